@@ -1,0 +1,46 @@
+import { clusterRequested } from './cluster-requested.ts';
+import { driftFound } from './drift-found.ts';
+import { clusterDeletionRequested } from './cluster-deletion-requested.ts';
+import { clusterDeletionBlocked } from './cluster-deletion-blocked.ts';
+import { nodesPlanned } from './nodes-planned.ts';
+import { nodeRequested } from './node-requested.ts';
+import { nodeRetirementRequested } from './node-retirement-requested.ts';
+import { nodeJoined } from './node-joined.ts';
+import { nodeReady } from './node-ready.ts';
+import { nodeFailed } from './node-failed.ts';
+import { nodeRetired } from './node-retired.ts';
+import { spotInterruption } from './spot-interruption.ts';
+import { podsUnschedulable } from './pods-unschedulable.ts';
+import { policyChanged } from './policy-changed.ts';
+import { upgradeRequested } from './upgrade-requested.ts';
+import { operationSettled } from './operation-settled.ts';
+import { reconcileTick } from './reconcile-tick.ts';
+import { clusterReady } from './cluster-ready.ts';
+import { clusterDegraded } from './cluster-degraded.ts';
+import { clusterFailed } from './cluster-failed.ts';
+import { clusterDeleted } from './cluster-deleted.ts';
+
+/** Every event, for the rules, the timeline and the tests. Handlers import the one they take. */
+export const allEvents = [
+  clusterRequested,
+  driftFound,
+  clusterDeletionRequested,
+  clusterDeletionBlocked,
+  nodesPlanned,
+  nodeRequested,
+  nodeRetirementRequested,
+  nodeJoined,
+  nodeReady,
+  nodeFailed,
+  nodeRetired,
+  spotInterruption,
+  podsUnschedulable,
+  policyChanged,
+  upgradeRequested,
+  operationSettled,
+  reconcileTick,
+  clusterReady,
+  clusterDegraded,
+  clusterFailed,
+  clusterDeleted,
+] as const;

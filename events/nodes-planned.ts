@@ -1,0 +1,12 @@
+import * as z from 'zod/mini';
+import { defineEvent, type Detail } from './event.ts';
+import { clusterId, exampleClusterId } from './fields.ts';
+
+/** A plan for nodes is pending on the cluster. */
+export const nodesPlanned = defineEvent({
+  name: 'NodesPlanned',
+  sources: ['overcast.serve-api', 'overcast.reconcile-cluster'],
+  schema: z.strictObject({ clusterId }),
+  example: { clusterId: exampleClusterId },
+});
+export type NodesPlanned = Detail<typeof nodesPlanned>;

@@ -1,0 +1,340 @@
+import { openDisk, type Collection, type Disk } from '../disk.ts';
+
+export type SimulatedCloud = 'aws' | 'gcp' | 'azure' | 'digitalocean';
+
+/**
+ * A machine as the world has it, whatever API made it. All times are epoch milliseconds of the real clock, already
+ * scaled; its state is derived from them, so nothing has to happen on time for the state to be right.
+ */
+export interface WorldMachine {
+  readonly cloud: SimulatedCloud;
+  /** As the cloud's API names it. Unique within the cloud. */
+  readonly id: string;
+  readonly name: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly instanceType: string;
+  readonly vcpus: number;
+  readonly spot: boolean;
+  /** The network (VPC, VNet) the machine sits in. */
+  readonly networkId: string;
+  readonly privateAddress: string;
+  readonly publicAddress: string;
+  /** As given at creation, decoded. */
+  readonly userData: string;
+  readonly createdAt: number;
+  /** When the cloud's API begins to say that it runs. */
+  readonly runningAt: number;
+  /** When its operating system is up and cloud-init runs: later than runningAt. */
+  readonly bootedAt: number;
+  /** When a deletion began, and when the machine is no longer listed (EC2 keeps terminated ones for a while). */
+  readonly stoppingAt?: number;
+  readonly goneAt?: number;
+  /** Stopped without being deleted. */
+  readonly stoppedAt?: number;
+  /** The cloud said that it will take the machine back. */
+  readonly interruption?: {
+    readonly kind: 'terminate' | 'rebalance';
+    readonly noticeAt: number;
+    readonly at: number;
+  };
+}
+
+export type MachineState = 'pending' | 'running' | 'stopping' | 'stopped' | 'gone';
+
+export const machineState = (machine: WorldMachine, now: number): MachineState => {
+  if (machine.goneAt !== undefined && now >= machine.goneAt) return 'gone';
+  if (machine.stoppingAt !== undefined && now >= machine.stoppingAt) return 'stopping';
+  if (machine.stoppedAt !== undefined && now >= machine.stoppedAt) return 'stopped';
+  return now < machine.runningAt ? 'pending' : 'running';
+};
+
+/** What a request does, in words all clouds share, so that a fault can be asked for without knowing the wire. */
+export const genericOperations = [
+  'createMachine',
+  'deleteMachine',
+  'readMachine',
+  'listMachines',
+  'createNetwork',
+  'changeNetwork',
+  'deleteNetwork',
+  'readNetwork',
+  'verifyAccount',
+  'other',
+] as const;
+export type GenericOperation = (typeof genericOperations)[number];
+
+export const faultEffects = [
+  /** 429 or the cloud's equivalent, with retry-after where the cloud sends one. */
+  'throttle',
+  /** 503 or the cloud's equivalent, before anything was done. */
+  'unavailable',
+  /** The request is carried out and its connection is cut before the reply. */
+  'lose-reply',
+  /** The connection is cut before anything was done. */
+  'cut',
+  /** Refused at once for want of capacity. */
+  'no-capacity',
+  /** Accepted, and failed for want of capacity seconds later (GCP, Azure). At once where the cloud does not do that. */
+  'no-capacity-later',
+  'quota',
+  'credentials',
+  /** Carried out, but hidden from lists and reads for `seconds` (eventual consistency). */
+  'hide',
+] as const;
+export type FaultEffect = (typeof faultEffects)[number];
+
+export interface Fault {
+  readonly id: string;
+  readonly cloud: SimulatedCloud;
+  /** One generic operation, or `*` for all. */
+  readonly operation: GenericOperation | '*';
+  readonly effect: FaultEffect;
+  /** How many requests it still strikes. */
+  readonly times: number;
+  /** For `hide`: unscaled seconds. For `throttle`: the retry-after it sends. */
+  readonly seconds?: number;
+  /** Strikes only requests whose instance type is this one. */
+  readonly instanceType?: string;
+}
+
+export interface WorldSettings {
+  /** Cloud latencies are realistic and pass this many times faster. */
+  timeScale: number;
+  /** Largest number of vCPUs at once per cloud; absent: no limit. */
+  vcpuQuota: Partial<Record<SimulatedCloud, number>>;
+  /** Instance types that are sold out, per cloud. */
+  soldOut: Partial<Record<SimulatedCloud, string[]>>;
+}
+
+/** A row of the control endpoint's list: every resource of every kind, with the tags that say whose it is. */
+export interface ResourceRow {
+  readonly cloud: SimulatedCloud;
+  /** `machine`, `vpc`, `security-group`, `disk`, … */
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  /** `key=value` in the cloud's own spelling, or a flat tag. */
+  readonly tags: readonly string[];
+  /** The network or group it sits in. */
+  readonly inside?: string;
+}
+
+/** Unscaled seconds from create to `running`, and from there to cloud-init: what people see on these clouds. */
+const bootSeconds: Record<SimulatedCloud, { running: number; booted: number }> = {
+  aws: { running: 8, booted: 25 },
+  gcp: { running: 12, booted: 20 },
+  azure: { running: 35, booted: 30 },
+  digitalocean: { running: 25, booted: 15 },
+};
+
+/** The one world behind the four simulators: its clock, machines, faults and quotas. */
+export class World {
+  readonly machines: Collection<WorldMachine>;
+  readonly settings: WorldSettings;
+  readonly #disk: Disk;
+  readonly #faults: Collection<Fault>;
+  readonly #stored: Collection<WorldSettings>;
+  readonly #bootListeners: ((machine: WorldMachine) => void)[] = [];
+  readonly #listers: (() => readonly ResourceRow[])[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(options: { folder?: string; timeScale?: number }) {
+    this.#disk = openDisk({
+      ...(options.folder === undefined ? {} : { folder: options.folder }),
+      name: 'clouds',
+    });
+    this.machines = this.#disk.collection('machines');
+    this.#faults = this.#disk.collection('faults');
+    this.#stored = this.#disk.collection('settings');
+    this.settings = {
+      vcpuQuota: {},
+      soldOut: {},
+      ...this.#stored.get('settings'),
+      timeScale: options.timeScale ?? 20,
+    };
+  }
+
+  /** A simulator's own resources (`aws/vpcs`), on the same disk. */
+  collection<T>(name: string): Collection<T> {
+    return this.#disk.collection<T>(name);
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  /** Real milliseconds for this many unscaled seconds. */
+  scaled(seconds: number): number {
+    return (seconds * 1000) / this.settings.timeScale;
+  }
+
+  change(settings: Partial<WorldSettings>): void {
+    Object.assign(this.settings, settings);
+    this.#stored.set('settings', this.settings);
+  }
+
+  /** Starts a machine's life. The simulator has already checked everything its API checks. */
+  launch(
+    machine: Omit<WorldMachine, 'createdAt' | 'runningAt' | 'bootedAt'> & { runningAfterSeconds?: number },
+  ): WorldMachine {
+    const { runningAfterSeconds, ...rest } = machine;
+    const createdAt = this.now();
+    const runningAt = createdAt + this.scaled(runningAfterSeconds ?? bootSeconds[machine.cloud].running);
+    const bootedAt = runningAt + this.scaled(bootSeconds[machine.cloud].booted);
+    const launched: WorldMachine = { ...rest, createdAt, runningAt, bootedAt };
+    this.#put(launched);
+    this.#bootLater(launched);
+    return launched;
+  }
+
+  machine(cloud: SimulatedCloud, id: string): WorldMachine | undefined {
+    return this.machines.get(`${cloud}/${id}`);
+  }
+
+  state(machine: WorldMachine): MachineState {
+    return machineState(machine, this.now());
+  }
+
+  /** Not gone: what quotas count and the control endpoint lists. */
+  living(cloud: SimulatedCloud): WorldMachine[] {
+    return this.machines.values().filter((m) => m.cloud === cloud && this.state(m) !== 'gone');
+  }
+
+  update(cloud: SimulatedCloud, id: string, change: Partial<WorldMachine>): WorldMachine | undefined {
+    const machine = this.machine(cloud, id);
+    if (machine === undefined) return undefined;
+    const changed = { ...machine, ...change };
+    this.#put(changed);
+    return changed;
+  }
+
+  /** Begins a deletion, by API or behind everyone's back; the machine is gone `seconds` (unscaled) later. */
+  terminate(cloud: SimulatedCloud, id: string, seconds: number): WorldMachine | undefined {
+    const machine = this.machine(cloud, id);
+    if (machine === undefined || machine.stoppingAt !== undefined) return machine;
+    const now = this.now();
+    return this.update(cloud, id, { stoppingAt: now, goneAt: now + this.scaled(seconds) });
+  }
+
+  stop(cloud: SimulatedCloud, id: string): WorldMachine | undefined {
+    return this.update(cloud, id, { stoppedAt: this.now() });
+  }
+
+  /** A spot notice: the machine dies `seconds` (unscaled) later. */
+  interrupt(
+    cloud: SimulatedCloud,
+    id: string,
+    kind: 'terminate' | 'rebalance',
+    seconds = 120,
+  ): WorldMachine | undefined {
+    const noticeAt = this.now();
+    const at = noticeAt + this.scaled(seconds);
+    const machine = this.update(cloud, id, { interruption: { kind, noticeAt, at } });
+    if (machine !== undefined && kind === 'terminate')
+      this.#later(this.scaled(seconds), () => this.terminate(cloud, id, 0));
+    return machine;
+  }
+
+  addFault(fault: Fault): void {
+    this.#faults.set(fault.id, fault);
+  }
+
+  clearFaults(): void {
+    for (const [id] of this.#faults.entries()) this.#faults.delete(id);
+  }
+
+  faults(): Fault[] {
+    return this.#faults.values();
+  }
+
+  /** The first fault that strikes this request, used up by one. `effects` limits which kinds the caller carries out. */
+  takeFault(
+    cloud: SimulatedCloud,
+    operation: GenericOperation,
+    options: { effects: readonly FaultEffect[]; instanceType?: string },
+  ): Fault | undefined {
+    const fault = this.#faults
+      .values()
+      .find(
+        (f) =>
+          f.cloud === cloud &&
+          (f.operation === operation || f.operation === '*') &&
+          options.effects.includes(f.effect) &&
+          (f.instanceType === undefined || f.instanceType === options.instanceType),
+      );
+    if (fault === undefined) return undefined;
+    if (fault.times > 1) this.#faults.set(fault.id, { ...fault, times: fault.times - 1 });
+    else this.#faults.delete(fault.id);
+    return fault;
+  }
+
+  /** Why a machine of this type cannot be had now, if it cannot: asked by the simulators on every create. */
+  refusal(
+    cloud: SimulatedCloud,
+    instanceType: string,
+    vcpus: number,
+  ): 'no-capacity' | 'no-capacity-later' | 'quota' | undefined {
+    const fault = this.takeFault(cloud, 'createMachine', {
+      effects: ['no-capacity', 'no-capacity-later', 'quota'],
+      instanceType,
+    });
+    if (fault !== undefined) return fault.effect as 'no-capacity' | 'no-capacity-later' | 'quota';
+    if (this.settings.soldOut[cloud]?.includes(instanceType) === true) return 'no-capacity';
+    const quota = this.settings.vcpuQuota[cloud];
+    const used = this.living(cloud).reduce((sum, m) => sum + m.vcpus, 0);
+    return quota !== undefined && used + vcpus > quota ? 'quota' : undefined;
+  }
+
+  /** Each simulator says once how its resources other than machines are listed. */
+  lists(lister: () => readonly ResourceRow[]): void {
+    this.#listers.push(lister);
+  }
+
+  resources(): ResourceRow[] {
+    return this.#listers.flatMap((lister) => [...lister()]);
+  }
+
+  /** Called when a machine's operating system is up; after a restart of the world, again for each that was up. */
+  onBoot(listener: (machine: WorldMachine) => void): void {
+    this.#bootListeners.push(listener);
+  }
+
+  /** After a restart: machines go on booting, booted ones come up again, announced deaths still come. */
+  resume(): void {
+    const now = this.now();
+    for (const machine of this.machines.values()) {
+      if (this.state(machine) === 'gone') continue;
+      this.#bootLater(machine);
+      const { interruption } = machine;
+      if (interruption?.kind === 'terminate')
+        this.#later(Math.max(0, interruption.at - now), () => this.terminate(machine.cloud, machine.id, 0));
+    }
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#disk.close();
+  }
+
+  #put(machine: WorldMachine): void {
+    this.machines.set(`${machine.cloud}/${machine.id}`, machine);
+  }
+
+  #bootLater(machine: WorldMachine): void {
+    this.#later(Math.max(0, machine.bootedAt - this.now()), () => {
+      const current = this.machine(machine.cloud, machine.id);
+      if (current === undefined || this.state(current) !== 'running') return;
+      for (const listener of this.#bootListeners) listener(current);
+    });
+  }
+
+  #later(milliseconds: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, milliseconds);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,140 @@
+import type { CloudName, Location, Owner } from '../domain/cloud.ts';
+import type { ClusterId, Instant, NodeId } from '../domain/ids.ts';
+import type { Network, NetworkSpec, NodeRole } from '../domain/network.ts';
+import type { Lifecycle, Offering } from '../domain/offering.ts';
+
+/**
+ * What a cloud must do for Overcast. The comments are the rules; test/contract holds every driver to each of them.
+ *
+ * For every method:
+ * - It may be repeated at any time, also after a lost reply, and ends the same.
+ * - It never blocks on a long-running operation: it starts it, or looks how far it is, and says `done: false`.
+ * - It throws only the errors of errors.ts, or a bug.
+ * - Everything it creates carries the owner's two tags (machines also the node's id) from its first moment where the
+ *   cloud allows that, and otherwise before the method says `done`.
+ * - It changes nothing that does not carry both of the owner's tags.
+ */
+export interface Cloud {
+  readonly name: CloudName;
+
+  /**
+   * Builds or repairs network, subnet, routes and the firewalls of both roles: compares each field it owns and changes
+   * only what differs, so a call on a right network makes no change. Inbound rules that nobody asked for are removed.
+   */
+  ensureNetwork(spec: NetworkSpec): Promise<Progress<Network>>;
+
+  /**
+   * Creates one machine. Byte-identical requests make one machine, however often and however concurrently they are
+   * sent; where the cloud has no client token, the surplus is deleted (lowest id stays). Pending until the machine runs.
+   * A create that was accepted and failed later (no capacity, quota) throws as if it had been refused, and leaves nothing.
+   *
+   * @throws CapacityUnavailable, QuotaExceeded: the next offering may work.
+   */
+  createMachine(request: MachineRequest): Promise<Progress<Machine>>;
+
+  /**
+   * Deletes one machine and everything that was made for it (address, disk, interface). Looks at it first and throws
+   * `InvalidRequest` when it exists without both of the owner's tags. A machine that is not there is gone: success.
+   */
+  deleteMachine(ref: MachineRef, owner: Owner): Promise<Progress<'gone'>>;
+
+  /**
+   * Everything these clusters own here, however many pages that is, and the strangers in their networks and groups.
+   * Reads only. A cluster of which nothing exists has an entry with nothing in it.
+   */
+  observe(owners: readonly Owner[], location: Location): Promise<readonly ClusterObservation[]>;
+
+  /**
+   * Takes down everything the owner's tags name, in the fastest order the cloud allows, all that can go at once at once.
+   * Looks again for strangers right before a network or group goes; finding one it deletes no container and says
+   * `done: false` with `blockedBy`. Done only when a fresh look finds nothing left.
+   */
+  collapse(owner: Owner, location: Location): Promise<Progress<'nothing left'>>;
+
+  /** A cheap read that proves the credentials. @throws CredentialsRejected */
+  verifyAccount(): Promise<AccountIdentity>;
+}
+
+export type Progress<T> =
+  | { readonly done: true; readonly value: T }
+  | {
+      readonly done: false;
+      readonly retryAfterSeconds: number;
+      /** For people: `subnet subnet-0abc to become available`. */
+      readonly waitingFor: string;
+      /** What stands in the way and is not ours to remove. */
+      readonly blockedBy?: readonly Stranger[];
+    };
+
+export interface MachineRequest {
+  readonly owner: Owner;
+  readonly nodeId: NodeId;
+  /** The attempt's idempotency key, a UUID: the same for every repeat of this very request. */
+  readonly token: string;
+  /** A DNS label, at most 54 characters, unique per cluster and node: `four-clouds-7`. */
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly offering: Offering;
+  readonly network: Network;
+  /** GiB of the encrypted root disk. */
+  readonly diskGib: number;
+  /** cloud-init, plain text; at most 16 KiB. The drivers encode it as their cloud wants it. */
+  readonly userData: string;
+}
+
+export interface MachineRef {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly location: Location;
+  /** Absent when the create's reply never came: the machine is looked for by its node's tag. */
+  readonly providerId?: string;
+}
+
+/** `pending` until it runs; `stopping` while it goes; `gone` is not listed at all. */
+export type MachineState = 'pending' | 'running' | 'stopping' | 'stopped';
+
+export interface Machine {
+  /** As the cloud's API names it: `i-0abc`, a GCE instance name, an Azure VM name, a droplet id. */
+  readonly providerId: string;
+  readonly name: string;
+  /** From its tag; empty on a machine that carries the cluster's tags but no node's. */
+  readonly nodeId: NodeId;
+  readonly state: MachineState;
+  readonly instanceType: string;
+  readonly lifecycle: Lifecycle;
+  readonly zone: string;
+  /** Empty until the cloud has given one. */
+  readonly publicAddress: string;
+  readonly privateAddress: string;
+  readonly createdAt: Instant;
+}
+
+/** Something in an owned network or group that does not carry its cluster's UUID and the installation's id. */
+export interface Stranger {
+  /** `machine` for machines; in an Azure group whatever kind of resource it is. */
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  /** The network or group it sits in. */
+  readonly inside: string;
+}
+
+/** An owned resource that is not a machine: network, subnet, firewall, address, disk, interface, group, … */
+export interface OwnedResource {
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ClusterObservation {
+  readonly clusterId: ClusterId;
+  readonly machines: readonly Machine[];
+  readonly resources: readonly OwnedResource[];
+  readonly strangers: readonly Stranger[];
+}
+
+export interface AccountIdentity {
+  /** AWS account id, GCP project id, Azure subscription id, DigitalOcean team uuid. */
+  readonly id: string;
+  readonly name: string;
+}

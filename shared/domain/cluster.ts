@@ -1,0 +1,80 @@
+import type { CloudName } from './cloud.ts';
+import type { ClusterId, Instant } from './ids.ts';
+import type { Network, Vpn } from './network.ts';
+import type { PlannedNode } from './node.ts';
+import type { Operation } from './operation.ts';
+import type { Policies } from './policy.ts';
+
+export const clusterStatuses = ['creating', 'ready', 'degraded', 'deleting', 'deleted', 'failed'] as const;
+export type ClusterStatus = (typeof clusterStatuses)[number];
+
+export const configurations = ['starter', 'basic', 'highly-available', 'custom'] as const;
+export type Configuration = (typeof configurations)[number];
+
+/** Offered Kubernetes minors; one minor at a time on upgrades. */
+export const kubernetesVersions = ['1.35', '1.36', '1.37'] as const;
+export type KubernetesVersion = (typeof kubernetesVersions)[number];
+export const kubernetesVersionDefault: KubernetesVersion = '1.36';
+
+/** 2–50 letters, digits and hyphens; begins with a letter and ends with a letter or digit (a DNS label). */
+export const clusterNamePattern = /^[a-z](?:[a-z0-9-]{0,48}[a-z0-9])$/;
+
+/** Nodes that are wanted and not yet items: written with the cluster in one conditional write. */
+export interface Plan {
+  readonly id: string;
+  readonly nodes: readonly PlannedNode[];
+  readonly reason: string;
+}
+
+export interface ClusterCloud {
+  readonly cloud: CloudName;
+  readonly accountId: string;
+}
+
+export interface Cluster {
+  readonly id: ClusterId;
+  readonly name: string;
+  readonly region: string;
+  readonly clouds: readonly ClusterCloud[];
+  readonly configuration: Configuration;
+  readonly vpn: Vpn;
+  readonly kubernetesVersion: KubernetesVersion;
+  readonly podRange: string;
+  readonly policies: Policies;
+  readonly status: ClusterStatus;
+  readonly statusReason?: string;
+  readonly desired: 'present' | 'absent';
+  /** Moves with every plan; a run that finishes an older one goes round once more. */
+  readonly generation: number;
+  /** The generation that ProvisionCluster last finished. */
+  readonly provisionedGeneration: number;
+  readonly nextNumber: number;
+  readonly pendingPlan?: Plan;
+  readonly operation?: Operation;
+  /** The node that may run kubeadm init; after `initialisedAt` it never moves. */
+  readonly initNode?: number;
+  readonly initialisedAt?: Instant;
+  /** The control plane that may join now. */
+  readonly joinNode?: number;
+  readonly waitToken?: string;
+  readonly deletionRequestedAt?: Instant;
+  readonly deletionRequestedBy?: string;
+  /** Drift that was last said, and when it may be said again. */
+  readonly repairFingerprint?: string;
+  readonly repairNotBefore?: Instant;
+  readonly repairAttempts?: number;
+  readonly dueAt?: Instant;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+  readonly readyAt?: Instant;
+  readonly deletedAt?: Instant;
+}
+
+/** A cloud's parts of one cluster: what stands there. */
+export interface CloudParts {
+  readonly clusterId: ClusterId;
+  readonly cloud: CloudName;
+  readonly network?: Network;
+  /** Why the last attempt to build this cloud's part failed; gone once it succeeded. */
+  readonly failure?: { readonly error: string; readonly message: string; readonly at: Instant };
+}

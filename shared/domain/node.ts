@@ -1,0 +1,86 @@
+import type { CloudName } from './cloud.ts';
+import type { ClusterId, Instant, NodeId } from './ids.ts';
+import type { NodeRole } from './network.ts';
+import type { Lifecycle, Offering, Shape } from './offering.ts';
+import type { Operation } from './operation.ts';
+
+/** In the order a node lives through them; `failed` is left only by retirement. */
+export const nodePhases = [
+  'planned',
+  'creating',
+  'booting',
+  'joining',
+  'ready',
+  'draining',
+  'deleting',
+  'deleted',
+  'failed',
+] as const;
+export type NodePhase = (typeof nodePhases)[number];
+
+/** A phase's place in the order: conditional writes compare it, so that a late report never takes a node back. */
+export const phaseRank = (phase: NodePhase): number => nodePhases.indexOf(phase);
+
+export const attemptsMax = 3;
+/** Numbers double as overlay host numbers; the full mesh holds 256 nodes, so one octet's worth live at once. */
+export const nodesMax = 256;
+export const nodesPerPlanMax = 20;
+
+/** A node that is wanted but not yet an item of its own. */
+export interface PlannedNode {
+  readonly id: NodeId;
+  readonly number: number;
+  readonly role: NodeRole;
+  readonly offering: Offering;
+  /** What was asked for, when it was a shape: fallback offerings are looked for by it. */
+  readonly shape?: Shape;
+}
+
+/** Everything a create call is made from, stored before it, so that repeating it sends the same bytes. */
+export interface CreateRequest {
+  readonly attempt: number;
+  readonly offering: Offering;
+  /** Epoch seconds: when the bootstrap token of this attempt expires. */
+  readonly tokenExpiresAt: number;
+  readonly requestedAt: Instant;
+}
+
+export interface NodeFailure {
+  readonly reason: string;
+  /** The machine's last log lines, at most 4 KB, never a secret. */
+  readonly log?: string;
+}
+
+export interface Node extends PlannedNode {
+  readonly clusterId: ClusterId;
+  readonly cloud: CloudName;
+  readonly accountId: string;
+  readonly lifecycle: Lifecycle;
+  readonly desired: 'present' | 'absent';
+  readonly phase: NodePhase;
+  /** 0 before the first create; each new machine is a new attempt. */
+  readonly attempt: number;
+  readonly overlayAddress: string;
+  readonly createRequest?: CreateRequest;
+  readonly providerId?: string;
+  readonly publicAddress?: string;
+  readonly privateAddress?: string;
+  readonly wireguardPublicKey?: string;
+  /** SHA-256 (hex) of the agent's session secret; bound at admission. */
+  readonly sessionHash?: string;
+  readonly meshVersion?: number;
+  readonly waitToken?: string;
+  readonly joinedAt?: Instant;
+  readonly readyAt?: Instant;
+  readonly leftAt?: Instant;
+  readonly lastSeenAt?: Instant;
+  readonly failure?: NodeFailure;
+  readonly operation?: Operation;
+  readonly createdAt: Instant;
+  readonly deletedAt?: Instant;
+}
+
+export const overlayAddress = (number: number): string => `10.4.${number >> 8}.${number & 255}`;
+
+/** The machine's and the Kubernetes Node's name: `four-clouds-7`. */
+export const nodeName = (clusterName: string, number: number): string => `${clusterName}-${number}`;

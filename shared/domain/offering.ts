@@ -1,0 +1,30 @@
+import type { CloudName } from './cloud.ts';
+
+export const lifecycles = ['on-demand', 'spot'] as const;
+export type Lifecycle = (typeof lifecycles)[number];
+
+export const architectures = ['amd64', 'arm64'] as const;
+export type Architecture = (typeof architectures)[number];
+
+/** One instance type in one region and zone of one cloud, one lifecycle, one price. */
+export interface Offering {
+  readonly cloud: CloudName;
+  readonly region: string;
+  readonly zone: string;
+  readonly instanceType: string;
+  readonly architecture: Architecture;
+  readonly lifecycle: Lifecycle;
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  readonly usdPerHour: number;
+}
+
+/** A size that every cloud has. */
+export const shapes = {
+  small: { vcpus: 2, memoryGib: 4 },
+  medium: { vcpus: 4, memoryGib: 8 },
+  large: { vcpus: 8, memoryGib: 16 },
+  xlarge: { vcpus: 16, memoryGib: 32 },
+} as const;
+export type Shape = keyof typeof shapes;
+export const shapeNames = Object.keys(shapes) as readonly Shape[];

@@ -1,0 +1,297 @@
+import type { CloudAccount, CloudName } from '../domain/cloud.ts';
+import type { Cluster, ClusterStatus, CloudParts, Plan } from '../domain/cluster.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { ClusterId, Instant, NodeId } from '../domain/ids.ts';
+import type { Mesh, MeshMember } from '../domain/mesh.ts';
+import type { Network } from '../domain/network.ts';
+import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
+import type { Operation } from '../domain/operation.ts';
+import type { TimelineEntry } from '../domain/timeline.ts';
+import type { ClusterObservation } from '../clouds/contract.ts';
+
+/**
+ * The single table, one interface per kind of item. Each write is one conditional write; `false` (or undefined) says
+ * that its condition did not hold, which is never an error: someone else was first, and the caller reads again.
+ * Reads are strongly consistent unless they go through an index.
+ */
+export interface Store {
+  readonly clusters: ClusterStore;
+  readonly nodes: NodeStore;
+  readonly mesh: MeshStore;
+  readonly parts: CloudPartsStore;
+  readonly observations: ObservationStore;
+  readonly timeline: TimelineStore;
+  readonly names: NameStore;
+  readonly requests: RequestStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly accounts: AccountStore;
+  readonly coolOffs: CoolOffStore;
+  readonly audit: AuditStore;
+  /** Cluster, node and mesh in one BatchGetItem, strongly consistent: all that a steady sync reads. */
+  syncView(clusterId: ClusterId, number: number): Promise<SyncView>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; absent on the last page. */
+  readonly cursor?: string;
+}
+
+export interface ClusterStore {
+  /** attribute_not_exists(pk). Sets duePk from the id and dueAt as given. */
+  create(cluster: Cluster): Promise<boolean>;
+  get(id: ClusterId): Promise<Cluster | undefined>;
+  /** Through the due index's 16 shards, so eventually consistent; live clusters only, by creation. */
+  list(options: { limit: number; cursor?: string }): Promise<Page<Cluster>>;
+  /** Ids and dueAt of one shard's clusters that are due. */
+  due(shard: number, now: Instant, limit: number): Promise<readonly { id: ClusterId; dueAt: Instant }[]>;
+  /** dueAt = :seen → next. */
+  advanceDue(id: ClusterId, seen: Instant, next: Instant): Promise<boolean>;
+  /** Unconditional but for existence and liveness (status ≠ deleted). */
+  makeDue(id: ClusterId, now: Instant): Promise<boolean>;
+  /** desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. */
+  plan(
+    id: ClusterId,
+    options: { plan: Plan; generationRead: number; nextNumber: number; now: Instant },
+  ): Promise<boolean>;
+  /** pendingPlan.id = :id */
+  clearPlan(id: ClusterId, planId: string): Promise<boolean>;
+  /** desired = present AND (no operation, or mine, or one whose execution is proven dead). Returns the new item. */
+  claim(id: ClusterId, operation: Operation, provenDead?: string): Promise<Cluster | undefined>;
+  /** operation.executionArn = :me → removed. */
+  release(id: ClusterId, executionArn: string, now: Instant): Promise<boolean>;
+  /** operation.executionArn = :me AND generation = :seen → provisionedGeneration = :seen. */
+  finishProvisioning(id: ClusterId, executionArn: string, generationSeen: number): Promise<boolean>;
+  /** Status is `from` → `to`, with its reason; readyAt is set once. */
+  changeStatus(
+    id: ClusterId,
+    change: { from: ClusterStatus; to: ClusterStatus; reason?: string; now: Instant },
+  ): Promise<boolean>;
+  /** Exists and no deletion was requested; due at once. */
+  requestDeletion(id: ClusterId, options: { by: string; now: Instant }): Promise<boolean>;
+  /** operation is mine or absent, desired still present: forgets the deletion request and says why in statusReason. */
+  refuseDeletion(id: ClusterId, executionArn: string, reason: string): Promise<boolean>;
+  /** attribute_exists(deletionRequestedAt) → desired absent, status deleting, the operation mine. Returns the old item. */
+  fence(id: ClusterId, operation: Operation): Promise<Cluster | undefined>;
+  /** operation.executionArn = :me AND desired = absent → status deleted, tombstone for 90 days, no longer due. */
+  bury(id: ClusterId, executionArn: string, now: Instant): Promise<boolean>;
+  /** not initialised, and initNode is absent, mine, or a node observed gone. */
+  claimInit(id: ClusterId, number: number, observedGone?: number): Promise<boolean>;
+  /** initNode = :number AND not initialised. Returns the new item (with waitToken, if somebody waits). */
+  markInitialised(id: ClusterId, number: number, now: Instant): Promise<Cluster | undefined>;
+  /** joinNode is absent, mine, or a node observed gone. */
+  leaseJoin(id: ClusterId, number: number, observedGone?: number): Promise<boolean>;
+  releaseJoin(id: ClusterId, number: number): Promise<boolean>;
+  /** operation.executionArn = :me → waitToken. Returns the new item: when initialisedAt is there, nobody else answers. */
+  setWaitToken(id: ClusterId, executionArn: string, waitToken: string): Promise<Cluster | undefined>;
+  /** fingerprint changed, or its backoff is over. */
+  sayDrift(
+    id: ClusterId,
+    drift: { fingerprint: string; notBefore: Instant; attempts: number; now: Instant },
+  ): Promise<boolean>;
+}
+
+export interface NodeStore {
+  /** attribute_not_exists(pk); already there with this node's id counts as done. */
+  materialise(node: Node): Promise<boolean>;
+  get(clusterId: ClusterId, number: number): Promise<Node | undefined>;
+  /** Every node item of the cluster, also deleted ones (they expire after 24 h), by number. */
+  list(clusterId: ClusterId): Promise<readonly Node[]>;
+  /** Through the provider index. */
+  byProviderId(cloud: CloudName, accountId: string, providerId: string): Promise<Node | undefined>;
+  /** desired = :expected AND (no operation, or mine, or proven dead). Returns the new item. */
+  claim(
+    clusterId: ClusterId,
+    number: number,
+    options: { operation: Operation; expectedDesired: 'present' | 'absent'; provenDead?: string },
+  ): Promise<Node | undefined>;
+  release(clusterId: ClusterId, number: number, executionArn: string): Promise<boolean>;
+  /**
+   * operation is mine AND attempt = request.attempt − 1 AND desired = present. The same write removes sessionHash,
+   * providerId, waitToken, joinedAt, addresses, wireguardPublicKey and meshVersion, and sets phase `creating`.
+   */
+  beginAttempt(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; request: CreateRequest },
+  ): Promise<Node | undefined>;
+  /** attempt = :n AND (no providerId, or this one). False: the machine is surplus and must go. */
+  recordMachine(
+    clusterId: ClusterId,
+    number: number,
+    machine: { attempt: number; providerId: string; publicAddress: string; privateAddress: string },
+  ): Promise<boolean>;
+  /** attempt = :n AND phaseRank < ready AND (no sessionHash, or this one) → phase booting if it was before that. */
+  admit(
+    clusterId: ClusterId,
+    number: number,
+    options: { attempt: number; sessionHash: string; now: Instant },
+  ): Promise<boolean>;
+  /** attempt = :n AND sessionHash = :h AND phaseRank < the new one's. */
+  reportPhase(
+    clusterId: ClusterId,
+    number: number,
+    report: { attempt: number; sessionHash: string; phase: NodePhase; now: Instant },
+  ): Promise<boolean>;
+  /** sessionHash = :h. Whatever of address, key, acknowledged mesh version and lastSeenAt is given. */
+  recordSync(
+    clusterId: ClusterId,
+    number: number,
+    sync: {
+      sessionHash: string;
+      publicAddress?: string;
+      privateAddress?: string;
+      wireguardPublicKey?: string;
+      meshVersion?: number;
+      lastSeenAt?: Instant;
+      leftAt?: Instant;
+    },
+  ): Promise<boolean>;
+  /** attempt = :n → joinedAt, once. Returns the new item (with waitToken, if somebody waits). */
+  markJoined(
+    clusterId: ClusterId,
+    number: number,
+    options: { attempt: number; now: Instant },
+  ): Promise<Node | undefined>;
+  /** operation is mine AND attempt = :n → waitToken. Returns the new item: when joinedAt or failure is there, nobody else answers. */
+  setWaitToken(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; attempt: number; waitToken: string },
+  ): Promise<Node | undefined>;
+  /** attempt = :n → failure. Returns the new item. */
+  recordFailure(
+    clusterId: ClusterId,
+    number: number,
+    options: { attempt: number; failure: NodeFailure },
+  ): Promise<Node | undefined>;
+  /** operation is mine → phase failed with its failure. */
+  giveUp(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; failure: NodeFailure },
+  ): Promise<boolean>;
+  /** Node exists and desired = present → absent. False when it is already going. */
+  retire(clusterId: ClusterId, number: number): Promise<boolean>;
+  /** operation is mine → phase draining or deleting (never backwards). */
+  enterPhase(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; phase: NodePhase },
+  ): Promise<boolean>;
+  /** desired = absent → phase deleted; the item expires in 24 h, so that its number is not used again before. */
+  bury(clusterId: ClusterId, number: number, now: Instant): Promise<boolean>;
+}
+
+export interface MeshStore {
+  get(clusterId: ClusterId): Promise<Mesh>;
+  /** version = :read → version + 1, or attribute_not_exists when read was 0. */
+  replace(
+    clusterId: ClusterId,
+    versionRead: number,
+    members: readonly MeshMember[],
+  ): Promise<Mesh | undefined>;
+}
+
+/** What one sync reads, in one BatchGet. */
+export interface SyncView {
+  readonly cluster: Cluster | undefined;
+  readonly node: Node | undefined;
+  readonly mesh: Mesh;
+}
+
+export interface CloudPartsStore {
+  get(clusterId: ClusterId, cloud: CloudName): Promise<CloudParts | undefined>;
+  list(clusterId: ClusterId): Promise<readonly CloudParts[]>;
+  recordNetwork(clusterId: ClusterId, network: Network): Promise<void>;
+  recordFailure(
+    clusterId: ClusterId,
+    cloud: CloudName,
+    failure: { error: string; message: string; at: Instant },
+  ): Promise<void>;
+  forget(clusterId: ClusterId, cloud: CloudName): Promise<void>;
+}
+
+export interface ObservationStore {
+  put(cloud: CloudName, observation: ClusterObservation, at: Instant): Promise<void>;
+  list(
+    clusterId: ClusterId,
+  ): Promise<readonly { cloud: CloudName; observation: ClusterObservation; at: Instant }[]>;
+  /** Makes the stored findings equal to these. */
+  replaceFindings(clusterId: ClusterId, findings: readonly Finding[]): Promise<void>;
+  findings(clusterId: ClusterId): Promise<readonly Finding[]>;
+}
+
+export interface TimelineStore {
+  /** Put by time and event id: the same event twice is one entry. */
+  record(entry: TimelineEntry): Promise<void>;
+  /** Newest last. `after` is the `cursor` of an earlier page: for following. */
+  list(clusterId: ClusterId, options: { limit: number; after?: string }): Promise<Page<TimelineEntry>>;
+}
+
+export interface NameStore {
+  /** attribute_not_exists(pk) OR clusterId = :me */
+  claim(name: string, clusterId: ClusterId): Promise<boolean>;
+  lookUp(name: string): Promise<ClusterId | undefined>;
+  /** clusterId = :me */
+  release(name: string, clusterId: ClusterId): Promise<boolean>;
+}
+
+export interface StoredRequest {
+  readonly bodyHash: string;
+  readonly clusterId: ClusterId;
+  readonly nodeIds?: readonly NodeId[];
+  readonly createdAt: Instant;
+}
+export interface RequestStore {
+  /** attribute_not_exists(pk). Returns what is stored: this one, or the earlier one under the same key. Kept for 24 h. */
+  remember(principal: string, key: string, request: StoredRequest): Promise<StoredRequest>;
+}
+
+export interface ApiKey {
+  readonly hash: string;
+  readonly name: string;
+  readonly scopes: readonly ('read' | 'write' | 'admin')[];
+  readonly createdAt: Instant;
+  readonly expiresAt?: Instant;
+}
+export interface ApiKeyStore {
+  put(key: ApiKey): Promise<void>;
+  /** By SHA-256 (hex) of the key; an expired one is not found. */
+  find(hash: string, now: Instant): Promise<ApiKey | undefined>;
+}
+
+export interface AccountStore {
+  put(account: CloudAccount): Promise<void>;
+  get(cloud: CloudName, id: string): Promise<CloudAccount | undefined>;
+  list(): Promise<readonly CloudAccount[]>;
+}
+
+export interface CoolOff {
+  readonly cloud: CloudName;
+  readonly region: string;
+  readonly zone: string;
+  readonly instanceType: string;
+  readonly lifecycle: string;
+  readonly until: Instant;
+  readonly reason: string;
+}
+export interface CoolOffStore {
+  put(coolOff: CoolOff): Promise<void>;
+  /** Those still in force. */
+  list(cloud: CloudName, region: string, now: Instant): Promise<readonly CoolOff[]>;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: Instant;
+  readonly who: string;
+  readonly from: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly outcome: string;
+  readonly requestId: string;
+}
+export interface AuditStore {
+  record(entry: AuditEntry): Promise<void>;
+}
