@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { SimulatedRequest, SimulatedResponse } from './server.ts';
-import { faultEffects, genericOperations, type Fault, type SimulatedCloud, type World } from './world.ts';
+import {
+  faultEffects,
+  genericOperations,
+  type Fault,
+  type SimulatedCloud,
+  type StrangerRequest,
+  type World,
+} from './world.ts';
 
 const clouds: readonly string[] = ['aws', 'gcp', 'azure', 'digitalocean'];
 
@@ -16,7 +23,9 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * GET    /_control/resources[?tag=<text in a tag>]      every resource of every cloud
  * GET    /_control/machines                             every machine, with addresses and times
  * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `interrupt`, `rebalance`
- * GET    /_control/settings, PUT /_control/settings     { timeScale, vcpuQuota, soldOut }
+ * POST   /_control/strangers                            { cloud, networkId, name }: a machine without our tags in that network
+ * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
+ * GET    /_control/settings, PUT /_control/settings     { timeScale, vcpuQuota, soldOut, pageSizeMax }
  * GET    /_control/faults, POST, DELETE                 { cloud, operation, effect, times, seconds?, instanceType? }
  */
 export function control(world: World, request: SimulatedRequest): SimulatedResponse {
@@ -40,6 +49,16 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
       );
     case 'POST machines':
       return strike(world, { cloud, id, verb });
+    case 'POST strangers': {
+      const wanted = JSON.parse(request.body) as StrangerRequest;
+      if (!clouds.includes(wanted.cloud)) return json(400, { error: `cloud: one of ${clouds.join(', ')}` });
+      const stranger = world.placeStranger(wanted);
+      return stranger === undefined
+        ? json(404, { error: `no network ${wanted.networkId} in ${wanted.cloud}` })
+        : json(201, { cloud: stranger.cloud, id: stranger.id, name: stranger.name });
+    }
+    case 'GET calls':
+      return json(200, world.calls());
     case 'GET settings':
       return json(200, world.settings);
     case 'PUT settings':

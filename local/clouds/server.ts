@@ -62,6 +62,7 @@ export async function serveSimulator(
   const answer = async (request: SimulatedRequest): Promise<SimulatedResponse | 'cut'> => {
     await delay(randomInt(latencyMilliseconds.min, latencyMilliseconds.max) / world.settings.timeScale);
     const operation = simulator.classify(request);
+    world.countCall(cloud, operation);
     const before = world.takeFault(cloud, operation, {
       effects: ['throttle', 'unavailable', 'credentials', 'cut'],
     });
@@ -106,6 +107,8 @@ export async function serveSimulator(
       outgoing.end(`simulator bug: ${String(error)}`);
     });
   });
+  // A process that is busy for seconds must not find its pooled connections cut: resets are the faults' business.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);

@@ -105,6 +105,16 @@ export interface WorldSettings {
   vcpuQuota: Partial<Record<SimulatedCloud, number>>;
   /** Instance types that are sold out, per cloud. */
   soldOut: Partial<Record<SimulatedCloud, string[]>>;
+  /** No list answers with more entries per page than this, whatever was asked for; absent: the real API's limit. */
+  pageSizeMax?: number;
+}
+
+/** A machine that somebody else puts in a network: the control endpoint's way to make strangers. */
+export interface StrangerRequest {
+  readonly cloud: SimulatedCloud;
+  /** As `WorldMachine.networkId`. */
+  readonly networkId: string;
+  readonly name: string;
 }
 
 /** A row of the control endpoint's list: every resource of every kind, with the tags that say whose it is. */
@@ -138,6 +148,11 @@ export class World {
   readonly #stored: Collection<WorldSettings>;
   readonly #bootListeners: ((machine: WorldMachine) => void)[] = [];
   readonly #listers: (() => readonly ResourceRow[])[] = [];
+  readonly #strangerPlaces = new Map<
+    SimulatedCloud,
+    (request: StrangerRequest) => WorldMachine | undefined
+  >();
+  readonly #calls = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(options: { folder?: string; timeScale?: number }) {
@@ -294,6 +309,38 @@ export class World {
 
   resources(): ResourceRow[] {
     return this.#listers.flatMap((lister) => [...lister()]);
+  }
+
+  /**
+   * Each simulator says once how a machine without any tags gets into one of its networks: it makes in its own
+   * collections whatever its API shows of a machine (subnet, interface, disk), launches it and answers with it;
+   * `undefined` when there is no such network.
+   */
+  placesStrangers(
+    cloud: SimulatedCloud,
+    place: (request: StrangerRequest) => WorldMachine | undefined,
+  ): void {
+    this.#strangerPlaces.set(cloud, place);
+  }
+
+  placeStranger(request: StrangerRequest): WorldMachine | undefined {
+    return this.#strangerPlaces.get(request.cloud)?.(request);
+  }
+
+  /** Counts a call that reached a cloud, so that a test can say "this changed nothing". */
+  countCall(cloud: SimulatedCloud, operation: GenericOperation): void {
+    const key = `${cloud}/${operation}`;
+    this.#calls.set(key, (this.#calls.get(key) ?? 0) + 1);
+  }
+
+  /** `{ 'aws/createMachine': 3 }`, since this process began. */
+  calls(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#calls);
+  }
+
+  /** The number of entries a page may have: what was asked for, within the API's limit and the world's. */
+  pageSize(asked: number, apiMax: number): number {
+    return Math.max(1, Math.min(asked, apiMax, this.settings.pageSizeMax ?? apiMax));
   }
 
   /** Called when a machine's operating system is up; after a restart of the world, again for each that was up. */

@@ -1,5 +1,5 @@
 import type { CloudName } from './cloud.ts';
-import type { ClusterId } from './ids.ts';
+import type { ClusterId, Instant } from './ids.ts';
 
 /** One node as the others' WireGuard needs it. */
 export interface MeshMember {
@@ -9,6 +9,8 @@ export interface MeshMember {
   readonly publicKey: string;
   readonly publicAddress: string;
   readonly privateAddress: string;
+  /** The mesh version that added this member or last changed it: who has acknowledged it knows the way here. */
+  readonly sinceVersion: number;
 }
 
 /** One item per cluster; agents are sent it only when its version moved. */
@@ -16,4 +18,6 @@ export interface Mesh {
   readonly clusterId: ClusterId;
   readonly version: number;
   readonly members: readonly MeshMember[];
+  /** When the version last moved; absent before the first. */
+  readonly changedAt?: Instant;
 }

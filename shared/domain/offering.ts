@@ -28,3 +28,19 @@ export const shapes = {
 } as const;
 export type Shape = keyof typeof shapes;
 export const shapeNames = Object.keys(shapes) as readonly Shape[];
+
+/** An offering without its price: what a cool-off names. */
+export interface OfferingName {
+  readonly cloud: CloudName;
+  readonly region: string;
+  readonly zone: string;
+  readonly instanceType: string;
+  readonly lifecycle: string;
+}
+
+export const isSameOffering = (a: OfferingName, b: OfferingName): boolean =>
+  a.cloud === b.cloud &&
+  a.region === b.region &&
+  a.zone === b.zone &&
+  a.instanceType === b.instanceType &&
+  a.lifecycle === b.lifecycle;

@@ -5,6 +5,7 @@ import type { ClusterId, Instant, NodeId } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
 import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
+import type { Offering } from '../domain/offering.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
 import type { ClusterObservation } from '../clouds/contract.ts';
@@ -69,11 +70,14 @@ export interface ClusterStore {
   ): Promise<boolean>;
   /** Exists and no deletion was requested; due at once. */
   requestDeletion(id: ClusterId, options: { by: string; now: Instant }): Promise<boolean>;
-  /** operation is mine or absent, desired still present: forgets the deletion request and says why in statusReason. */
+  /**
+   * desired still present and no other clean-up owns it (a provisioning run may): forgets the deletion request and says
+   * why in statusReason.
+   */
   refuseDeletion(id: ClusterId, executionArn: string, reason: string): Promise<boolean>;
   /** attribute_exists(deletionRequestedAt) → desired absent, status deleting, the operation mine. Returns the old item. */
   fence(id: ClusterId, operation: Operation): Promise<Cluster | undefined>;
-  /** operation.executionArn = :me AND desired = absent → status deleted, tombstone for 90 days, no longer due. */
+  /** operation.executionArn = :me AND desired = absent → status deleted, operation gone, tombstone for 90 days, no longer due. */
   bury(id: ClusterId, executionArn: string, now: Instant): Promise<boolean>;
   /** not initialised, and initNode is absent, mine, or a node observed gone. */
   claimInit(id: ClusterId, number: number, observedGone?: number): Promise<boolean>;
@@ -108,12 +112,22 @@ export interface NodeStore {
   release(clusterId: ClusterId, number: number, executionArn: string): Promise<boolean>;
   /**
    * operation is mine AND attempt = request.attempt − 1 AND desired = present. The same write removes sessionHash,
-   * providerId, waitToken, joinedAt, addresses, wireguardPublicKey and meshVersion, and sets phase `creating`.
+   * providerId, waitToken, joinedAt, addresses, wireguardPublicKey, meshVersion, failure, readyAt and leftAt, and sets
+   * phase `creating` and the offering. While `createRequest` is there, an attempt is in progress.
    */
   beginAttempt(
     clusterId: ClusterId,
     number: number,
     options: { executionArn: string; request: CreateRequest },
+  ): Promise<Node | undefined>;
+  /**
+   * operation is mine AND attempt = :n AND it is in progress; called once nothing of its machine is left. Removes
+   * createRequest and all that the machine brought, keeps `failure`, and stores where the next attempt goes.
+   */
+  endAttempt(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; attempt: number; next?: { offering: Offering; accountId: string } },
   ): Promise<Node | undefined>;
   /** attempt = :n AND (no providerId, or this one). False: the machine is surplus and must go. */
   recordMachine(
@@ -173,7 +187,7 @@ export interface NodeStore {
   ): Promise<boolean>;
   /** Node exists and desired = present → absent. False when it is already going. */
   retire(clusterId: ClusterId, number: number): Promise<boolean>;
-  /** operation is mine → phase draining or deleting (never backwards). */
+  /** operation is mine → phase draining or deleting: never backwards, but also out of `failed` once desired is absent. */
   enterPhase(
     clusterId: ClusterId,
     number: number,
@@ -188,8 +202,7 @@ export interface MeshStore {
   /** version = :read → version + 1, or attribute_not_exists when read was 0. */
   replace(
     clusterId: ClusterId,
-    versionRead: number,
-    members: readonly MeshMember[],
+    options: { versionRead: number; members: readonly MeshMember[]; now: Instant },
   ): Promise<Mesh | undefined>;
 }
 
@@ -217,7 +230,7 @@ export interface ObservationStore {
   list(
     clusterId: ClusterId,
   ): Promise<readonly { cloud: CloudName; observation: ClusterObservation; at: Instant }[]>;
-  /** Makes the stored findings equal to these. */
+  /** Makes the stored findings these; one that was there already keeps the time when it was first seen. */
   replaceFindings(clusterId: ClusterId, findings: readonly Finding[]): Promise<void>;
   findings(clusterId: ClusterId): Promise<readonly Finding[]>;
 }
@@ -225,7 +238,10 @@ export interface ObservationStore {
 export interface TimelineStore {
   /** Put by time and event id: the same event twice is one entry. */
   record(entry: TimelineEntry): Promise<void>;
-  /** Newest last. `after` is the `cursor` of an earlier page: for following. */
+  /**
+   * Oldest first. `after` is the `cursor` of an earlier page. Unlike elsewhere a page that has anything before it
+   * always has a cursor, so that a reader can follow; an end is a page with fewer entries than its limit.
+   */
   list(clusterId: ClusterId, options: { limit: number; after?: string }): Promise<Page<TimelineEntry>>;
 }
 

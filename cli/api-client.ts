@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  ClusterDetails,
+  ClusterView,
+  ListOf,
+  NodeView,
+  ProblemDocument,
+} from '../shared/domain/api-types.ts';
+import type { TimelineEntry } from '../shared/domain/timeline.ts';
+import { UsageError, type Context } from './context.ts';
+
+/** The API said no, in its own words. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly problem: ProblemDocument;
+
+  constructor(problem: ProblemDocument) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+export interface AddNodes {
+  readonly cloud: string;
+  readonly shape?: string;
+  readonly instanceType?: string;
+  readonly lifecycle?: string;
+  readonly count: number;
+}
+
+/** Every call of the API that the command line makes. */
+export interface ApiClient {
+  createCluster(file: string): Promise<ClusterDetails>;
+  applyCluster(
+    name: string,
+    file: string,
+  ): Promise<ClusterDetails & { readonly change: 'created' | 'unchanged' }>;
+  listClusters(): AsyncIterable<ClusterView>;
+  getCluster(nameOrId: string): Promise<ClusterDetails>;
+  deleteCluster(nameOrId: string): Promise<ClusterView>;
+  listNodes(nameOrId: string): Promise<readonly NodeView[]>;
+  addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
+  removeNode(nameOrId: string, number: number): Promise<NodeView>;
+  listEvents(nameOrId: string, after?: string): Promise<ListOf<TimelineEntry>>;
+}
+
+const callSecondsMax = 30;
+const triesMax = 4;
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string;
+  readonly contentType?: string;
+}
+
+export function createApiClient(context: Context): ApiClient {
+  async function call<T>({
+    method,
+    path,
+    query = {},
+    body,
+    contentType = 'application/json',
+  }: Call): Promise<T> {
+    const url = new URL(`/v1${path}`, context.url);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, value);
+    // One key for all tries: a change whose answer was lost is not made twice.
+    const idempotencyKey = randomUUID();
+    for (let tries = 1; ; tries += 1) {
+      let response: Response;
+      try {
+        response = await fetch(url, {
+          method,
+          headers: {
+            'x-api-key': context.apiKey,
+            accept: 'application/json',
+            ...(body === undefined ? {} : { 'content-type': contentType }),
+            ...(method === 'GET' ? {} : { 'idempotency-key': idempotencyKey }),
+          },
+          ...(body === undefined ? {} : { body }),
+          signal: AbortSignal.timeout(callSecondsMax * 1000),
+        });
+      } catch (error) {
+        if (tries < triesMax) {
+          await pause(tries);
+          continue;
+        }
+        throw new UsageError(
+          `no answer from ${context.url}: ${reasonOf(error)}. Is the installation running (\`npm start\`)?`,
+          { cause: error },
+        );
+      }
+      if ((response.status === 429 || response.status >= 500) && tries < triesMax) {
+        await pause(tries, Number(response.headers.get('retry-after') ?? Number.NaN));
+        continue;
+      }
+      if (!response.ok) throw new ApiError(await problemOf(response));
+      return (await response.json()) as T;
+    }
+  }
+  return {
+    createCluster: (file) =>
+      call({ method: 'POST', path: '/clusters', body: file, contentType: 'application/yaml' }),
+    applyCluster: (name, file) =>
+      call({ method: 'PUT', path: cluster(name), body: file, contentType: 'application/yaml' }),
+    async *listClusters() {
+      let cursor: string | undefined;
+      do {
+        const page: ListOf<ClusterView> = await call({ method: 'GET', path: '/clusters', query: { cursor } });
+        yield* page.items;
+        ({ cursor } = page);
+      } while (cursor !== undefined);
+    },
+    getCluster: (nameOrId) => call({ method: 'GET', path: cluster(nameOrId) }),
+    deleteCluster: (nameOrId) => call({ method: 'DELETE', path: cluster(nameOrId) }),
+    listNodes: async (nameOrId) =>
+      (await call<ListOf<NodeView>>({ method: 'GET', path: `${cluster(nameOrId)}/nodes` })).items,
+    addNodes: async (nameOrId, nodes) =>
+      (
+        await call<ListOf<NodeView>>({
+          method: 'POST',
+          path: `${cluster(nameOrId)}/nodes`,
+          body: JSON.stringify(nodes),
+        })
+      ).items,
+    removeNode: (nameOrId, number) =>
+      call({ method: 'DELETE', path: `${cluster(nameOrId)}/nodes/${number}` }),
+    listEvents: (nameOrId, after) =>
+      call({ method: 'GET', path: `${cluster(nameOrId)}/events`, query: { after } }),
+  };
+}
+
+const cluster = (nameOrId: string): string => `/clusters/${encodeURIComponent(nameOrId)}`;
+
+const pause = (tries: number, seconds = Number.NaN): Promise<void> =>
+  new Promise((resolve) =>
+    setTimeout(resolve, Number.isNaN(seconds) ? 200 * 2 ** tries : Math.min(30, seconds) * 1000),
+  );
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error
+    ? error.cause instanceof Error
+      ? error.cause.message || error.message
+      : error.message
+    : String(error);
+
+async function problemOf(response: Response): Promise<ProblemDocument> {
+  const text = await response.text();
+  try {
+    const problem = JSON.parse(text) as Partial<ProblemDocument>;
+    if (typeof problem.detail === 'string') return problem as ProblemDocument;
+  } catch {
+    // Not ours: a proxy's page, say. Its status and beginning must do.
+  }
+  return {
+    type: 'about:blank',
+    title: response.statusText,
+    status: response.status,
+    detail: `HTTP ${response.status}: ${text.slice(0, 200)}`,
+    requestId: '',
+  };
+}

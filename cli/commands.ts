@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
+import type { ClusterView } from '../shared/domain/api-types.ts';
+import type { ApiClient } from './api-client.ts';
+import { UsageError } from './context.ts';
+import {
+  clusterTable,
+  clusterText,
+  eventTable,
+  nodeTable,
+  outputFormats,
+  type OutputFormat,
+} from './output.ts';
+import { waitForCluster } from './wait-for-cluster.ts';
+
+/** What the commands work with; tests bring their own. */
+export interface Surroundings {
+  readonly api: () => ApiClient;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly isTerminal: boolean;
+  readonly now: () => number;
+  readonly readFile: (path: string) => string;
+  readonly fail: (exitCode: number) => void;
+}
+
+interface OutputOptions {
+  readonly output: OutputFormat;
+}
+interface WaitingOptions extends OutputOptions {
+  readonly wait: boolean;
+  readonly timeout: number;
+}
+
+/** Exit codes, as `--help` says them. */
+export const exitCodes = { refused: 1, usage: 2, notReached: 3 } as const;
+
+const followMilliseconds = 1000;
+
+const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`a whole number from ${min} to ${max}`);
+    return value;
+  };
+
+const outputOption = (): Option =>
+  new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
+
+const waiting = (command: Command, what: string): Command =>
+  command
+    .option('--no-wait', `return at once instead of waiting until ${what}`)
+    .option('--timeout <seconds>', 'how long to wait', wholeNumber(1, 86_400), 1800)
+    .addOption(outputOption());
+
+const print = (surroundings: Surroundings, format: OutputFormat, value: unknown, text: () => string): void =>
+  surroundings.stdout(`${format === 'json' ? JSON.stringify(value, undefined, 2) : text()}\n`);
+
+export const readInput = (path: string): string => {
+  try {
+    return readFileSync(path === '-' ? 0 : path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+/** The cluster's name in its file; what else is wrong with it the API says better. */
+function nameIn(path: string, text: string): string {
+  let document: unknown;
+  try {
+    document = load(text, { schema: CORE_SCHEMA });
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    throw new UsageError(
+      `${path}:${(error.mark?.line ?? 0) + 1}:${(error.mark?.column ?? 0) + 1}: not YAML: ${error.reason}`,
+    );
+  }
+  const name = (document as { metadata?: { name?: unknown } } | undefined)?.metadata?.name;
+  if (typeof name !== 'string') throw new UsageError(`${path}: metadata.name: a cluster needs a name`);
+  return name;
+}
+
+async function waitUntil(
+  surroundings: Surroundings,
+  nameOrId: string,
+  until: 'ready' | 'deleted',
+  options: WaitingOptions,
+): Promise<void> {
+  const { reached, cluster, seconds } = await waitForCluster({
+    api: surroundings.api(),
+    nameOrId,
+    until,
+    timeoutSeconds: options.timeout,
+    now: surroundings.now,
+    // Progress never mixes with what a program reads.
+    output: { write: surroundings.stderr, isTerminal: surroundings.isTerminal },
+  });
+  if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
+  if (reached) {
+    if (options.output === 'table')
+      surroundings.stdout(`${cluster.name} is ${until} after ${seconds.toFixed(0)}s\n`);
+    return;
+  }
+  const why = cluster.statusReason === undefined ? '' : `: ${cluster.statusReason}`;
+  surroundings.stderr(
+    `${cluster.name} is ${cluster.status} and not ${until} after ${seconds.toFixed(0)}s${why}\n`,
+  );
+  surroundings.fail(exitCodes.notReached);
+}
+
+export function addCommands(program: Command, surroundings: Surroundings): void {
+  const { api, stdout, now } = surroundings;
+
+  waiting(
+    program
+      .command('apply')
+      .description('create the cluster that a file describes, or see that it is as the file says')
+      .requiredOption('-f, --filename <file>', 'the cluster file, - for standard input'),
+    'the cluster is ready',
+  ).action(async (options: WaitingOptions & { filename: string }) => {
+    const text = surroundings.readFile(options.filename);
+    const name = nameIn(options.filename, text);
+    const cluster = await api().applyCluster(name, text);
+    for (const warning of cluster.warnings ?? []) surroundings.stderr(`warning: ${warning}\n`);
+    if (options.output === 'table') stdout(`cluster ${cluster.name} ${cluster.change}\n`);
+    if (options.wait) await waitUntil(surroundings, cluster.id, 'ready', options);
+    else if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
+  });
+
+  const clusters = program.command('cluster').description('clusters');
+  clusters
+    .command('list')
+    .alias('ls')
+    .description('all clusters')
+    .addOption(outputOption())
+    .action(async (options: OutputOptions) => {
+      const found: ClusterView[] = [];
+      for await (const cluster of api().listClusters()) found.push(cluster);
+      print(surroundings, options.output, found, () =>
+        found.length === 0
+          ? 'no clusters yet: `overcast apply -f <file>` creates one'
+          : clusterTable(found, now()),
+      );
+    });
+  clusters
+    .command('get <cluster>')
+    .description('one cluster in full, by name or id')
+    .addOption(outputOption())
+    .action(async (nameOrId: string, options: OutputOptions) => {
+      const cluster = await api().getCluster(nameOrId);
+      print(surroundings, options.output, cluster, () => clusterText(cluster, now()));
+    });
+  waiting(
+    clusters
+      .command('delete <cluster>')
+      .description(
+        'delete a cluster and everything that carries its id; refused while anything else sits in its networks',
+      ),
+    'nothing of it is left',
+  ).action(async (nameOrId: string, options: WaitingOptions) => {
+    const cluster = await api().deleteCluster(nameOrId);
+    if (options.output === 'table') stdout(`deletion of ${cluster.name} requested\n`);
+    if (options.wait) await waitUntil(surroundings, cluster.id, 'deleted', options);
+    else if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
+  });
+
+  const nodes = program.command('node').description('the nodes of a cluster');
+  nodes
+    .command('list <cluster>')
+    .alias('ls')
+    .description('its nodes')
+    .option('--all', 'also those that were deleted in the last day')
+    .addOption(outputOption())
+    .action(async (nameOrId: string, options: OutputOptions & { all?: boolean }) => {
+      const every = await api().listNodes(nameOrId);
+      const found = options.all === true ? every : every.filter(({ phase }) => phase !== 'deleted');
+      print(surroundings, options.output, found, () => nodeTable(found, now()));
+    });
+  nodes
+    .command('add <cluster>')
+    .description('add workers, 1 to 20 at once')
+    .requiredOption('--cloud <cloud>', 'one of the cluster’s clouds')
+    .option('--shape <shape>', 'a size that every cloud has: small, medium, large, xlarge')
+    .option('--instance-type <type>', 'an exact instance type instead of a shape')
+    .option('--spot', 'on spare capacity, which the cloud may take back')
+    .option('--count <n>', 'how many', wholeNumber(1, 20), 1)
+    .addOption(outputOption())
+    .action(
+      async (
+        nameOrId: string,
+        options: OutputOptions & {
+          cloud: string;
+          shape?: string;
+          instanceType?: string;
+          spot?: boolean;
+          count: number;
+        },
+      ) => {
+        const added = await api().addNodes(nameOrId, {
+          cloud: options.cloud,
+          ...(options.shape === undefined ? {} : { shape: options.shape }),
+          ...(options.instanceType === undefined ? {} : { instanceType: options.instanceType }),
+          ...(options.spot === true ? { lifecycle: 'spot' } : {}),
+          count: options.count,
+        });
+        print(surroundings, options.output, added, () =>
+          added.map((node) => `node ${node.number} (${node.cloud}, ${node.instanceType}) planned`).join('\n'),
+        );
+      },
+    );
+  nodes
+    .command('remove <cluster> <number>')
+    .alias('rm')
+    .description('drain a worker and delete its machine')
+    .addOption(outputOption())
+    .action(async (nameOrId: string, number: string, options: OutputOptions) => {
+      const removed = await api().removeNode(nameOrId, wholeNumber(1, 65_534)(number));
+      print(
+        surroundings,
+        options.output,
+        removed,
+        () => `node ${removed.number} will be drained and deleted`,
+      );
+    });
+
+  program
+    .command('events <cluster>')
+    .description('what happened to a cluster')
+    .option('-f, --follow', 'go on showing what happens until interrupted or the cluster is deleted')
+    .addOption(outputOption())
+    .action(async (nameOrId: string, options: OutputOptions & { follow?: boolean }) => {
+      let after: string | undefined;
+      for (;;) {
+        const page = await api().listEvents(nameOrId, after);
+        after = page.cursor ?? after;
+        for (const event of page.items) if (options.output === 'json') stdout(`${JSON.stringify(event)}\n`);
+        if (options.output === 'table' && page.items.length > 0) {
+          const table = eventTable(page.items);
+          // Following, the titles stand once.
+          stdout(
+            `${after !== undefined && options.follow === true ? table.split('\n').slice(1).join('\n') : table}\n`,
+          );
+        }
+        if (page.items.some(({ event }) => event === 'ClusterDeleted')) return;
+        if (page.items.length > 0 && page.cursor !== undefined) continue;
+        if (options.follow !== true) return;
+        await new Promise((resolve) => setTimeout(resolve, followMilliseconds));
+      }
+    });
+}

@@ -1,0 +1,71 @@
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import packageJson from '../package.json' with { type: 'json' };
+import { ApiError, createApiClient } from './api-client.ts';
+import { addCommands, exitCodes, readInput } from './commands.ts';
+import { currentContext, UsageError } from './context.ts';
+
+/** What went wrong, for people: each field that is wrong, and what is allowed there. */
+export function errorText(error: unknown): { readonly text: string; readonly exitCode: number } {
+  if (error instanceof ApiError) {
+    const fields = (error.problem.errors ?? []).map(
+      ({ field, message, allowed }) =>
+        `  ${field}: ${message}${allowed === undefined ? '' : ` (allowed: ${allowed.join(', ')})`}`,
+    );
+    const request = error.problem.requestId === '' ? '' : `  (request ${error.problem.requestId})`;
+    return {
+      text: [`error: ${error.problem.detail}${request}`, ...fields].join('\n'),
+      exitCode: exitCodes.refused,
+    };
+  }
+  if (error instanceof UsageError) return { text: `error: ${error.message}`, exitCode: exitCodes.usage };
+  return {
+    text: `error: ${error instanceof Error ? error.message : String(error)}`,
+    exitCode: exitCodes.refused,
+  };
+}
+
+const program = new Command('overcast')
+  .description('One Kubernetes cluster under every cloud')
+  .version(packageJson.version)
+  .showSuggestionAfterError()
+  .showHelpAfterError('(overcast --help shows what there is)')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done, ${exitCodes.refused} refused or failed, ${exitCodes.usage} wrong usage, ${exitCodes.notReached} waited in vain.
+
+Environment: OVERCAST_URL and OVERCAST_API_KEY choose an installation; otherwise the current one of
+~/.config/overcast/config.json is used, which \`npm start\` writes.`,
+  )
+  .exitOverride();
+
+addCommands(program, {
+  api: () => createApiClient(currentContext(process.env)),
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+  isTerminal: process.stderr.isTTY && process.env['CI'] === undefined,
+  now: () => Date.now(),
+  readFile: readInput,
+  fail: (exitCode) => {
+    process.exitCode = exitCode;
+  },
+});
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `overcast … | head`: the reader has seen enough.
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
+  } else {
+    const { text, exitCode } = errorText(error);
+    process.stderr.write(`${pc.red(text)}\n`);
+    process.exitCode = exitCode;
+  }
+}

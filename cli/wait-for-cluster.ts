@@ -1,0 +1,51 @@
+import type { ClusterDetails } from '../shared/domain/api-types.ts';
+import { ApiError, type ApiClient } from './api-client.ts';
+import { createProgress, type ProgressOutput } from './progress.ts';
+
+export interface WaitOptions {
+  readonly api: ApiClient;
+  readonly nameOrId: string;
+  readonly output: ProgressOutput;
+  readonly until: 'ready' | 'deleted';
+  readonly timeoutSeconds: number;
+  readonly now: () => number;
+  readonly pollMilliseconds?: number;
+}
+
+export interface WaitResult {
+  readonly reached: boolean;
+  readonly cluster: ClusterDetails;
+  readonly seconds: number;
+}
+
+/** Looks again until the cluster is what was waited for, has failed, or time is up; shows how far it is meanwhile. */
+export async function waitForCluster(options: WaitOptions): Promise<WaitResult> {
+  const begin = options.now();
+  const progress = createProgress(options.output);
+  let wasDeleting = false;
+  let last: ClusterDetails | undefined;
+  for (;;) {
+    const seconds = (options.now() - begin) / 1000;
+    let cluster: ClusterDetails;
+    try {
+      cluster = await options.api.getCluster(options.nameOrId);
+    } catch (error) {
+      // A deleted cluster's name is free again: nothing by that name is what was waited for.
+      const isGone = error instanceof ApiError && error.problem.status === 404;
+      if (!isGone || options.until !== 'deleted' || last === undefined) throw error;
+      return { reached: true, cluster: { ...last, status: 'deleted' }, seconds };
+    }
+    last = cluster;
+    progress.show(cluster, seconds);
+    wasDeleting ||= cluster.status === 'deleting' || cluster.deletionRequestedAt !== undefined;
+    const reached = cluster.status === options.until;
+    const refused =
+      options.until === 'deleted' && wasDeleting && cluster.deletionRequestedAt === undefined && !reached;
+    const failed = options.until === 'ready' && (cluster.status === 'failed' || cluster.status === 'deleted');
+    if (reached || refused || failed || seconds > options.timeoutSeconds) {
+      progress.end();
+      return { reached, cluster, seconds };
+    }
+    await new Promise((resolve) => setTimeout(resolve, options.pollMilliseconds ?? 500));
+  }
+}

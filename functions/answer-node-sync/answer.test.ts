@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
+import { aNode, anOffering } from '../../test/builders/node.ts';
+import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { plusSeconds } from '../../shared/domain/ids.ts';
+import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import { answerSync } from './answer.ts';
+
+let tests: TestStore;
+let bus: RecordingBus;
+let now = exampleTime;
+
+beforeAll(async () => {
+  tests = await startTestStore();
+});
+afterAll(() => tests.close());
+beforeEach(() => {
+  bus = recordingBus('overcast.answer-node-sync');
+  now = exampleTime;
+});
+
+const secretOf = (number: number): string => String(number).repeat(64).slice(0, 64);
+const keyOf = (number: number): string => `${Buffer.alloc(32, number).toString('base64')}`;
+
+/** A cluster of admitted machines: control planes 1 to 3, workers from 4. */
+async function admitted(count: number): Promise<{
+  clusterId: string;
+  sync: (number: number, given?: Partial<SyncRequest>) => Promise<SyncReply>;
+}> {
+  const cluster = aCluster();
+  await tests.store.clusters.create(cluster);
+  for (let number = 1; number <= count; number += 1) {
+    const node = aNode({ clusterId: cluster.id, number, role: number <= 3 ? 'control-plane' : 'worker' });
+    await tests.store.nodes.materialise(node);
+    const executionArn = anExecution();
+    await tests.store.nodes.claim(cluster.id, number, {
+      operation: { executionArn, kind: 'ProvisionNode', startedAt: now },
+      expectedDesired: 'present',
+    });
+    await tests.store.nodes.beginAttempt(cluster.id, number, {
+      executionArn,
+      request: { attempt: 1, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+    });
+    await tests.store.nodes.admit(cluster.id, number, {
+      attempt: 1,
+      sessionHash: createHash('sha256').update(secretOf(number)).digest('hex'),
+      now,
+    });
+  }
+  return {
+    clusterId: cluster.id,
+    sync: (number, given = {}) =>
+      answerSync({ store: tests.store, bus, clock: { now: () => now }, log: silentLog })({
+        clusterId: cluster.id,
+        number,
+        bearer: secretOf(number),
+        body: {
+          phase: 'booting',
+          addresses: { public: `203.0.113.${number}`, private: `10.10.0.${number}` },
+          wireguardPublicKey: keyOf(number),
+          meshVersion: 0,
+          ...given,
+        },
+      }),
+  };
+}
+
+/** Agents as they are: each takes the peers it was sent before it goes on. */
+const agents = (sync: (number: number, given?: Partial<SyncRequest>) => Promise<SyncReply>) => {
+  const meshVersions = new Map<number, number>();
+  return async (number: number, phase: SyncRequest['phase']): Promise<string> => {
+    const reply = await sync(number, { phase, meshVersion: meshVersions.get(number) ?? 0 });
+    meshVersions.set(number, reply.meshVersion);
+    return reply.instruction.kind;
+  };
+};
+
+const node = async (clusterId: string, number: number): Promise<Node> => {
+  const found = await tests.store.nodes.get(clusterId, number);
+  if (found === undefined) throw new Error(`no node ${number}`);
+  return found;
+};
+const cluster = async (clusterId: string) => {
+  const found = await tests.store.clusters.get(clusterId);
+  if (found === undefined) throw new Error('no cluster');
+  return found;
+};
+
+describe('a sync', () => {
+  it('with another secret is refused', async () => {
+    const { clusterId } = await admitted(1);
+    const call = answerSync({ store: tests.store, bus, clock: { now: () => now }, log: silentLog })({
+      clusterId,
+      number: 1,
+      bearer: 'f'.repeat(64),
+      body: {
+        phase: 'booting',
+        addresses: { public: '', private: '' },
+        wireguardPublicKey: keyOf(1),
+        meshVersion: 0,
+      },
+    });
+    await expect(call).rejects.toMatchObject({ name: 'NodeCallRefused', status: 401 });
+  });
+
+  it('brings the node into the mesh, with its key and both addresses', async () => {
+    const { clusterId, sync } = await admitted(2);
+    await sync(1);
+    const reply = await sync(2);
+    expect(reply.meshVersion).toBe(2);
+    expect(reply.peers).toEqual([
+      { publicKey: keyOf(1), allowedIps: '10.4.0.1/32', endpoint: '10.10.0.1:51820' },
+    ]);
+    expect(await node(clusterId, 2)).toMatchObject({
+      publicAddress: '203.0.113.2',
+      wireguardPublicKey: keyOf(2),
+    });
+  });
+
+  it('brings twelve nodes that enter at once into the mesh, none lost', async () => {
+    const { clusterId, sync } = await admitted(12);
+    const numbers = Array.from({ length: 12 }, (_, index) => index + 1);
+    // An agent that lost every race tries again three seconds later.
+    for (let round = 0; round < 3; round += 1) await Promise.all(numbers.map((number) => sync(number)));
+    const mesh = await tests.store.mesh.get(clusterId);
+    expect(mesh.members.map(({ number }) => number)).toEqual(numbers);
+  });
+
+  it('in a quiet cluster writes nothing', async () => {
+    const { clusterId, sync } = await admitted(1);
+    const say = agents(sync);
+    await say(1, 'booting');
+    await say(1, 'joined');
+    await say(1, 'ready');
+    await say(1, 'ready');
+    const before = await node(clusterId, 1);
+    now = plusSeconds(now, 5);
+    expect(await say(1, 'ready')).toBe('run');
+    expect(await node(clusterId, 1)).toEqual(before);
+  });
+});
+
+describe('from nothing to ready', () => {
+  it('one initialises, control planes join one at a time, workers at once', async () => {
+    const { clusterId, sync } = await admitted(5);
+    const say = agents(sync);
+    for (const number of [1, 2, 3, 4, 5]) await say(number, 'booting');
+    const initNode = (await cluster(clusterId)).initNode ?? 0;
+    expect(initNode).toBe(1);
+    expect(await say(1, 'booting')).toBe('init');
+    expect(await say(2, 'booting')).toBe('wait');
+    expect(await say(4, 'booting')).toBe('wait');
+
+    // init is done: the others still wait until it has taken the peers it was sent.
+    expect(await say(1, 'joined')).toBe('run');
+    expect((await cluster(clusterId)).initialisedAt).toBe(now);
+    await say(1, 'ready');
+    expect(await say(4, 'booting')).toBe('join');
+    expect(await say(5, 'booting')).toBe('join');
+    expect(await say(2, 'booting')).toBe('join');
+    expect(await say(3, 'booting')).toBe('wait');
+    expect(await say(2, 'joined')).toBe('run');
+    // Number 2 serves now too, and has long acknowledged the version that brought number 3.
+    expect(await say(3, 'booting')).toBe('join');
+    await say(3, 'joined');
+    for (const number of [2, 3]) await say(number, 'ready');
+    expect((await cluster(clusterId)).joinNode).toBeUndefined();
+    expect((await node(clusterId, 3)).phase).toBe('ready');
+    expect(
+      bus.said
+        .filter(({ event }) => event === 'NodeJoined')
+        .map(({ detail }) => (detail as { number: number }).number),
+    ).toEqual([1, 2, 3]);
+    expect(bus.said.filter(({ event }) => event === 'NodeReady')).toHaveLength(3);
+  });
+
+  it('gives init to one of many that ask at once', async () => {
+    const { sync } = await admitted(3);
+    await Promise.all([1, 2, 3].map((number) => sync(number)));
+    const replies = await Promise.all([1, 2, 3].map((number) => sync(number)));
+    expect(replies.filter(({ instruction }) => instruction.kind === 'init')).toHaveLength(1);
+  });
+
+  it('gives the lease to one of many that ask at once', async () => {
+    const { sync } = await admitted(3);
+    const say = agents(sync);
+    for (const number of [1, 2, 3]) await say(number, 'booting');
+    await say(1, 'joined');
+    await say(1, 'joined');
+    const kinds = await Promise.all([2, 3].map((number) => say(number, 'booting')));
+    expect(kinds.toSorted()).toEqual(['join', 'wait']);
+  });
+});
+
+describe('what goes wrong on a machine', () => {
+  it('is recorded once with its log, without the secrets in it, and said', async () => {
+    const { clusterId, sync } = await admitted(1);
+    const failure = { reason: 'kubeadm init failed', log: `token: ${'ab'.repeat(32)} was refused` };
+    await sync(1, { phase: 'failed', failure });
+    const reply = await sync(1, { phase: 'failed', failure });
+    expect(reply.instruction).toMatchObject({ kind: 'wait' });
+    const stored = (await node(clusterId, 1)).failure;
+    expect(stored?.reason).toBe('kubeadm init failed');
+    expect(stored?.log).not.toContain('abab');
+    expect(bus.names()).toEqual(['NodeFailed']);
+  });
+
+  it('an interruption is answered with leave in the same call', async () => {
+    const { sync } = await admitted(1);
+    const say = agents(sync);
+    await say(1, 'booting');
+    await say(1, 'ready');
+    const reply = await sync(1, { phase: 'ready', interruption: { kind: 'terminate' } });
+    expect(reply.instruction.kind).toBe('leave');
+    expect(bus.said.at(-1)).toMatchObject({
+      event: 'SpotInterruption',
+      detail: { number: 1, kind: 'terminate' },
+    });
+  });
+});

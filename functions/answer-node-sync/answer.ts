@@ -1,0 +1,222 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { nodeFailed } from '../../events/node-failed.ts';
+import { nodeJoined } from '../../events/node-joined.ts';
+import { nodeReady } from '../../events/node-ready.ts';
+import { spotInterruption } from '../../events/spot-interruption.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { secondsBetween, type Instant } from '../../shared/domain/ids.ts';
+import type { Mesh } from '../../shared/domain/mesh.ts';
+import { phaseRank, type Node } from '../../shared/domain/node.ts';
+import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
+import { nextInstruction, type Need } from '../../shared/planning/next-instruction.ts';
+import { wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
+import type { Bus } from '../../shared/runtime/bus.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Log } from '../../shared/runtime/log.ts';
+import { NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
+import { redactText } from '../../shared/runtime/redaction.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+
+export interface AnswerDependencies {
+  readonly store: Pick<Store, 'clusters' | 'nodes' | 'mesh' | 'syncView'>;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** While the mesh is moving, control planes must be seen to be alive; in a quiet cluster a sync writes nothing. */
+const lastSeenSeconds = { moving: 10, quiet: 300 } as const;
+const movingSeconds = 600;
+const meshTriesMax = 8;
+const decisionsMax = 4;
+
+interface View {
+  readonly cluster: Cluster;
+  readonly node: Node;
+  readonly mesh: Mesh;
+  readonly sync: SyncRequest;
+  readonly now: Instant;
+}
+
+/**
+ * One sync: what the agent says is recorded where it is new, then it is told what to do next. Every write is conditional
+ * on the session and repeats without effect, so an agent may send the same sync as often as it likes.
+ *
+ * @throws NodeCallRefused 401: the session is not this node's, or the node is no more.
+ */
+export const answerSync =
+  (dependencies: AnswerDependencies) =>
+  async (call: NodeCall<SyncRequest>): Promise<SyncReply> => {
+    const { store, clock } = dependencies;
+    const { clusterId, number } = call;
+    const seen = await store.syncView(clusterId, number);
+    if (seen.cluster === undefined || seen.node === undefined || !isSessionOf(seen.node, call.bearer))
+      throw new NodeCallRefused(401, 'the session is not valid for this node');
+    const view: View = {
+      cluster: seen.cluster,
+      node: seen.node,
+      mesh: seen.mesh,
+      sync: withoutSecrets(call.body),
+      now: clock.now(),
+    };
+
+    await recordFacts(dependencies, view);
+    const mesh = await enterMesh(dependencies, view);
+    const after = await recordProgress(dependencies, view);
+    return decide(dependencies, { ...view, ...after, mesh });
+  };
+
+const isSessionOf = (node: Node, secret: string): boolean => {
+  if (node.sessionHash === undefined || node.phase === 'deleted') return false;
+  const given = createHash('sha256').update(secret).digest();
+  const bound = Buffer.from(node.sessionHash, 'hex');
+  return given.length === bound.length && timingSafeEqual(given, bound);
+};
+
+/** A machine's log may hold what its commands were given: no secret gets from there into the table. */
+const withoutSecrets = (sync: SyncRequest): SyncRequest =>
+  sync.failure?.log === undefined
+    ? sync
+    : { ...sync, failure: { ...sync.failure, log: redactText(sync.failure.log) } };
+
+/** Addresses, key, acknowledged mesh version; the time only as often as somebody needs it. */
+async function recordFacts({ store }: AnswerDependencies, view: View): Promise<void> {
+  const { node, mesh, sync, now } = view;
+  const isMoving = mesh.changedAt !== undefined && secondsBetween(mesh.changedAt, now) < movingSeconds;
+  const interval = isMoving && node.role === 'control-plane' ? lastSeenSeconds.moving : lastSeenSeconds.quiet;
+  const changes = {
+    ...(sync.addresses.public !== '' && sync.addresses.public !== node.publicAddress
+      ? { publicAddress: sync.addresses.public }
+      : {}),
+    ...(sync.addresses.private !== '' && sync.addresses.private !== node.privateAddress
+      ? { privateAddress: sync.addresses.private }
+      : {}),
+    ...(sync.wireguardPublicKey === node.wireguardPublicKey
+      ? {}
+      : { wireguardPublicKey: sync.wireguardPublicKey }),
+    ...(sync.meshVersion === (node.meshVersion ?? 0) ? {} : { meshVersion: sync.meshVersion }),
+    ...(sync.phase === 'left' && node.leftAt === undefined ? { leftAt: now } : {}),
+  };
+  const isDue = node.lastSeenAt === undefined || secondsBetween(node.lastSeenAt, now) >= interval;
+  if (Object.keys(changes).length === 0 && !isDue) return;
+  await store.nodes.recordSync(node.clusterId, node.number, {
+    sessionHash: node.sessionHash ?? '',
+    ...changes,
+    lastSeenAt: now,
+  });
+}
+
+/** A node that stays and is not in the mesh as it is now enters it; several may at once, so the version is compared. */
+async function enterMesh({ store }: AnswerDependencies, view: View): Promise<Mesh> {
+  const { node, sync, now } = view;
+  let { mesh } = view;
+  if (node.desired === 'absent' || sync.phase === 'left' || sync.phase === 'failed') return mesh;
+  if (sync.addresses.public === '' || sync.addresses.private === '') return mesh;
+  for (let tries = 0; tries < meshTriesMax; tries += 1) {
+    const members = withMember(mesh, {
+      number: node.number,
+      cloud: node.cloud,
+      overlayAddress: node.overlayAddress,
+      publicKey: sync.wireguardPublicKey,
+      publicAddress: sync.addresses.public,
+      privateAddress: sync.addresses.private,
+    });
+    if (members === undefined) return mesh;
+    const replaced = await store.mesh.replace(node.clusterId, { versionRead: mesh.version, members, now });
+    if (replaced !== undefined) return replaced;
+    mesh = await store.mesh.get(node.clusterId);
+  }
+  // Many enter at once: the next sync, three seconds from now, tries again.
+  return mesh;
+}
+
+/** Results, failures and phases; state first, its event after it. */
+async function recordProgress(
+  { store, bus, log }: AnswerDependencies,
+  view: View,
+): Promise<{ cluster: Cluster; node: Node }> {
+  const { sync, now } = view;
+  const { clusterId, number, attempt } = view.node;
+  let { cluster, node } = view;
+
+  if (sync.failure !== undefined && node.failure === undefined) {
+    log.warn('the machine cannot become a node', { clusterId, number, attempt, reason: sync.failure.reason });
+    node = (await store.nodes.recordFailure(clusterId, number, { attempt, failure: sync.failure })) ?? node;
+    await bus.say(nodeFailed, { clusterId, number, attempt, reason: sync.failure.reason });
+    if (cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
+    return { cluster, node };
+  }
+  if (sync.interruption !== undefined)
+    await bus.say(spotInterruption, { clusterId, number, kind: sync.interruption.kind });
+
+  const hasJoined = sync.phase === 'joined' || sync.phase === 'ready';
+  if (sync.phase === 'joining' && phaseRank(node.phase) < phaseRank('joining'))
+    await report(store, view, 'joining');
+  // An API server that answers is the end of init: whoever is ready on the claim has initialised.
+  if (hasJoined && cluster.initNode === number && cluster.initialisedAt === undefined) {
+    cluster = (await store.clusters.markInitialised(clusterId, number, now)) ?? cluster;
+    log.info('the control plane is initialised', { clusterId, number, attempt });
+  }
+  if (hasJoined && node.joinedAt === undefined) {
+    node = (await store.nodes.markJoined(clusterId, number, { attempt, now })) ?? node;
+    log.info('joined', { clusterId, number, attempt });
+    await bus.say(nodeJoined, { clusterId, number, attempt });
+  }
+  if (hasJoined && cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
+  if (sync.phase === 'ready' && phaseRank(node.phase) < phaseRank('ready')) {
+    const isFirst = await report(store, view, 'ready');
+    if (isFirst) {
+      log.info('ready', { clusterId, number, attempt });
+      await bus.say(nodeReady, { clusterId, number });
+    }
+  }
+  return { cluster, node };
+}
+
+const report = (
+  store: AnswerDependencies['store'],
+  { node, now }: View,
+  phase: 'joining' | 'ready',
+): Promise<boolean> =>
+  store.nodes.reportPhase(node.clusterId, node.number, {
+    attempt: node.attempt,
+    sessionHash: node.sessionHash ?? '',
+    phase,
+    now,
+  });
+
+/** Decides; where a claim or lease is needed first, writes it and decides again with what is then true. */
+async function decide({ store, log }: AnswerDependencies, view: View): Promise<SyncReply> {
+  const { sync, mesh, node } = view;
+  const isSettled = node.phase === 'ready' && node.desired === 'present' && sync.interruption === undefined;
+  const nodes = isSettled ? [] : await store.nodes.list(node.clusterId);
+  let { cluster } = view;
+  for (let decisions = 0; decisions < decisionsMax; decisions += 1) {
+    const decision = nextInstruction({ cluster, node, nodes, mesh, sync, now: view.now });
+    if ('instruction' in decision) {
+      if (decision.instruction.kind !== 'run' && decision.instruction.kind !== 'wait')
+        log.info('instructed', {
+          clusterId: node.clusterId,
+          number: node.number,
+          instruction: decision.instruction.id,
+        });
+      return {
+        ...decision,
+        meshVersion: mesh.version,
+        ...(sync.meshVersion === mesh.version
+          ? {}
+          : { peers: wireguardPeers({ vpn: cluster.vpn, mesh, number: node.number }) }),
+      };
+    }
+    await take(store, node, decision.need);
+    cluster = (await store.clusters.get(node.clusterId)) ?? cluster;
+  }
+  throw new Error(`node ${node.number}: no decision after ${decisionsMax} claims`);
+}
+
+/** Won or lost, the cluster is read again: whoever won stands there. */
+async function take(store: AnswerDependencies['store'], node: Node, need: Need): Promise<void> {
+  if (need.write === 'claim-init')
+    await store.clusters.claimInit(node.clusterId, node.number, need.observedGone);
+  else await store.clusters.leaseJoin(node.clusterId, node.number, need.observedGone);
+}

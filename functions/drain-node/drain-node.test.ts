@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plusSeconds } from '../../shared/domain/ids.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
+import { silentLog, testClock } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { drainNode } from './drain-node.ts';
+
+let table: TestStore;
+let store: Store;
+beforeAll(async () => {
+  table = await startTestStore({ now: () => exampleTime });
+  store = table.store;
+});
+afterAll(() => table.close());
+
+const serving = { phase: 'ready', joinedAt: exampleTime, lastSeenAt: exampleTime } as const;
+
+async function look(given: Partial<Node>, elapsedSeconds = 0) {
+  const me = anExecution();
+  const clusterId = aCluster().id;
+  const operation = { executionArn: me, kind: 'RetireNode', startedAt: exampleTime } as const;
+  await store.nodes.materialise(aNode({ clusterId, desired: 'absent', operation, ...given }));
+  const drain = drainNode({
+    store,
+    clock: testClock(plusSeconds(exampleTime, elapsedSeconds)),
+    log: silentLog,
+  });
+  const request = { clusterId, number: 1, executionArn: me, startedAt: exampleTime, budgetSeconds: 300 };
+  const first = await drain(request);
+  expect(await drain(request)).toEqual(first);
+  return { outcome: first, phase: (await store.nodes.get(clusterId, 1))?.phase };
+}
+
+describe('draining is done', () => {
+  it.each<[string, Partial<Node>, number]>([
+    ['when the agent has left', { ...serving, leftAt: exampleTime }, 0],
+    ['when it never joined', { phase: 'booting' }, 0],
+    ['when it failed', { phase: 'failed' }, 0],
+    ['when nobody has heard of it for long', { ...serving, lastSeenAt: plusSeconds(exampleTime, -600) }, 0],
+    ['when its time is over', serving, 300],
+  ])('%s', async (_, given, elapsedSeconds) => {
+    expect((await look(given, elapsedSeconds)).outcome).toEqual({ done: true });
+  });
+
+  it('not while a live agent still has work', async () => {
+    const { outcome, phase } = await look(serving, 100);
+    expect(outcome).toMatchObject({ done: false, retryAfterSeconds: 5 });
+    expect(phase).toBe('draining');
+  });
+
+  it('not because of a last-seen time that was not due yet to be written', async () => {
+    expect((await look({ ...serving, lastSeenAt: plusSeconds(exampleTime, -330) })).outcome.done).toBe(false);
+  });
+
+  it('never for a node that is to stay, or another’s', async () => {
+    await expect(look({ ...serving, desired: 'present' })).rejects.toMatchObject({ name: 'Superseded' });
+    const operation = { executionArn: 'other', kind: 'RetireNode', startedAt: exampleTime } as const;
+    await expect(look({ ...serving, operation })).rejects.toMatchObject({ name: 'Superseded' });
+  });
+});

@@ -1,0 +1,54 @@
+import * as z from 'zod/mini';
+import { secondsBetween } from '../../shared/domain/ids.ts';
+import { phaseRank } from '../../shared/domain/node.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import { Superseded } from '../../shared/runtime/errors.ts';
+import type { Log } from '../../shared/runtime/log.ts';
+import { ownedNode } from '../../shared/runtime/ownership.ts';
+import { pending, type Pending } from '../../shared/runtime/progress.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+
+export const drainRequest = z.strictObject({
+  clusterId: z.uuid(),
+  number: z.int(),
+  executionArn: z.string().check(z.minLength(1)),
+  /** When the retirement began: its budget counts from here. */
+  startedAt: z.string(),
+  budgetSeconds: z.number(),
+});
+export type DrainRequest = z.infer<typeof drainRequest>;
+
+/** A live agent's last-seen time is written every five minutes, and a worker syncs once a minute. */
+const heardOfSecondsMax = 7 * 60;
+const lookEverySeconds = 5;
+
+/**
+ * One look at a node that leaves. The agent does the leaving: its sync is told `leave` as soon as the node is to be absent.
+ * A machine that never had work, or that nobody has heard of, has none to hand over.
+ */
+export const drainNode =
+  ({ store, clock, log }: { store: Pick<Store, 'nodes'>; clock: Clock; log: Log }) =>
+  async (request: DrainRequest): Promise<{ done: true } | Pending> => {
+    const { clusterId, number, executionArn } = request;
+    const node = await ownedNode(store, request, executionArn);
+    if (node.desired !== 'absent') throw new Superseded(`node ${number} is to stay`);
+    const isLater = node.phase !== 'failed' && phaseRank(node.phase) > phaseRank('draining');
+    if (!isLater && !(await store.nodes.enterPhase(clusterId, number, { executionArn, phase: 'draining' })))
+      throw new Superseded(`node ${number} has changed hands`);
+
+    const now = clock.now();
+    const heardOf = node.lastSeenAt ?? node.joinedAt;
+    const reason =
+      node.leftAt !== undefined
+        ? 'it has left'
+        : node.joinedAt === undefined
+          ? 'it never joined'
+          : heardOf !== undefined && secondsBetween(heardOf, now) > heardOfSecondsMax
+            ? 'nobody has heard of it'
+            : secondsBetween(request.startedAt, now) >= request.budgetSeconds
+              ? 'its time is over'
+              : undefined;
+    if (reason === undefined) return pending(`node ${number} to hand over its work`, lookEverySeconds);
+    log.info('drained', { clusterId, number, executionArn, reason });
+    return { done: true };
+  };

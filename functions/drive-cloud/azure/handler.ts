@@ -1,0 +1,15 @@
+import middy from '@middy/core';
+import { createAzure, azureCredentials } from '../../../shared/clouds/azure/index.ts';
+import { observed, validated } from '../../../shared/runtime/observability.ts';
+import { drive, driveRequest } from '../drive.ts';
+import { drivePartsFrom } from '../wiring.ts';
+
+/**
+ * Task of all state machines. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/azure/*`.
+ */
+export const handler = middy()
+  .use(observed())
+  .use(validated(driveRequest))
+  .handler(
+    drive(drivePartsFrom(process.env, { cloud: 'azure', schema: azureCredentials, create: createAzure })),
+  );

@@ -1,0 +1,450 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMemoryCloud, type MemoryCloud } from '../../shared/clouds/memory/index.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import { planNetwork } from '../../shared/planning/plan-network.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
+import { atEveryCrashPoint, type CrashPoints } from '../../test/builders/crash.ts';
+import { aNode } from '../../test/builders/node.ts';
+import { silentLog, testClock, type TestClock } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { drive, type DriveRequest } from './drive.ts';
+import type { DriveParts } from './parts.ts';
+
+let table: TestStore;
+let store: Store;
+beforeAll(async () => {
+  // What expires does so by the tests' own time, which hardly moves.
+  table = await startTestStore({ now: () => exampleTime });
+  store = table.store;
+});
+afterAll(() => table.close());
+
+const installationId = 'test-installation';
+const mac = {
+  generate: async (message: Uint8Array) => createHmac('sha256', 'key').update(message).digest(),
+};
+
+interface Scene {
+  readonly cloud: MemoryCloud;
+  readonly clock: TestClock;
+  readonly clusterId: string;
+  readonly me: string;
+  /** The node as it is now. */
+  node(): Promise<Node>;
+  call(request: Partial<DriveRequest> & Pick<DriveRequest, 'verb'>): Promise<Record<string, unknown>>;
+  /** Repeats a call, as the state machines do, until it is done. */
+  until(request: Partial<DriveRequest> & Pick<DriveRequest, 'verb'>): Promise<Record<string, unknown>>;
+}
+
+const pollsMax = 20;
+/** Some fifty small worlds in one test: seconds alone, and a minute while everything else runs. */
+const crashTimeoutMs = 120_000;
+
+/** One cluster in one cloud with its network standing, and one node that this execution owns. */
+async function scene(
+  options: { node?: Partial<Node>; cluster?: Partial<Cluster>; points?: CrashPoints; network?: boolean } = {},
+): Promise<Scene> {
+  const clock = testClock();
+  const me = anExecution();
+  const cloud = createMemoryCloud({ name: 'aws', now: clock.now, bootSeconds: 4, deleteSeconds: 2 });
+  const operation = (kind: 'ProvisionCluster' | 'ProvisionNode') => ({
+    executionArn: me,
+    kind,
+    startedAt: exampleTime,
+  });
+  const cluster = aCluster({ operation: operation('ProvisionCluster'), ...options.cluster });
+  await store.clusters.create(cluster);
+  const item = aNode({ clusterId: cluster.id, operation: operation('ProvisionNode'), ...options.node });
+  await store.nodes.materialise(item);
+  if (options.network !== false) {
+    const network = await cloud.ensureNetwork(
+      planNetwork({ cluster, cloud: 'aws', installation: installationId }),
+    );
+    if (network.done) await store.parts.recordNetwork(cluster.id, network.value);
+  }
+  const points = options.points;
+  const parts: DriveParts = {
+    cloud: 'aws',
+    connect: async () => (points === undefined ? cloud : points.wrap(cloud)),
+    store: points === undefined ? store : points.wrap(store),
+    mac: points === undefined ? mac : points.wrap(mac),
+    clock,
+    log: silentLog,
+    installationId,
+    apiUrl: 'https://api.example.com',
+  };
+  const call: Scene['call'] = async (request) =>
+    (await drive(parts)({
+      clusterId: cluster.id,
+      executionArn: me,
+      number: 1,
+      reason: 'CapacityUnavailable: aws: no c6a.xlarge is left',
+      ...request,
+    } as DriveRequest)) as Record<string, unknown>;
+  return {
+    cloud,
+    clock,
+    clusterId: cluster.id,
+    me,
+    call,
+    async node() {
+      const node = await store.nodes.get(cluster.id, 1);
+      if (node === undefined) throw new Error('the node is not there');
+      return node;
+    },
+    async until(request) {
+      for (let poll = 0; poll < pollsMax; poll += 1) {
+        const outcome = await call(request);
+        if (outcome['done'] === true) return outcome;
+        clock.advance(Number(outcome['retryAfterSeconds']));
+      }
+      throw new Error(`${request.verb} was not done after ${pollsMax} polls`);
+    },
+  };
+}
+
+/** The machines that are there and do not go. */
+const standing = ({ cloud }: Scene) =>
+  cloud.world.machines().filter(({ stoppingAt }) => stoppingAt === undefined);
+
+describe('ensureNetwork', () => {
+  it('builds it, stores what stands, and does nothing more when repeated', async () => {
+    const at = await scene({ network: false });
+    expect(await at.until({ verb: 'ensureNetwork' })).toEqual({ done: true });
+    const first = await store.parts.get(at.clusterId, 'aws');
+    expect(first?.network).toMatchObject({ cloud: 'aws', range: '10.10.0.0/16' });
+    await at.until({ verb: 'ensureNetwork' });
+    expect(at.cloud.world.calls.createNetwork).toBe(1);
+    expect(await store.parts.get(at.clusterId, 'aws')).toEqual(first);
+  });
+
+  it('keeps why it failed, and forgets it once it stands', async () => {
+    const at = await scene({ network: false });
+    at.cloud.world.addFault({ effect: 'credentials' });
+    await expect(at.call({ verb: 'ensureNetwork' })).rejects.toMatchObject({ name: 'CredentialsRejected' });
+    expect((await store.parts.get(at.clusterId, 'aws'))?.failure?.error).toBe('CredentialsRejected');
+    await at.until({ verb: 'ensureNetwork' });
+    expect((await store.parts.get(at.clusterId, 'aws'))?.failure).toBeUndefined();
+  });
+
+  it('is nobody’s who does not own the cluster', async () => {
+    const at = await scene({ network: false });
+    await expect(at.call({ verb: 'ensureNetwork', executionArn: anExecution() })).rejects.toMatchObject({
+      name: 'Superseded',
+    });
+    expect(at.cloud.world.networks()).toEqual([]);
+  });
+
+  it('ends the same wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    await atEveryCrashPoint(async (points) => {
+      const at = await scene({ network: false, points });
+      return {
+        run: () => at.until({ verb: 'ensureNetwork' }),
+        check: async () => {
+          expect(at.cloud.world.networks()).toHaveLength(1);
+          expect((await store.parts.get(at.clusterId, 'aws'))?.network).toBeDefined();
+        },
+      };
+    });
+  });
+});
+
+describe('createMachine', () => {
+  it('begins an attempt, and is done when the machine runs and is recorded', async () => {
+    const at = await scene();
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ done: false, attempt: 1 });
+    expect(await at.until({ verb: 'createMachine' })).toMatchObject({ done: true, attempt: 1 });
+    const [machine] = standing(at);
+    const node = await at.node();
+    expect(node).toMatchObject({
+      phase: 'creating',
+      attempt: 1,
+      providerId: machine?.providerId,
+      publicAddress: machine?.publicAddress,
+    });
+    expect(machine?.tags?.nodeId).toBe(node.id);
+    expect(machine?.userData).toMatch(/OVERCAST_TOKEN='v1\.1\.\d{10}\.[\w-]{43}'/);
+  });
+
+  it('sends the same bytes when it is repeated', async () => {
+    const at = await scene();
+    at.cloud.world.addFault({ effect: 'lose-reply', operation: 'createMachine' });
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'CloudUnavailable' });
+    const [first] = standing(at);
+    at.clock.advance(7);
+    await at.until({ verb: 'createMachine' });
+    expect(standing(at).map(({ token, userData, providerId }) => ({ token, userData, providerId }))).toEqual([
+      { token: first?.token, userData: first?.userData, providerId: first?.providerId },
+    ]);
+  });
+
+  it('waits for the network without beginning an attempt', async () => {
+    const at = await scene({ network: false });
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ done: false, attempt: 0 });
+    expect((await at.node()).createRequest).toBeUndefined();
+  });
+
+  it.each([
+    ['its node is to go', { node: { desired: 'absent' as const } }],
+    ['its cluster is to go', { cluster: { desired: 'absent' as const } }],
+    [
+      'another owns the node',
+      {
+        node: {
+          operation: { executionArn: 'other', kind: 'ProvisionNode' as const, startedAt: exampleTime },
+        },
+      },
+    ],
+  ])('creates nothing when %s', async (_, given) => {
+    const at = await scene(given);
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'Superseded' });
+    expect(standing(at)).toEqual([]);
+  });
+
+  it('takes the machine down again when the node was to go while it was made', async () => {
+    const at = await scene();
+    const create = at.cloud.createMachine.bind(at.cloud);
+    Object.assign(at.cloud, {
+      createMachine: async (request: Parameters<typeof create>[0]) => {
+        const progress = await create(request);
+        await store.nodes.retire(at.clusterId, 1);
+        return progress;
+      },
+    });
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'Superseded' });
+    expect(standing(at)).toEqual([]);
+  });
+
+  it('deletes a machine that comes beside the recorded one', async () => {
+    const at = await scene();
+    at.cloud.world.bootSeconds = 0;
+    const create = at.cloud.createMachine.bind(at.cloud);
+    Object.assign(at.cloud, {
+      createMachine: async (request: Parameters<typeof create>[0]) => {
+        const progress = await create(request);
+        // Another call of the same run has recorded its machine in between.
+        await store.nodes.recordMachine(at.clusterId, 1, {
+          attempt: 1,
+          providerId: 'aws-other',
+          publicAddress: '',
+          privateAddress: '',
+        });
+        return progress;
+      },
+    });
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ done: false, attempt: 1 });
+    expect(standing(at)).toEqual([]);
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ done: true, providerId: 'aws-other' });
+  });
+
+  it('passes on what the cloud refuses', async () => {
+    const at = await scene();
+    at.cloud.world.soldOut.add('c6a.xlarge');
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'CapacityUnavailable' });
+    expect(await at.node()).toMatchObject({ attempt: 1, phase: 'creating' });
+  });
+
+  it('makes no second machine for a node that is heard of, however late it is asked', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await store.nodes.admit(at.clusterId, 1, { attempt: 1, sessionHash: 'h', now: at.clock.now() });
+    at.clock.advance(3600);
+    await store.nodes.recordSync(at.clusterId, 1, { sessionHash: 'h', lastSeenAt: at.clock.now() });
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ done: true, attempt: 1 });
+    expect(at.cloud.world.calls.createMachine).toBe(2);
+  });
+
+  it('begins a new attempt for a machine that vanished after it ran', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    const [lost] = standing(at);
+    at.cloud.world.kill(lost?.providerId ?? '');
+    at.clock.advance(600);
+    expect(await at.until({ verb: 'createMachine' })).toMatchObject({ done: true, attempt: 2 });
+    const node = await at.node();
+    expect(node.sessionHash).toBeUndefined();
+    expect(standing(at).map(({ providerId }) => providerId)).toEqual([node.providerId]);
+    expect(standing(at)[0]?.token).not.toBe(lost?.token);
+  });
+
+  it('sweeps a failed attempt before it begins the next', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await store.nodes.recordFailure(at.clusterId, 1, { attempt: 1, failure: { reason: 'kubeadm failed' } });
+    const between = await at.call({ verb: 'createMachine' });
+    expect(between).toMatchObject({ done: false, attempt: 1 });
+    expect(await at.until({ verb: 'createMachine' })).toMatchObject({ attempt: 2 });
+    expect(standing(at)).toHaveLength(1);
+  });
+
+  it('gives up after the last attempt', async () => {
+    const at = await scene({ node: { attempt: 3 } });
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'AttemptsExhausted' });
+  });
+
+  it('makes one machine and records it, wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    const calls = await atEveryCrashPoint(async (points) => {
+      const at = await scene({ points });
+      return {
+        run: () => at.until({ verb: 'createMachine' }),
+        check: async () => {
+          const node = await at.node();
+          expect(standing(at).map(({ providerId }) => providerId)).toEqual([node.providerId]);
+          expect(node.attempt).toBe(1);
+        },
+      };
+    });
+    expect(calls).toBeGreaterThan(10);
+  });
+});
+
+describe('abandonAttempt', () => {
+  it('deletes a machine that nobody recorded, cools the offering off and moves to the next', async () => {
+    const at = await scene();
+    at.cloud.world.addFault({ effect: 'lose-reply', operation: 'createMachine' });
+    await expect(at.call({ verb: 'createMachine' })).rejects.toThrow('connection was cut');
+    const before = await at.node();
+    expect(await at.until({ verb: 'abandonAttempt' })).toEqual({ done: true, next: 'retry', cloud: 'aws' });
+    const after = await at.node();
+    expect(standing(at)).toEqual([]);
+    expect(after.createRequest).toBeUndefined();
+    expect(after.offering.instanceType).not.toBe(before.offering.instanceType);
+    const cooling = await store.coolOffs.list('aws', 'us-east-1', at.clock.now());
+    expect(cooling.map(({ instanceType }) => instanceType)).toContain(before.offering.instanceType);
+    expect(await at.call({ verb: 'createMachine' })).toMatchObject({ attempt: 2 });
+  });
+
+  it('says the same when it is repeated', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    const first = await at.until({ verb: 'abandonAttempt' });
+    const after = await at.node();
+    expect(await at.call({ verb: 'abandonAttempt' })).toEqual(first);
+    expect(await at.node()).toEqual(after);
+  });
+
+  it('keeps the offering of a machine that called back', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await store.nodes.admit(at.clusterId, 1, { attempt: 1, sessionHash: 'h', now: at.clock.now() });
+    await store.nodes.recordFailure(at.clusterId, 1, { attempt: 1, failure: { reason: 'kubeadm failed' } });
+    const { offering } = await at.node();
+    expect(await at.until({ verb: 'abandonAttempt' })).toMatchObject({ next: 'retry' });
+    expect((await at.node()).offering).toEqual(offering);
+  });
+
+  it('gives up after the third', async () => {
+    const at = await scene({ node: { attempt: 2 } });
+    await at.until({ verb: 'createMachine' });
+    expect(await at.until({ verb: 'abandonAttempt' })).toEqual({ done: true, next: 'give-up' });
+  });
+
+  it('ends the same wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    await atEveryCrashPoint(async (points) => {
+      const at = await scene({ points });
+      await at.until({ verb: 'createMachine' });
+      return {
+        run: () => at.until({ verb: 'abandonAttempt' }),
+        check: async () => {
+          expect(standing(at)).toEqual([]);
+          const node = await at.node();
+          expect(node.createRequest).toBeUndefined();
+          expect(node.attempt).toBe(1);
+          expect(node.failure).toBeDefined();
+        },
+      };
+    });
+  });
+});
+
+const retiring = async (points?: CrashPoints): Promise<Scene> => {
+  const at = await scene(points === undefined ? {} : { points });
+  await at.until({ verb: 'createMachine' });
+  await store.nodes.retire(at.clusterId, 1);
+  return at;
+};
+
+describe('deleteMachine', () => {
+  it('deletes it, and a repeat finds it gone', async () => {
+    const at = await retiring();
+    expect(await at.until({ verb: 'deleteMachine' })).toEqual({ done: true });
+    expect(await at.call({ verb: 'deleteMachine' })).toEqual({ done: true });
+    expect(at.cloud.world.machines()).toEqual([]);
+    expect((await at.node()).phase).toBe('deleting');
+  });
+
+  it('never one of a node that is to stay', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await expect(at.call({ verb: 'deleteMachine' })).rejects.toMatchObject({ name: 'Superseded' });
+    expect(standing(at)).toHaveLength(1);
+  });
+
+  it('ends the same wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    await atEveryCrashPoint(async (points) => {
+      const at = await retiring(points);
+      return {
+        run: () => at.until({ verb: 'deleteMachine' }),
+        check: async () => expect(at.cloud.world.machines()).toEqual([]),
+      };
+    });
+  });
+});
+
+describe('guard, collapse, verifyGone', () => {
+  const going = { desired: 'absent', deletionRequestedAt: exampleTime } as const;
+
+  it('the guard names strangers and changes nothing', async () => {
+    const at = await scene({ cluster: { deletionRequestedAt: exampleTime } });
+    const [network] = at.cloud.world.networks();
+    at.cloud.world.addStranger({ networkId: network?.id ?? '', name: 'db-1' });
+    expect(await at.call({ verb: 'guard' })).toMatchObject({
+      done: true,
+      strangers: [{ cloud: 'aws', kind: 'machine', name: 'db-1' }],
+    });
+    expect(at.cloud.world.calls.deleteMachine).toBeUndefined();
+  });
+
+  it('the guard looks only where a deletion was asked for', async () => {
+    const at = await scene();
+    await expect(at.call({ verb: 'guard' })).rejects.toMatchObject({ name: 'Superseded' });
+  });
+
+  it('takes everything down, and then nothing is left', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await store.clusters.requestDeletion(at.clusterId, { by: 'test', now: at.clock.now() });
+    await store.clusters.fence(at.clusterId, {
+      executionArn: at.me,
+      kind: 'CleanupCluster',
+      startedAt: at.clock.now(),
+    });
+    expect(await at.call({ verb: 'verifyGone' })).toMatchObject({ done: false });
+    expect(await at.until({ verb: 'collapse' })).toEqual({ done: true });
+    expect(await at.call({ verb: 'collapse' })).toEqual({ done: true });
+    expect(await at.call({ verb: 'verifyGone' })).toEqual({ done: true });
+    expect(await store.parts.get(at.clusterId, 'aws')).toBeUndefined();
+  });
+
+  it('never takes down a cluster that is to stay', async () => {
+    const at = await scene();
+    await expect(at.call({ verb: 'collapse' })).rejects.toMatchObject({ name: 'Superseded' });
+    expect(at.cloud.world.networks()).toHaveLength(1);
+  });
+
+  it('ends the same wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    await atEveryCrashPoint(async (points) => {
+      const at = await scene({ cluster: going, points });
+      return {
+        run: () => at.until({ verb: 'collapse' }),
+        check: async () => {
+          expect(at.cloud.world.networks()).toEqual([]);
+          expect(await store.parts.get(at.clusterId, 'aws')).toBeUndefined();
+        },
+      };
+    });
+  });
+});

@@ -1,0 +1,39 @@
+import * as z from 'zod/mini';
+import { abandonAttempt } from './verbs/abandon-attempt.ts';
+import { collapse } from './verbs/collapse.ts';
+import { createMachine } from './verbs/create-machine.ts';
+import { deleteMachine } from './verbs/delete-machine.ts';
+import { ensureNetwork } from './verbs/ensure-network.ts';
+import { guard } from './verbs/guard.ts';
+import { verifyGone } from './verbs/verify-gone.ts';
+import type { DriveParts } from './parts.ts';
+
+const cluster = { clusterId: z.uuid(), executionArn: z.string().check(z.minLength(1)) };
+const node = { ...cluster, number: z.int() };
+
+export const driveRequest = z.discriminatedUnion('verb', [
+  z.strictObject({ verb: z.literal('ensureNetwork'), ...cluster }),
+  z.strictObject({ verb: z.literal('createMachine'), ...node }),
+  z.strictObject({ verb: z.literal('abandonAttempt'), ...node, reason: z.string() }),
+  z.strictObject({ verb: z.literal('deleteMachine'), ...node }),
+  z.strictObject({ verb: z.literal('guard'), ...cluster }),
+  z.strictObject({ verb: z.literal('collapse'), ...cluster }),
+  z.strictObject({ verb: z.literal('verifyGone'), ...cluster }),
+]);
+export type DriveRequest = z.infer<typeof driveRequest>;
+
+/**
+ * One step in one cloud. Each may be called again at any time: it looks at what is stored and what is there, and does
+ * what is missing. What the cloud refuses passes through under the names of the cloud errors.
+ */
+export const drive =
+  (parts: DriveParts) =>
+  async (request: DriveRequest): Promise<unknown> => {
+    if (request.verb === 'ensureNetwork') return ensureNetwork(parts, request);
+    if (request.verb === 'createMachine') return createMachine(parts, request);
+    if (request.verb === 'abandonAttempt') return abandonAttempt(parts, request);
+    if (request.verb === 'deleteMachine') return deleteMachine(parts, request);
+    if (request.verb === 'guard') return guard(parts, request);
+    if (request.verb === 'collapse') return collapse(parts, request);
+    return verifyGone(parts, request);
+  };

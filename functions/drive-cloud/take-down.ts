@@ -1,0 +1,30 @@
+import type { Owner } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { nodeName, type Node } from '../../shared/domain/node.ts';
+import type { Cloud, MachineRef, Progress } from '../../shared/runtime/cloud.ts';
+
+export function machineRef(cluster: Cluster, node: Node): MachineRef {
+  const { region, zone } = node.createRequest?.offering ?? node.offering;
+  return {
+    nodeId: node.id,
+    name: nodeName(cluster.name, node.number),
+    location: { region, zone },
+    ...(node.providerId !== undefined && { providerId: node.providerId }),
+  };
+}
+
+/**
+ * Deletes every machine of a node: the recorded one, and then whatever else carries the node's tag, since a create whose
+ * reply was lost left one that nobody recorded.
+ */
+export async function takeDown(
+  cloud: Cloud,
+  owner: Owner,
+  { providerId, ...byTag }: MachineRef,
+): Promise<Progress<'gone'>> {
+  if (providerId !== undefined) {
+    const recorded = await cloud.deleteMachine({ ...byTag, providerId }, owner);
+    if (!recorded.done) return recorded;
+  }
+  return cloud.deleteMachine(byTag, owner);
+}

@@ -1,0 +1,12 @@
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { createAzure, azureCredentials } from '../../../shared/clouds/azure/index.ts';
+import { observed } from '../../../shared/runtime/observability.ts';
+import { observeFrom } from '../wiring.ts';
+
+/**
+ * Reads one SQS batch. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/azure/*`.
+ */
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(observed())
+  .handler(observeFrom(process.env, { cloud: 'azure', schema: azureCredentials, create: createAzure }));

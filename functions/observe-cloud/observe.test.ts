@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMemoryCloud } from '../../shared/clouds/memory/index.ts';
+import { planNetwork } from '../../shared/planning/plan-network.ts';
+import { eachMessage } from '../../shared/runtime/batch.ts';
+import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
+import { recordingQueue, silentLog, testClock } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { observe } from './observe.ts';
+
+let table: TestStore;
+beforeAll(async () => {
+  table = await startTestStore({ now: () => exampleTime });
+});
+afterAll(() => table.close());
+
+function scene() {
+  const clock = testClock();
+  const cloud = createMemoryCloud({ name: 'aws', now: clock.now });
+  const reconcileQueue = recordingQueue();
+  const look = observe({
+    cloud: 'aws',
+    connect: async () => cloud,
+    store: table.store,
+    reconcileQueue,
+    clock,
+    log: silentLog,
+    installationId: 'test',
+  });
+  return { cloud, clock, reconcileQueue, look };
+}
+
+const record = (messageId: string, body: unknown) => ({ messageId, body: JSON.stringify(body) });
+
+describe('observe-cloud', () => {
+  it('stores what it saw of each cluster, also of one that has nothing, and wakes the reconciler', async () => {
+    const at = scene();
+    const [one, two] = [aCluster(), aCluster()];
+    await at.cloud.ensureNetwork(planNetwork({ cluster: one, cloud: 'aws', installation: 'test' }));
+    const body = { accountId: 'main', region: 'us-east', clusterIds: [one.id, two.id] };
+    await at.look(body);
+    await at.look(body);
+    const seen = await table.store.observations.list(one.id);
+    expect(seen).toMatchObject([{ cloud: 'aws', at: exampleTime }]);
+    expect(seen[0]?.observation.resources.length).toBeGreaterThan(0);
+    expect((await table.store.observations.list(two.id))[0]?.observation.resources).toEqual([]);
+    expect(at.reconcileQueue.sent).toContainEqual({ clusterId: two.id });
+  });
+
+  it('gives back only the messages that failed', async () => {
+    const at = scene();
+    const good = { accountId: 'main', region: 'us-east', clusterIds: [aCluster().id] };
+    const answer = await eachMessage(
+      silentLog,
+      at.look,
+    )({
+      Records: [record('bad', { accountId: 'main' }), record('good', good)],
+    } as Parameters<ReturnType<typeof eachMessage>>[0]);
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
+    at.cloud.world.addFault({ effect: 'credentials' });
+    await expect(at.look(good)).rejects.toMatchObject({ name: 'CredentialsRejected' });
+  });
+});

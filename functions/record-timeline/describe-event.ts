@@ -1,0 +1,58 @@
+import * as z from 'zod/mini';
+import { allEvents } from '../../events/all.ts';
+import type { Detail } from '../../events/event.ts';
+
+type TimelineEvent = (typeof allEvents)[number];
+type Named<Name extends string> = Extract<TimelineEvent, { name: Name }>;
+
+/** What an event says to people; undefined for those that are about no cluster, or only the platform's own affair. */
+const sentences: {
+  readonly [Name in TimelineEvent['name']]: ((detail: Detail<Named<Name>>) => string) | undefined;
+} = {
+  ClusterRequested: () => 'the cluster was asked for',
+  DriftFound: ({ reason }) => `being put right: ${reason}`,
+  ClusterDeletionRequested: () => 'its deletion was asked for',
+  ClusterDeletionBlocked: ({ reason }) => `its deletion was refused: ${reason}`,
+  NodesPlanned: () => 'nodes were planned',
+  NodeRequested: ({ number }) => `node ${number} was asked for`,
+  NodeRetirementRequested: ({ number }) => `node ${number} is to go`,
+  NodeJoined: ({ number, attempt }) => `node ${number} joined${attempt > 1 ? ` at attempt ${attempt}` : ''}`,
+  NodeReady: ({ number }) => `node ${number} is ready`,
+  NodeFailed: ({ number, attempt, reason }) => `node ${number} failed at attempt ${attempt}: ${reason}`,
+  NodeRetired: ({ number }) => `node ${number} is gone`,
+  SpotInterruption: ({ number, kind }) =>
+    kind === 'terminate'
+      ? `node ${number} is being taken back by its cloud`
+      : `node ${number} may be taken back`,
+  PodsUnschedulable: () => 'pods fit on no node',
+  PolicyChanged: () => 'its policies were changed',
+  UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
+  OperationSettled: ({ kind, outcome, number, reason }) =>
+    `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,
+  ReconcileTick: undefined,
+  ClusterReady: () => 'the cluster is ready',
+  ClusterDegraded: ({ reason }) => `the cluster is degraded: ${reason}`,
+  ClusterFailed: ({ reason }) => `the cluster failed: ${reason}`,
+  ClusterDeleted: () => 'the cluster is gone',
+};
+
+const subject = z.object({ clusterId: z.uuid(), number: z.optional(z.int()) });
+
+export interface Description {
+  readonly clusterId: string;
+  readonly nodeNumber?: number;
+  readonly message: string;
+}
+
+/** Undefined for what belongs in no cluster's timeline. @throws when the detail is not of its event's form. */
+export function describeEvent(name: string, detail: unknown): Description | undefined {
+  const definition = allEvents.find((each) => each.name === name);
+  const sentence = definition && (sentences[definition.name] as ((detail: unknown) => string) | undefined);
+  if (definition === undefined || sentence === undefined) return undefined;
+  const { clusterId, number } = z.parse(subject, detail);
+  return {
+    clusterId,
+    ...(number !== undefined && { nodeNumber: number }),
+    message: sentence(z.parse(definition.schema, detail)),
+  };
+}

@@ -1,0 +1,202 @@
+import { Hono, type Context } from 'hono';
+import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
+import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
+import type { ClusterDetails, ListOf, NodeView } from '../../shared/domain/api-types.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
+import { addNodes } from './add-nodes.ts';
+import type { ApiDependencies, ApiEnvironment } from './api.ts';
+import { refuseChanges } from './apply-cluster.ts';
+import { authenticate } from './authenticate.ts';
+import { addNodesDocument, clusterDocument } from './cluster-document.ts';
+import { createCluster, readRequest } from './create-cluster.ts';
+import { findCluster, mustLive } from './find-cluster.ts';
+import { Problem, problemDocument } from './problem.ts';
+import { readBody } from './read-body.ts';
+import { clusterDetails, clusterView, nodeView } from './views.ts';
+
+type ApiContext = Context<ApiEnvironment>;
+
+const pageSize = { usual: 50, max: 200 } as const;
+
+const requestIdOf = (context: ApiContext): string =>
+  (context.env as { event?: { requestContext?: { requestId?: string } } } | undefined)?.event?.requestContext
+    ?.requestId ?? '';
+
+const bodyOf = async (context: ApiContext): Promise<{ text: string; type: string | undefined }> => ({
+  text: await context.req.text(),
+  type: context.req.header('content-type'),
+});
+
+const limitOf = (context: ApiContext): number => {
+  const text = context.req.query('limit');
+  const limit = text === undefined ? pageSize.usual : Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > pageSize.max)
+    throw new Problem(400, `limit: a whole number from 1 to ${pageSize.max}`);
+  return limit;
+};
+
+const keyOf = (context: ApiContext): { idempotencyKey?: string } => {
+  const key = context.req.header('idempotency-key');
+  return key === undefined ? {} : { idempotencyKey: key };
+};
+
+/** The public API's routes. Each reads, asks a planner, makes one conditional write, and says what happened. */
+export function createApp(dependencies: ApiDependencies): Hono<ApiEnvironment> {
+  const { store, bus, clock, log, newId } = dependencies;
+  const app = new Hono<ApiEnvironment>().basePath('/v1');
+
+  app.onError((error, context) => {
+    const requestId = requestIdOf(context);
+    const known = error instanceof Problem ? error : fromStore(error);
+    // Not ours to explain: Lambda's logs have it, the caller gets an id to ask about.
+    if (known === undefined) log.error('request failed', { error, path: context.req.path });
+    const problem = known ?? new Problem(500, 'something went wrong here; the request may be repeated');
+    return context.json(problemDocument(problem, requestId), problem.status as 400, {
+      'content-type': 'application/problem+json',
+    });
+  });
+  app.notFound(() => {
+    throw new Problem(404, 'there is no such route');
+  });
+  app.use(authenticate(dependencies));
+
+  /** Every change is written down: who, what, from where, and what came of it. */
+  app.use(async (context, next) => {
+    await next();
+    if (context.req.method === 'GET') return;
+    const caller = context.get('caller');
+    await store.audit.record({
+      id: newId(),
+      at: clock.now(),
+      who: caller.key.name,
+      from: caller.address,
+      action: `${context.req.method} ${context.req.routePath}`,
+      subject: context.req.path,
+      outcome: String(context.res.status),
+      requestId: caller.requestId,
+    });
+  });
+
+  const clusterOf = (context: ApiContext): Promise<Cluster> =>
+    findCluster(store, context.req.param('cluster') ?? '');
+  const nodesOf = async (cluster: Cluster): Promise<readonly NodeView[]> => {
+    const nodes = await store.nodes.list(cluster.id);
+    const known = new Set(nodes.map(({ id }) => id));
+    const planned = (cluster.pendingPlan?.nodes ?? [])
+      .filter(({ id }) => !known.has(id))
+      .map((node) => materialiseNode({ cluster, planned: node, now: clock.now() }));
+    return [...nodes, ...planned].map((node) => nodeView(cluster, node));
+  };
+  const detailsOf = async (cluster: Cluster): Promise<ClusterDetails> => {
+    const [nodes, parts, findings] = await Promise.all([
+      nodesOf(cluster),
+      store.parts.list(cluster.id),
+      store.observations.findings(cluster.id),
+    ]);
+    return clusterDetails(cluster, { nodes, parts, findings });
+  };
+
+  app.get('/clusters', async (context) => {
+    const cursor = context.req.query('cursor');
+    const page = await store.clusters.list({
+      limit: limitOf(context),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    return context.json({ ...page, items: page.items.map(clusterView) });
+  });
+
+  app.post('/clusters', async (context) => {
+    const { text, type } = await bodyOf(context);
+    const request = await readRequest(dependencies, readBody(text, type, clusterDocument));
+    const { created, details } = await createCluster(dependencies, {
+      caller: context.get('caller'),
+      request,
+      ...keyOf(context),
+    });
+    return context.json(details, created ? 201 : 200);
+  });
+
+  app.put('/clusters/:cluster', async (context) => {
+    const { text, type } = await bodyOf(context);
+    const request = await readRequest(dependencies, readBody(text, type, clusterDocument));
+    const name = context.req.param('cluster');
+    if (request.name !== name)
+      throw new Problem(400, `metadata.name: is ${request.name}, and the path says ${name}`, [
+        { field: 'metadata.name', message: `must be ${name}, as the path says` },
+      ]);
+    const id = await store.names.lookUp(name);
+    const cluster = id === undefined ? undefined : await store.clusters.get(id);
+    if (cluster !== undefined) {
+      mustLive(cluster);
+      refuseChanges(cluster, request);
+      return context.json({ ...(await detailsOf(cluster)), change: 'unchanged' });
+    }
+    const { created, details } = await createCluster(dependencies, {
+      caller: context.get('caller'),
+      request,
+      ...keyOf(context),
+    });
+    return context.json({ ...details, change: 'created' }, created ? 201 : 200);
+  });
+
+  app.get('/clusters/:cluster', async (context) => context.json(await detailsOf(await clusterOf(context))));
+
+  app.delete('/clusters/:cluster', async (context) => {
+    const cluster = await clusterOf(context);
+    if (cluster.status === 'deleted') return context.json(clusterView(cluster));
+    const { key } = context.get('caller');
+    // Asked for before: the record stands, only its event is said again.
+    await store.clusters.requestDeletion(cluster.id, { by: key.name, now: clock.now() });
+    await bus.say(clusterDeletionRequested, { clusterId: cluster.id });
+    log.info('deletion requested', { clusterId: cluster.id });
+    return context.json(clusterView((await store.clusters.get(cluster.id)) ?? cluster), 202);
+  });
+
+  app.get('/clusters/:cluster/nodes', async (context) => {
+    const list: ListOf<NodeView> = { items: await nodesOf(await clusterOf(context)) };
+    return context.json(list);
+  });
+
+  app.post('/clusters/:cluster/nodes', async (context) => {
+    const cluster = await clusterOf(context);
+    const { text, type } = await bodyOf(context);
+    const items = await addNodes(dependencies, {
+      cluster,
+      document: readBody(text, type, addNodesDocument),
+      caller: context.get('caller'),
+      ...keyOf(context),
+    });
+    return context.json({ items }, 202);
+  });
+
+  app.delete('/clusters/:cluster/nodes/:number', async (context) => {
+    const cluster = await clusterOf(context);
+    mustLive(cluster);
+    const number = Number(context.req.param('number'));
+    const node =
+      Number.isInteger(number) && number > 0 ? await store.nodes.get(cluster.id, number) : undefined;
+    if (node === undefined)
+      throw new Problem(404, `the cluster ${cluster.name} has no node ${context.req.param('number')}`);
+    if (node.role === 'control-plane')
+      throw new Problem(409, `node ${number} is a control plane: they go only with their cluster`);
+    await store.nodes.retire(cluster.id, number);
+    if (node.phase !== 'deleted') await bus.say(nodeRetirementRequested, { clusterId: cluster.id, number });
+    log.info('node retirement requested', { clusterId: cluster.id, number });
+    return context.json(nodeView(cluster, (await store.nodes.get(cluster.id, number)) ?? node), 202);
+  });
+
+  app.get('/clusters/:cluster/events', async (context) => {
+    const cluster = await clusterOf(context);
+    const after = context.req.query('after');
+    const page = await store.timeline.list(cluster.id, {
+      limit: limitOf(context),
+      ...(after === undefined ? {} : { after }),
+    });
+    return context.json(page);
+  });
+  return app;
+}
+
+const fromStore = (error: Error): Problem | undefined =>
+  error.name === 'InvalidCursor' ? new Problem(400, 'cursor: is not one that this API gave') : undefined;

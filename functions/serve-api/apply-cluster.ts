@@ -1,0 +1,42 @@
+import type { FieldError } from '../../shared/domain/api-types.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
+import { Problem } from './problem.ts';
+
+/**
+ * Holds a file against the cluster that is there. What cannot be changed by a file is refused by name, with the command
+ * that changes it where there is one; nothing is changed silently and nothing is ignored.
+ *
+ * @throws Problem 409 with every field that differs.
+ */
+export function refuseChanges(cluster: Cluster, request: ClusterRequest): void {
+  const errors: FieldError[] = [];
+  const compare = (field: string, is: unknown, asked: unknown, instead: string): void => {
+    if (JSON.stringify(is) === JSON.stringify(asked)) return;
+    errors.push({
+      field,
+      message: `is ${JSON.stringify(is)} and cannot become ${JSON.stringify(asked)}: ${instead}`,
+    });
+  };
+  const never = 'it never changes after creation; create another cluster';
+  const notYet = 'changing it is not built yet';
+  compare('spec.region', cluster.region, request.region, never);
+  compare('spec.podRange', cluster.podRange, request.podRange, never);
+  compare('spec.vpn', cluster.vpn, request.vpn, notYet);
+  compare('spec.clouds', byCloud(cluster.clouds), byCloud(request.clouds), notYet);
+  compare('spec.kubernetesVersion', cluster.kubernetesVersion, request.kubernetesVersion, notYet);
+  compare(
+    'spec.configuration',
+    cluster.configuration,
+    request.configuration,
+    'add and remove nodes with `overcast node add` and `overcast node remove`',
+  );
+  compare('spec.policies', cluster.policies, request.policies, notYet);
+  if (errors.length > 0)
+    throw new Problem(409, `the cluster ${cluster.name} cannot be changed to this by a file`, errors);
+}
+
+const byCloud = (clouds: Cluster['clouds']): Cluster['clouds'] =>
+  clouds
+    .toSorted((a, b) => (a.cloud < b.cloud ? -1 : 1))
+    .map(({ cloud, accountId }) => ({ cloud, accountId }));

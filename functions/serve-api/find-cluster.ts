@@ -1,0 +1,21 @@
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { isUuid } from '../../shared/domain/ids.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+import { Problem } from './problem.ts';
+
+/** A cluster by name or id. A name is looked up each time, since it may have passed to another cluster. @throws Problem 404 */
+export async function findCluster(
+  store: Pick<Store, 'clusters' | 'names'>,
+  nameOrId: string,
+): Promise<Cluster> {
+  const id = isUuid(nameOrId) ? nameOrId : await store.names.lookUp(nameOrId);
+  const cluster = id === undefined ? undefined : await store.clusters.get(id);
+  if (cluster === undefined) throw new Problem(404, `there is no cluster ${nameOrId}`);
+  return cluster;
+}
+
+/** @throws Problem 409 when the cluster is going, or gone. */
+export function mustLive(cluster: Cluster): void {
+  if (cluster.desired === 'absent' || cluster.deletionRequestedAt !== undefined)
+    throw new Problem(409, `the cluster ${cluster.name} is being deleted`);
+}

@@ -1,0 +1,86 @@
+import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
+import * as z from 'zod/mini';
+import type { FieldError } from '../../shared/domain/api-types.ts';
+import { invalidFields, Problem } from './problem.ts';
+
+const bodyBytesMax = 256 * 1024;
+
+/** `spec.clouds[1].account` */
+const fieldName = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (name, part) =>
+      typeof part === 'number' ? `${name}[${part}]` : name === '' ? String(part) : `${name}.${String(part)}`,
+    '',
+  );
+
+const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
+
+/** One sentence per issue, with what is allowed where that is a list. */
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const field = fieldName(issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        field: fieldName([...issue.path, key]),
+        message: 'is not a known field',
+      }));
+    case 'invalid_value':
+      return [{ field, message: 'is not one of the allowed values', allowed: issue.values.map(String) }];
+    case 'invalid_type':
+      return [
+        { field, message: issue.input === undefined ? 'is required' : `must be ${article(issue.expected)}` },
+      ];
+    case 'too_small':
+      return [{ field, message: `must be at least ${String(issue.minimum)}` }];
+    case 'too_big':
+      return [{ field, message: `must be at most ${String(issue.maximum)}` }];
+    default:
+      return [{ field: field === '' ? 'body' : field, message: issue.message }];
+  }
+}
+
+/** JSON or YAML in, an object of the schema out. @throws Problem 400, 413 or 415, naming line, column or field. */
+export function readBody<Schema extends z.ZodMiniType>(
+  text: string,
+  contentType: string | undefined,
+  schema: Schema,
+): z.output<Schema> {
+  if (Buffer.byteLength(text) > bodyBytesMax) throw new Problem(413, `body: at most ${bodyBytesMax} bytes`);
+  const parsed = z.safeParse(schema, parseText(text, contentType?.split(';')[0]?.trim().toLowerCase()), {
+    reportInput: true,
+  });
+  if (parsed.success) return parsed.data;
+  throw invalidFields(400, parsed.error.issues.flatMap(fieldErrors));
+}
+
+function parseText(text: string, contentType: string | undefined): unknown {
+  switch (contentType) {
+    case undefined:
+    case 'application/json':
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (error) {
+        throw new Problem(400, `body: not JSON: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    case 'application/yaml':
+    case 'application/x-yaml':
+    case 'text/yaml':
+      try {
+        return load(text, { schema: CORE_SCHEMA });
+      } catch (error) {
+        if (!(error instanceof YAMLException)) throw error;
+        const where = `line ${(error.mark?.line ?? 0) + 1}, column ${(error.mark?.column ?? 0) + 1}`;
+        throw new Problem(400, `body: not YAML: ${where}: ${error.reason}`, [
+          { field: where, message: error.reason },
+        ]);
+      }
+    default:
+      throw new Problem(415, `content-type: ${contentType} is not understood`, [
+        {
+          field: 'content-type',
+          message: 'is not understood',
+          allowed: ['application/json', 'application/yaml'],
+        },
+      ]);
+  }
+}

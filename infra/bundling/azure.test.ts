@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAzureSimulator } from '../../local/clouds/azure/index.ts';
+import type { createAzure } from '../../shared/clouds/azure/index.ts';
+import type { Cloud, MachineRequest, Progress } from '../../shared/clouds/contract.ts';
+import type { NetworkSpec } from '../../shared/domain/network.ts';
+import { placeIn, startWorld } from '../../test/contract/subject.ts';
+import { projectFolder } from '../paths.ts';
+import { azurePlugins } from './azure.ts';
+
+const kilobytesMax = 1024;
+const subscriptionId = '5b2f3f0e-6d0c-4c39-9d1f-0b6f2f5c0a02';
+const { location, offering, candidates } = placeIn('azure');
+const owner = { installation: 'bundle', clusterId: randomUUID() };
+const groupPath = `subscriptions/${subscriptionId}/resourceGroups/overcast-${owner.clusterId}`;
+
+const spec: NetworkSpec = {
+  owner,
+  clusterName: 'bundled',
+  location,
+  candidates,
+  firewall: {
+    'control-plane': [
+      { protocol: 'tcp', fromPort: 6443, toPort: 6443, source: { kind: 'anywhere' }, purpose: 'API' },
+    ],
+    worker: [{ protocol: 'udp', fromPort: 4789, toPort: 4789, source: { kind: 'network' }, purpose: 'pods' }],
+  },
+};
+
+async function settle<T>(call: () => Promise<Progress<T>>): Promise<T> {
+  const end = Date.now() + 20_000;
+  let waitingFor = '';
+  while (Date.now() < end) {
+    const progress = await call();
+    if (progress.done) return progress.value;
+    ({ waitingFor } = progress);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+  throw new Error(`still waiting for ${waitingFor}`);
+}
+
+describe('a bundle that holds the Azure driver', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'overcast-azure-'));
+  let bytes = Number.NaN;
+  let create: typeof createAzure;
+
+  beforeAll(async () => {
+    const outfile = join(folder, 'driver.mjs');
+    const result = await build({
+      absWorkingDir: projectFolder,
+      stdin: {
+        contents: "export { createAzure } from './shared/clouds/azure/index.ts';",
+        resolveDir: projectFolder,
+      },
+      outfile,
+      bundle: true,
+      minify: true,
+      metafile: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'esm',
+      mainFields: ['module', 'main'],
+      legalComments: 'none',
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
+      plugins: azurePlugins(),
+    });
+    bytes = Object.values(result.metafile.outputs)[0]?.bytes ?? Number.NaN;
+    ({ createAzure: create } = (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as {
+      createAzure: typeof createAzure;
+    });
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is smaller than 1 MB', () => {
+    expect(bytes / 1024).toBeLessThan(kilobytesMax);
+  });
+
+  it('carries every call that the driver makes', async () => {
+    const ground = await startWorld(createAzureSimulator);
+    const api = async (method: string, path: string, body?: unknown): Promise<void> => {
+      const response = await fetch(`${ground.url}/${groupPath}/providers/${path}`, {
+        method,
+        headers: { authorization: 'Bearer somebody', 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(`${response.status} ${await response.text()}`).toMatch(/^20\d /);
+    };
+    try {
+      const cloud: Cloud = create({ subscriptionId, endpoint: ground.url });
+      expect((await cloud.verifyAccount()).id).toBe(subscriptionId);
+      const network = await settle(() => cloud.ensureNetwork(spec));
+      const request: MachineRequest = {
+        owner,
+        nodeId: randomUUID(),
+        token: randomUUID(),
+        name: 'bundled-1',
+        role: 'worker',
+        offering,
+        network,
+        diskGib: 50,
+        userData: '#cloud-config\n',
+      };
+      const machine = await settle(() => cloud.createMachine(request));
+      expect((await cloud.observe([owner], location))[0]).toMatchObject({
+        machines: [machine],
+        strangers: [],
+      });
+      // What is left of a machine whose parts were not made to go with it.
+      const tags = ground.world
+        .resources()
+        .find(({ kind }) => kind === 'machine')
+        ?.tags.map((tag) => tag.split('='));
+      await api('PUT', 'Microsoft.Compute/disks/left?api-version=2025-01-02', {
+        location: location.region,
+        tags: Object.fromEntries(tags ?? []) as unknown,
+        properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 30 },
+      });
+      await api('PUT', 'Microsoft.Network/publicIPAddresses/left?api-version=2025-05-01', {
+        location: location.region,
+        tags: Object.fromEntries(tags ?? []) as unknown,
+      });
+      await api('PUT', 'Microsoft.Network/networkInterfaces/left?api-version=2025-05-01', {
+        location: location.region,
+        tags: Object.fromEntries(tags ?? []) as unknown,
+        properties: {
+          ipConfigurations: [{ name: 'one', properties: { subnet: { id: network.parts['subnet'] } } }],
+        },
+      });
+      const ref = { nodeId: request.nodeId, name: request.name, location };
+      await settle(() => cloud.deleteMachine(ref, owner));
+      expect(ground.world.resources().filter(({ name }) => name === 'left')).toEqual([]);
+      // Without its tags an interface is a stranger, and a stranger stops the collapse.
+      const next = { ...request, token: randomUUID() };
+      await settle(() => cloud.createMachine(next));
+      const nic = ground.world.resources().find(({ kind }) => kind === 'network-interface');
+      const nicPath = `Microsoft.Network/networkInterfaces/${nic?.name ?? ''}?api-version=2025-05-01`;
+      await api('PATCH', nicPath, { tags: {} });
+      expect((await cloud.collapse(owner, location)).done).toBe(false);
+      await settle(() => cloud.deleteMachine(ref, owner));
+      await settle(() => cloud.collapse(owner, location));
+      expect(ground.world.resources()).toEqual([]);
+    } finally {
+      await ground.close();
+    }
+  });
+
+  it('names its errors although minifying took the names of their classes', async () => {
+    const ground = await startWorld(createAzureSimulator);
+    try {
+      const cloud = create({ subscriptionId, clientId: 'revoked', endpoint: ground.url });
+      await expect(cloud.observe([owner], location)).rejects.toMatchObject({
+        name: 'CredentialsRejected',
+        code: 'InvalidAuthenticationToken',
+      });
+    } finally {
+      await ground.close();
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { QueueName } from '../functions.ts';
+import type { PlatformFunction } from './platform-function.ts';
+import { executionArns, machineArns } from './state-machines.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export interface Rights {
+  readonly installation: string;
+  readonly table: Table;
+  readonly bus: EventBus;
+  readonly tokenKey: Key;
+  readonly apiUrl: string;
+  readonly functions: readonly PlatformFunction[];
+  readonly queueNamed: (name: QueueName) => WorkQueue;
+}
+
+/** `RECONCILE_QUEUE_URL`, `OBSERVE_QUEUE_URL_AWS` */
+const settingOf = (name: QueueName): string => {
+  const [verb = '', cloud] = name.toUpperCase().split('-');
+  return `${verb}_QUEUE_URL${cloud === undefined ? '' : `_${cloud}`}`;
+};
+
+/** Gives each function the settings and rights that its line in functions.ts names, and no others. */
+export function grantRights(rights: Rights): void {
+  for (const platformFunction of rights.functions) {
+    const { spec } = platformFunction;
+    platformFunction.setting('INSTALLATION_ID', rights.installation);
+    if (spec.table !== undefined) {
+      platformFunction.setting('TABLE_NAME', rights.table.tableName);
+      platformFunction.allow(
+        spec.table.map((action) => `dynamodb:${action}`),
+        [
+          rights.table.tableArn,
+          ...(spec.table.includes('Query')
+            ? [`${rights.table.tableArn}/index/due`, `${rights.table.tableArn}/index/provider`]
+            : []),
+        ],
+      );
+    }
+    if (spec.says !== undefined) {
+      platformFunction.setting('BUS_NAME', rights.bus.eventBusName);
+      // A function can say its own events in its own name, and nobody else's.
+      platformFunction.allow(['events:PutEvents'], [rights.bus.eventBusArn], {
+        StringEquals: { 'events:source': `overcast.${sourceOf(spec.name)}` },
+        'ForAllValues:StringEquals': { 'events:detail-type': spec.says.map((event) => event.name) },
+      });
+    }
+    if (spec.tokenKey !== undefined) {
+      platformFunction.setting('TOKEN_KEY_ID', rights.tokenKey.keyArn);
+      platformFunction.allow([`kms:${spec.tokenKey}`], [rights.tokenKey.keyArn]);
+    }
+    if (spec.needsApiUrl === true) platformFunction.setting('API_URL', rights.apiUrl);
+    for (const name of spec.sendsTo ?? []) {
+      const { queue } = rights.queueNamed(name);
+      platformFunction.setting(settingOf(name), queue.queueUrl);
+      platformFunction.allow(['sqs:SendMessage'], [queue.queueArn]);
+    }
+    grantExecutions(platformFunction, rights.installation);
+    if (spec.cloud !== undefined)
+      platformFunction.allow(
+        ['secretsmanager:GetSecretValue'],
+        [
+          Stack.of(platformFunction).formatArn({
+            service: 'secretsmanager',
+            resource: 'secret',
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            resourceName: `overcast/accounts/${spec.cloud}/*`,
+          }),
+        ],
+      );
+  }
+}
+
+/** The event source of a function: its name without the cloud. */
+const sourceOf = (name: string): string => name.replace(/^(drive-cloud|observe-cloud)-.*$/, '$1');
+
+function grantExecutions(platformFunction: PlatformFunction, installation: string): void {
+  const stack = Stack.of(platformFunction);
+  const onExecutions = (platformFunction.spec.executions ?? []).filter(
+    (action) => action !== 'SendTaskSuccess',
+  );
+  if (onExecutions.length > 0)
+    platformFunction.allow(
+      onExecutions.map((action) => `states:${action}`),
+      executionArns(stack, installation),
+    );
+  if (platformFunction.spec.executions?.includes('SendTaskSuccess') === true)
+    platformFunction.allow(['states:SendTaskSuccess'], machineArns(stack, installation));
+}

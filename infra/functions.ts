@@ -1,0 +1,194 @@
+import { cloudNames, type CloudName } from '../shared/domain/cloud.ts';
+import type { EventDefinition } from '../events/event.ts';
+import type * as z from 'zod/mini';
+import { clusterDegraded } from '../events/cluster-degraded.ts';
+import { clusterDeleted } from '../events/cluster-deleted.ts';
+import { clusterDeletionBlocked } from '../events/cluster-deletion-blocked.ts';
+import { clusterDeletionRequested } from '../events/cluster-deletion-requested.ts';
+import { clusterFailed } from '../events/cluster-failed.ts';
+import { clusterReady } from '../events/cluster-ready.ts';
+import { clusterRequested } from '../events/cluster-requested.ts';
+import { driftFound } from '../events/drift-found.ts';
+import { nodeFailed } from '../events/node-failed.ts';
+import { nodeJoined } from '../events/node-joined.ts';
+import { nodeReady } from '../events/node-ready.ts';
+import { nodeRequested } from '../events/node-requested.ts';
+import { nodeRetired } from '../events/node-retired.ts';
+import { nodeRetirementRequested } from '../events/node-retirement-requested.ts';
+import { nodesPlanned } from '../events/nodes-planned.ts';
+import { operationSettled } from '../events/operation-settled.ts';
+import { spotInterruption } from '../events/spot-interruption.ts';
+
+type AnyEvent = EventDefinition<string, z.ZodMiniType>;
+
+/** What a function may do, and nothing else: its role is made from this. */
+export interface FunctionSpec {
+  /** The folder under functions/, and with a cloud its sub-folder: `drive-cloud-aws` is functions/drive-cloud/aws. */
+  readonly name: string;
+  readonly entry: string;
+  readonly why: string;
+  readonly timeoutSeconds: number;
+  /** MB; Lambda gives CPU in proportion, and init is CPU. */
+  readonly memoryMb: number;
+  readonly cloud?: CloudName;
+  readonly table?: readonly TableAction[];
+  readonly says?: readonly AnyEvent[];
+  readonly tokenKey?: 'GenerateMac' | 'VerifyMac';
+  readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
+  readonly sendsTo?: readonly QueueName[];
+  readonly needsApiUrl?: true;
+  /** KB of its bundle that must not be exceeded. */
+  readonly bundleKbMax: number;
+}
+
+export type TableAction =
+  | 'GetItem'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'Query'
+  | 'BatchGetItem'
+  | 'BatchWriteItem';
+export type QueueName = 'reconcile' | `observe-${CloudName}`;
+
+const small = { timeoutSeconds: 20, memoryMb: 512, bundleKbMax: 400 } as const;
+const cloudFunction = { memoryMb: 512, bundleKbMax: 1024 } as const;
+
+export const functionSpecs: readonly FunctionSpec[] = [
+  {
+    ...small,
+    name: 'serve-api',
+    entry: 'functions/serve-api/handler.ts',
+    why: 'the public API',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested],
+  },
+  {
+    ...small,
+    name: 'admit-node',
+    entry: 'functions/admit-node/handler.ts',
+    why: 'binds a machine to its node',
+    table: ['GetItem', 'UpdateItem', 'Query', 'BatchGetItem'],
+    tokenKey: 'VerifyMac',
+    bundleKbMax: 300,
+  },
+  {
+    ...small,
+    name: 'answer-node-sync',
+    entry: 'functions/answer-node-sync/handler.ts',
+    why: 'tells a node what to do next',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
+    says: [nodeJoined, nodeReady, nodeFailed, spotInterruption],
+    bundleKbMax: 300,
+  },
+  {
+    ...small,
+    name: 'claim-operation',
+    entry: 'functions/claim-operation/handler.ts',
+    why: 'gives an execution its cluster or node',
+    timeoutSeconds: 60,
+    table: ['GetItem', 'UpdateItem', 'Query'],
+    executions: ['DescribeExecution', 'StopExecution'],
+  },
+  {
+    ...small,
+    name: 'settle-operation',
+    entry: 'functions/settle-operation/handler.ts',
+    why: 'the last writes of every execution',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    says: [operationSettled, nodeFailed, nodeRetired, clusterDeleted, clusterDeletionBlocked],
+  },
+  {
+    ...small,
+    name: 'request-nodes',
+    entry: 'functions/request-nodes/handler.ts',
+    why: 'turns a plan into nodes',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
+    says: [nodeRequested],
+  },
+  {
+    ...small,
+    name: 'await-node',
+    entry: 'functions/await-node/handler.ts',
+    why: 'leaves a token where the joining node is recorded',
+    table: ['GetItem', 'UpdateItem'],
+    executions: ['SendTaskSuccess'],
+  },
+  {
+    ...small,
+    name: 'record-node-joined',
+    entry: 'functions/record-node-joined/handler.ts',
+    why: 'answers the token that waits for a node',
+    table: ['GetItem', 'UpdateItem'],
+    executions: ['SendTaskSuccess'],
+  },
+  {
+    ...small,
+    name: 'drain-node',
+    entry: 'functions/drain-node/handler.ts',
+    why: 'one look at a node that is handing over its work',
+    table: ['GetItem', 'UpdateItem'],
+  },
+  {
+    ...small,
+    name: 'tick-clusters',
+    entry: 'functions/tick-clusters/handler.ts',
+    why: 'finds the clusters that are due',
+    timeoutSeconds: 50,
+    table: ['GetItem', 'UpdateItem', 'Query', 'BatchGetItem'],
+    sendsTo: ['reconcile', ...cloudNames.map((cloud) => `observe-${cloud}` as const)],
+  },
+  {
+    ...small,
+    name: 'reconcile-cluster',
+    entry: 'functions/reconcile-cluster/handler.ts',
+    why: 'the only one that decides for a cluster',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchWriteItem'],
+    executions: ['DescribeExecution'],
+    says: [
+      clusterRequested,
+      driftFound,
+      clusterDeletionRequested,
+      nodesPlanned,
+      nodeRequested,
+      nodeRetirementRequested,
+      clusterReady,
+      clusterDegraded,
+      clusterFailed,
+    ],
+  },
+  {
+    ...small,
+    name: 'record-timeline',
+    entry: 'functions/record-timeline/handler.ts',
+    why: 'keeps what happened',
+    table: ['PutItem'],
+  },
+  ...cloudNames.map((cloud): FunctionSpec => ({
+    ...cloudFunction,
+    name: `drive-cloud-${cloud}`,
+    entry: `functions/drive-cloud/${cloud}/handler.ts`,
+    why: `the only one that changes anything in ${cloud}`,
+    timeoutSeconds: 60,
+    cloud,
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    tokenKey: 'GenerateMac',
+    needsApiUrl: true,
+  })),
+  ...cloudNames.map((cloud): FunctionSpec => ({
+    ...cloudFunction,
+    name: `observe-cloud-${cloud}`,
+    entry: `functions/observe-cloud/${cloud}/handler.ts`,
+    why: `looks at ${cloud}, changes nothing there`,
+    timeoutSeconds: 60,
+    cloud,
+    table: ['GetItem', 'PutItem', 'Query'],
+    sendsTo: ['reconcile'],
+  })),
+];
+
+export const functionSpec = (name: string): FunctionSpec => {
+  const spec = functionSpecs.find((each) => each.name === name);
+  if (spec === undefined) throw new Error(`no function ${name}`);
+  return spec;
+};

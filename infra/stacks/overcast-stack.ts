@@ -1,0 +1,81 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import { cloudNames } from '../../shared/domain/cloud.ts';
+import { Api } from '../constructs/api.ts';
+import { EventRules } from '../constructs/event-rules.ts';
+import { grantRights } from '../constructs/function-rights.ts';
+import { PlatformFunction } from '../constructs/platform-function.ts';
+import { PlatformTable } from '../constructs/platform-table.ts';
+import { StateMachines } from '../constructs/state-machines.ts';
+import { WorkQueue } from '../constructs/work-queue.ts';
+import { functionSpec, functionSpecs, type QueueName } from '../functions.ts';
+import { acknowledgeFindings } from './acknowledged-findings.ts';
+
+export interface OvercastStackProps extends StackProps {
+  /** Tagged on everything this installation makes; other installations are strangers. */
+  readonly installation: string;
+}
+
+/** The whole control plane: one stack, so that one deploy moves functions, rules and machines together. */
+export class OvercastStack extends Stack {
+  constructor(scope: Construct, id: string, props: OvercastStackProps) {
+    super(scope, id, props);
+    const { installation } = props;
+
+    const { table } = new PlatformTable(this, 'Table');
+    const bus = new EventBus(this, 'Bus', { eventBusName: installation });
+    const tokenKey = new Key(this, 'TokenKey', {
+      description: 'Overcast: signs the bootstrap tokens of machines',
+      keySpec: KeySpec.HMAC_256,
+      keyUsage: KeyUsage.GENERATE_VERIFY_MAC,
+      removalPolicy: RemovalPolicy.DESTROY,
+      pendingWindow: Duration.days(7),
+    });
+
+    const functions = new Map(functionSpecs.map((spec) => [spec.name, new PlatformFunction(this, spec)]));
+    const functionNamed = (name: string): PlatformFunction => {
+      const found = functions.get(name);
+      if (found === undefined) throw new Error(`no function ${name}`);
+      return found;
+    };
+
+    const queueOf = (name: QueueName, consumer: string): WorkQueue =>
+      new WorkQueue(this, `${name.replaceAll('-', '')}Queue`, {
+        functionTimeoutSeconds: functionSpec(consumer).timeoutSeconds,
+      });
+    const queues = new Map<QueueName, WorkQueue>([
+      ['reconcile', queueOf('reconcile', 'reconcile-cluster')],
+      ...cloudNames.map((cloud): [QueueName, WorkQueue] => [
+        `observe-${cloud}`,
+        queueOf(`observe-${cloud}`, `observe-cloud-${cloud}`),
+      ]),
+    ]);
+    const queueNamed = (name: QueueName): WorkQueue => {
+      const found = queues.get(name);
+      if (found === undefined) throw new Error(`no queue ${name}`);
+      return found;
+    };
+
+    const machines = new StateMachines(this, 'StateMachines', { installation, functionNamed });
+    const api = new Api(this, 'Api', { functionNamed });
+    new EventRules(this, 'Rules', { bus, machines, functionNamed, queueNamed });
+
+    grantRights({
+      installation,
+      table,
+      bus,
+      tokenKey,
+      apiUrl: api.url,
+      functions: [...functions.values()],
+      queueNamed,
+    });
+    acknowledgeFindings(this, installation);
+
+    new CfnOutput(this, 'ApiUrl', { value: api.url });
+    new CfnOutput(this, 'TableName', { value: table.tableName });
+    new CfnOutput(this, 'BusName', { value: bus.eventBusName });
+    new CfnOutput(this, 'InstallationId', { value: installation });
+  }
+}

@@ -1,0 +1,153 @@
+import {
+  callAndAwaitAnswer,
+  callFunction,
+  choose,
+  errorText,
+  expression,
+  me,
+  onError,
+  superseded,
+  wait,
+  type Workflow,
+  type WorkflowFunctions,
+} from './asl.ts';
+
+/** Polls of a machine that does not run yet; with the drivers' 5 to 10 seconds between them, about ten minutes. */
+const pollsMax = 80;
+/** Waits for the agent, each beginning with a read, so that a lost answer costs minutes and not the node. */
+const waitsMax = 3;
+const waitSeconds = 300;
+
+/** One node: one machine that runs, calls back and joins; on refusal the next offering, at most three attempts. */
+export const provisionNode = (functions: WorkflowFunctions): Workflow => {
+  const node = { clusterId: expression('$clusterId'), number: expression('$number'), executionArn: me };
+  const drive = expression('$lookup($driveCloud, $cloud)');
+  const yieldToOwner = onError(['Superseded'], 'Superseded');
+  const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
+  return {
+    Comment: 'ProvisionNode: create a machine, wait until it has joined, fall back to other offerings',
+    QueryLanguage: 'JSONata',
+    StartAt: 'Claim',
+    // Three attempts, each at most ten minutes of creating and fifteen of waiting, and the deletions between.
+    TimeoutSeconds: 3 * 60 * 60,
+    States: {
+      Claim: callFunction({
+        function: functions.claimOperation,
+        payload: {
+          kind: 'ProvisionNode',
+          clusterId: expression('$states.input.clusterId'),
+          number: expression('$states.input.number'),
+          executionArn: me,
+        },
+        assign: {
+          clusterId: expression('$states.result.Payload.clusterId'),
+          number: expression('$states.result.Payload.number'),
+          cloud: expression('$states.result.Payload.cloud'),
+          driveCloud: functions.driveCloud,
+          attempt: 0,
+          polls: 0,
+          waits: 0,
+          reason: '',
+        },
+        catch: [yieldToOwner],
+        next: 'Create',
+      }),
+      Create: callFunction({
+        function: drive,
+        payload: { verb: 'createMachine', ...node },
+        assign: { attempt: expression('$states.result.Payload.attempt'), polls: expression('$polls + 1') },
+        catch: [
+          yieldToOwner,
+          onError(['CapacityUnavailable', 'QuotaExceeded', 'InvalidRequest'], 'Abandon', {
+            reason: errorText,
+          }),
+          giveUp,
+        ],
+        next: 'IsRunning',
+      }),
+      IsRunning: choose(
+        [
+          { when: '$states.input.done', next: 'AwaitJoin' },
+          {
+            when: `$polls >= ${pollsMax}`,
+            next: 'Abandon',
+            assign: { reason: 'the machine did not run in time' },
+          },
+        ],
+        'WaitForMachine',
+      ),
+      WaitForMachine: wait('$states.input.retryAfterSeconds', 'Create'),
+      AwaitJoin: callAndAwaitAnswer({
+        function: functions.awaitNode,
+        payload: { ...node, attempt: expression('$attempt'), until: 'joined' },
+        timeoutSeconds: waitSeconds,
+        assign: { waits: expression('$waits + 1') },
+        catch: [
+          yieldToOwner,
+          onError(['States.Timeout'], 'HasWaitedEnough', { waits: expression('$waits + 1') }),
+          giveUp,
+        ],
+        next: 'HasJoined',
+      }),
+      HasJoined: choose([{ when: "$states.input.outcome = 'joined'", next: 'Settle' }], 'NoteFailure'),
+      NoteFailure: {
+        Type: 'Pass',
+        Assign: {
+          reason: expression(
+            "$exists($states.input.reason) ? $states.input.reason : 'the machine could not join'",
+          ),
+        },
+        Next: 'Abandon',
+      },
+      HasWaitedEnough: choose(
+        [
+          {
+            when: `$waits >= ${waitsMax}`,
+            next: 'Abandon',
+            assign: { reason: `the machine did not join within ${(waitsMax * waitSeconds) / 60} minutes` },
+          },
+        ],
+        'AwaitJoin',
+      ),
+      Abandon: callFunction({
+        function: drive,
+        payload: { verb: 'abandonAttempt', ...node, reason: expression('$reason') },
+        catch: [yieldToOwner, giveUp],
+        next: 'IsAbandoned',
+      }),
+      IsAbandoned: choose(
+        [
+          { when: "$states.input.done and $states.input.next = 'retry'", next: 'Renew' },
+          { when: '$states.input.done', next: 'GiveUp' },
+        ],
+        'WaitForDeletion',
+      ),
+      WaitForDeletion: wait('$states.input.retryAfterSeconds', 'Abandon'),
+      Renew: {
+        Type: 'Pass',
+        Comment: 'The next offering may be in another cloud',
+        Assign: {
+          polls: 0,
+          waits: 0,
+          cloud: expression('$exists($states.input.cloud) ? $states.input.cloud : $cloud'),
+        },
+        Next: 'Create',
+      },
+      Settle: callFunction({
+        function: functions.settleOperation,
+        payload: { kind: 'ProvisionNode', outcome: 'succeeded', ...node },
+        catch: [yieldToOwner],
+        next: 'Done',
+      }),
+      GiveUp: callFunction({
+        function: functions.settleOperation,
+        payload: { kind: 'ProvisionNode', outcome: 'failed', reason: expression('$reason'), ...node },
+        catch: [yieldToOwner],
+        next: 'Failed',
+      }),
+      Done: { Type: 'Succeed' },
+      Failed: { Type: 'Fail', Error: 'NodeFailed', Cause: expression('$reason') },
+      Superseded: superseded,
+    },
+  };
+};

@@ -1,0 +1,83 @@
+import {
+  callFunction,
+  choose,
+  errorText,
+  expression,
+  me,
+  onError,
+  superseded,
+  wait,
+  type Workflow,
+  type WorkflowFunctions,
+} from './asl.ts';
+
+/** How long a node may take to hand over its work before its machine goes all the same. */
+const drainBudgetSeconds = 300;
+
+/** One node goes: its work first, then its machine, then its name. */
+export const retireNode = (functions: WorkflowFunctions): Workflow => {
+  const node = { clusterId: expression('$clusterId'), number: expression('$number'), executionArn: me };
+  const yieldToOwner = onError(['Superseded'], 'Superseded');
+  const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
+  return {
+    Comment: 'RetireNode: drain, delete the machine, forget the node',
+    QueryLanguage: 'JSONata',
+    StartAt: 'Claim',
+    TimeoutSeconds: 60 * 60,
+    States: {
+      Claim: callFunction({
+        function: functions.claimOperation,
+        payload: {
+          kind: 'RetireNode',
+          clusterId: expression('$states.input.clusterId'),
+          number: expression('$states.input.number'),
+          executionArn: me,
+        },
+        assign: {
+          clusterId: expression('$states.result.Payload.clusterId'),
+          number: expression('$states.result.Payload.number'),
+          cloud: expression('$states.result.Payload.cloud'),
+          driveCloud: functions.driveCloud,
+          reason: '',
+        },
+        catch: [yieldToOwner],
+        next: 'Drain',
+      }),
+      Drain: callFunction({
+        function: functions.drainNode,
+        payload: {
+          ...node,
+          startedAt: expression('$states.context.Execution.StartTime'),
+          budgetSeconds: drainBudgetSeconds,
+        },
+        catch: [yieldToOwner, giveUp],
+        next: 'IsDrained',
+      }),
+      IsDrained: choose([{ when: '$states.input.done', next: 'Delete' }], 'WaitForDrain'),
+      WaitForDrain: wait('$states.input.retryAfterSeconds', 'Drain'),
+      Delete: callFunction({
+        function: expression('$lookup($driveCloud, $cloud)'),
+        payload: { verb: 'deleteMachine', ...node },
+        catch: [yieldToOwner, giveUp],
+        next: 'IsDeleted',
+      }),
+      IsDeleted: choose([{ when: '$states.input.done', next: 'Settle' }], 'WaitForDeletion'),
+      WaitForDeletion: wait('$states.input.retryAfterSeconds', 'Delete'),
+      Settle: callFunction({
+        function: functions.settleOperation,
+        payload: { kind: 'RetireNode', outcome: 'succeeded', ...node },
+        catch: [yieldToOwner],
+        next: 'Done',
+      }),
+      GiveUp: callFunction({
+        function: functions.settleOperation,
+        payload: { kind: 'RetireNode', outcome: 'failed', reason: expression('$reason'), ...node },
+        catch: [yieldToOwner],
+        next: 'Failed',
+      }),
+      Done: { Type: 'Succeed' },
+      Failed: { Type: 'Fail', Error: 'RetireNodeFailed', Cause: expression('$reason') },
+      Superseded: superseded,
+    },
+  };
+};

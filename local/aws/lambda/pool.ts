@@ -1,0 +1,142 @@
+import type { FunctionConfiguration, Outcome } from './function.ts';
+import { startSandbox, type Sandbox } from './sandbox.ts';
+
+export interface PoolLimits {
+  /** Threads of all functions together: with the bundles of this project each takes 25–40 MB. */
+  readonly threadsMax: number;
+  readonly threadsPerFunctionMax: number;
+  readonly idleMillisecondsMax: number;
+}
+
+/** Warm threads, reused, started when needed and let go when idle; what finds none waits in line. */
+export interface Pool {
+  run(configuration: FunctionConfiguration, requestId: string, payload: string): Promise<Outcome>;
+  /** Running and waiting invocations. */
+  readonly load: { readonly running: number; readonly waiting: number; readonly threads: number };
+  /** Running and waiting invocations of one function: what Lambda would count as its concurrency. */
+  concurrency(configuration: FunctionConfiguration): number;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly requestId: string;
+  readonly payload: string;
+  readonly order: number;
+  readonly resolve: (outcome: Outcome) => void;
+}
+interface Fleet {
+  readonly configuration: FunctionConfiguration;
+  /** The longest idle first. */
+  readonly idle: { readonly sandbox: Sandbox; readonly since: number }[];
+  readonly waiting: Waiting[];
+  running: number;
+}
+
+export function createPool(limits: PoolLimits, log: (source: string, line: string) => void): Pool {
+  const fleets = new Map<string, Fleet>();
+  const sandboxes = new Set<Sandbox>();
+  let order = 0;
+  let closed = false;
+
+  const fleetOf = (configuration: FunctionConfiguration): Fleet => {
+    const known = fleets.get(configuration.name);
+    if (known !== undefined) return known;
+    const fleet: Fleet = { configuration, idle: [], waiting: [], running: 0 };
+    fleets.set(configuration.name, fleet);
+    return fleet;
+  };
+
+  const discard = (sandbox: Sandbox): void => {
+    sandboxes.delete(sandbox);
+    void sandbox.terminate();
+  };
+
+  /** A warm sandbox, else a new one, else one in the place of another function's longest idle one. */
+  const take = (fleet: Fleet): Sandbox | undefined => {
+    for (let warm = fleet.idle.pop(); warm !== undefined; warm = fleet.idle.pop()) {
+      if (warm.sandbox.alive) return warm.sandbox;
+      discard(warm.sandbox);
+    }
+    if (fleet.running >= limits.threadsPerFunctionMax) return undefined;
+    if (sandboxes.size >= limits.threadsMax) {
+      const [idlest] = [...fleets.values()]
+        .filter(({ idle }) => idle.length > 0)
+        .sort((one, other) => (one.idle[0]?.since ?? 0) - (other.idle[0]?.since ?? 0));
+      const evicted = idlest?.idle.shift();
+      if (evicted === undefined) return undefined;
+      discard(evicted.sandbox);
+    }
+    const sandbox = startSandbox(fleet.configuration, log);
+    sandboxes.add(sandbox);
+    return sandbox;
+  };
+
+  const start = (fleet: Fleet, sandbox: Sandbox, { requestId, payload, resolve }: Waiting): void => {
+    fleet.running += 1;
+    const run = async (): Promise<void> => {
+      const outcome = await sandbox.invoke(requestId, payload);
+      fleet.running -= 1;
+      if (sandbox.alive && !closed) fleet.idle.push({ sandbox, since: Date.now() });
+      else discard(sandbox);
+      resolve(outcome);
+      dispatch();
+    };
+    void run();
+  };
+
+  const dispatch = (): void => {
+    if (closed) return;
+    const inLine = [...fleets.values()]
+      .filter(({ waiting }) => waiting.length > 0)
+      .sort((one, other) => (one.waiting[0]?.order ?? 0) - (other.waiting[0]?.order ?? 0));
+    for (const fleet of inLine)
+      while (fleet.waiting.length > 0) {
+        const sandbox = take(fleet);
+        if (sandbox === undefined) break;
+        const next = fleet.waiting.shift();
+        if (next !== undefined) start(fleet, sandbox, next);
+      }
+  };
+
+  const reaper = setInterval(() => {
+    const before = Date.now() - limits.idleMillisecondsMax;
+    for (const { idle } of fleets.values())
+      while ((idle[0]?.since ?? Number.POSITIVE_INFINITY) < before) {
+        const gone = idle.shift();
+        if (gone !== undefined) discard(gone.sandbox);
+      }
+  }, 1000);
+  reaper.unref();
+
+  return {
+    run: (configuration, requestId, payload) =>
+      new Promise((resolve) => {
+        order += 1;
+        fleetOf(configuration).waiting.push({ requestId, payload, order, resolve });
+        dispatch();
+      }),
+    get load() {
+      const all = [...fleets.values()];
+      return {
+        running: all.reduce((sum, { running }) => sum + running, 0),
+        waiting: all.reduce((sum, { waiting }) => sum + waiting.length, 0),
+        threads: sandboxes.size,
+      };
+    },
+    concurrency: (configuration) => {
+      const fleet = fleetOf(configuration);
+      return fleet.running + fleet.waiting.length;
+    },
+    close: async () => {
+      closed = true;
+      clearInterval(reaper);
+      for (const { waiting } of fleets.values())
+        for (const { resolve } of waiting.splice(0))
+          resolve({
+            ok: false,
+            failure: { errorType: 'Runtime.ExitError', errorMessage: 'the platform stopped' },
+          });
+      await Promise.all([...sandboxes].map((sandbox) => sandbox.terminate()));
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { checkId, describe, notFound, tagSet, type Action, type Kind } from './describe.ts';
+import { groupSet } from './security-groups.ts';
+import { accountId } from './vpcs.ts';
+import { ApiError, required, timestamp } from './wire.ts';
+import type { NetworkInterface, State, Volume } from './state.ts';
+
+const volumeKind: Kind<Volume> = {
+  type: 'volume',
+  idPrefix: 'vol',
+  idParameter: 'VolumeId',
+  notFound: 'InvalidVolume.NotFound',
+  set: 'volumeSet',
+  resultsMax: 500,
+  operation: 'readMachine',
+  all: (state) => state.volumes.values(),
+  filters: {
+    'volume-id': (volume) => [volume.id],
+    status: (volume) => [volume.attachment === undefined ? 'available' : 'in-use'],
+    'attachment.instance-id': (volume) => [volume.attachment?.instanceId],
+    'availability-zone': (volume) => [volume.zone],
+    encrypted: (volume) => [String(volume.encrypted)],
+  },
+  render: (volume, state) => ({
+    volumeId: volume.id,
+    size: volume.sizeGib,
+    volumeType: volume.type,
+    encrypted: volume.encrypted,
+    availabilityZone: volume.zone,
+    createTime: timestamp(volume.createdAt),
+    status: volume.attachment === undefined ? 'available' : 'in-use',
+    attachmentSet:
+      volume.attachment === undefined
+        ? []
+        : [
+            {
+              volumeId: volume.id,
+              instanceId: volume.attachment.instanceId,
+              device: volume.attachment.device,
+              status: 'attached',
+              deleteOnTermination: volume.attachment.deleteOnTermination,
+            },
+          ],
+    tagSet: tagSet(state.tagsOf(volume.id)),
+  }),
+};
+
+const interfaceKind: Kind<NetworkInterface> = {
+  type: 'networkInterface',
+  idPrefix: 'eni',
+  idParameter: 'NetworkInterfaceId',
+  notFound: 'InvalidNetworkInterfaceID.NotFound',
+  set: 'networkInterfaceSet',
+  resultsMax: 1000,
+  operation: 'readMachine',
+  all: (state) => state.interfaces.values(),
+  filters: {
+    'network-interface-id': (nic) => [nic.id],
+    'vpc-id': (nic) => [nic.vpcId],
+    'subnet-id': (nic) => [nic.subnetId],
+    'group-id': (nic) => nic.groupIds,
+    status: (nic) => [nic.attachment === undefined ? 'available' : 'in-use'],
+    'attachment.instance-id': (nic) => [nic.attachment?.instanceId],
+  },
+  render: (nic, state) => ({
+    networkInterfaceId: nic.id,
+    subnetId: nic.subnetId,
+    vpcId: nic.vpcId,
+    availabilityZone: nic.zone,
+    description: nic.description,
+    ownerId: accountId,
+    requesterManaged: false,
+    status: nic.attachment === undefined ? 'available' : 'in-use',
+    macAddress: nic.macAddress,
+    privateIpAddress: nic.privateAddress,
+    sourceDestCheck: true,
+    groupSet: groupSet(state, nic.groupIds),
+    attachment:
+      nic.attachment === undefined
+        ? undefined
+        : {
+            attachmentId: nic.attachment.id,
+            instanceId: nic.attachment.instanceId,
+            instanceOwnerId: accountId,
+            deviceIndex: 0,
+            status: 'attached',
+            deleteOnTermination: nic.attachment.deleteOnTermination,
+          },
+    association:
+      nic.publicAddress === undefined ? undefined : { publicIp: nic.publicAddress, ipOwnerId: 'amazon' },
+    interfaceType: 'interface',
+    tagSet: tagSet(state.tagsOf(nic.id)),
+  }),
+};
+
+/** Disks and interfaces: made and, as a rule, taken away with their instance. */
+export function attachmentActions(state: State): Record<string, Action> {
+  return {
+    DescribeVolumes: describe(state, volumeKind),
+    DescribeNetworkInterfaces: describe(state, interfaceKind),
+
+    DeleteVolume: {
+      parameters: ['VolumeId!', 'DryRun'],
+      operation: 'deleteMachine',
+      run({ form, region }) {
+        const id = required(form, 'VolumeId');
+        checkId(volumeKind, id);
+        const volume = state.volumes.get(id);
+        if (volume === undefined || volume.region !== region) throw notFound(volumeKind, id);
+        if (volume.attachment !== undefined)
+          throw new ApiError(
+            'VolumeInUse',
+            `Volume ${id} is currently attached to ${volume.attachment.instanceId}`,
+          );
+        state.remove(state.volumes, id);
+        return { return: true };
+      },
+    },
+
+    DeleteNetworkInterface: {
+      parameters: ['NetworkInterfaceId!', 'DryRun'],
+      operation: 'deleteMachine',
+      run({ form, region }) {
+        const id = required(form, 'NetworkInterfaceId');
+        checkId(interfaceKind, id);
+        const nic = state.interfaces.get(id);
+        if (nic === undefined || nic.region !== region) throw notFound(interfaceKind, id);
+        if (nic.attachment !== undefined)
+          throw new ApiError('InvalidNetworkInterface.InUse', `Interface: [${id}] in use.`);
+        state.remove(state.interfaces, id);
+        return { return: true };
+      },
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
+import type { GenericOperation, ResourceRow, World } from '../world.ts';
+import { accountActions, stsActions } from './account.ts';
+import { attachmentActions } from './attachments.ts';
+import type { Action } from './describe.ts';
+import { gatewayActions } from './gateways.ts';
+import { instanceActions } from './instances.ts';
+import { placeStranger } from './launch.ts';
+import { routeTableActions } from './route-tables.ts';
+import { runInstances } from './run-instances.ts';
+import { securityGroupActions } from './security-groups.ts';
+import { State } from './state.ts';
+import { subnetActions } from './subnets.ts';
+import { tagActions } from './tags.ts';
+import { vpcActions } from './vpcs.ts';
+import { ApiError, ec2Answer, ec2Error, parseForm, stsAnswer, stsError, type Form } from './wire.ts';
+
+/** Of the Authorization header, AWS Signature Version 4; the signature itself is not checked: no secret is known here. */
+const authorization =
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=[^,]+,\s*Signature=[0-9a-f]{64}$/;
+
+const versions = { ec2: '2016-11-15', sts: '2011-06-15' } as const;
+type Service = keyof typeof versions;
+
+const authFailure = (message: string): ApiError => new ApiError('AuthFailure', message, 401);
+
+/** Which region's endpoint this is: on one local port only the signature's scope says so. */
+function regionOf(request: SimulatedRequest, service: Service): string {
+  const scope = authorization.exec(request.headers['authorization'] ?? '');
+  if (scope === null) throw authFailure('AWS was not able to validate the provided access credentials');
+  if (scope[4] !== service)
+    throw authFailure(`Credential should be scoped to correct service: '${service}'.`);
+  // The one key that this world knows to be revoked; any other is good.
+  if (scope[1] === 'revoked') throw refusals[service].credentials;
+  return scope[3] ?? '';
+}
+
+function checkParameters(form: Form, action: Action): void {
+  const known = new Set(action.parameters.map((name) => name.replace(/!$/, '')));
+  for (const key of form.keys())
+    if (key !== 'Action' && key !== 'Version' && !known.has(key.replaceAll(/\.\d+(?=\.|$)/g, '.N')))
+      throw new ApiError('UnknownParameter', `The parameter ${key} is not recognized`);
+  for (const name of action.parameters)
+    if (name.endsWith('!') && (form.get(name.slice(0, -1)) ?? '') === '')
+      throw new ApiError('MissingParameter', `The request must contain the parameter ${name.slice(0, -1)}`);
+}
+
+const serviceOf = (form: Form): Service => (form.get('Version') === versions.sts ? 'sts' : 'ec2');
+
+const failed = (service: Service, error: ApiError): SimulatedResponse =>
+  service === 'sts' ? stsError(error) : ec2Error(error);
+
+/** EC2 throttles with 503 and names no time to wait; STS blames the caller. */
+const refusals = {
+  ec2: {
+    throttle: new ApiError('RequestLimitExceeded', 'Request limit exceeded.', 503),
+    unavailable: new ApiError('Unavailable', 'The server is overloaded and cannot handle the request.', 503),
+    credentials: authFailure('AWS was not able to validate the provided access credentials'),
+  },
+  sts: {
+    throttle: new ApiError('Throttling', 'Rate exceeded', 400),
+    unavailable: new ApiError('ServiceUnavailable', 'The service is unavailable.', 503),
+    credentials: new ApiError(
+      'InvalidClientTokenId',
+      'The security token included in the request is invalid.',
+      403,
+    ),
+  },
+} as const;
+
+/** The EC2 Query API, and of STS the one action that says who is asking. */
+export function createAwsSimulator(
+  world: World,
+  options: {
+    /** Source: Amazon VPC quotas: 5 per region until somebody asks for more. */
+    vpcsPerRegionMax?: number;
+  } = {},
+): Simulator {
+  const state = new State(world);
+  const ec2: Readonly<Record<string, Action>> = {
+    ...vpcActions(state, { vpcsPerRegionMax: options.vpcsPerRegionMax ?? 5 }),
+    ...subnetActions(state),
+    ...gatewayActions(state),
+    ...routeTableActions(state),
+    ...securityGroupActions(state),
+    ...instanceActions(state),
+    RunInstances: runInstances(state),
+    ...attachmentActions(state),
+    ...tagActions(state),
+    ...accountActions(),
+  };
+  const actions: Readonly<Record<Service, Readonly<Record<string, Action>>>> = { ec2, sts: stsActions };
+  world.lists(() => rows(state));
+  world.placesStrangers('aws', (request) => placeStranger(state, request));
+
+  return {
+    cloud: 'aws',
+
+    classify(request) {
+      const form = parseForm(request.body);
+      const name = form.get('Action') ?? '';
+      return name === 'DescribeInstances'
+        ? readOf(form)
+        : (actions[serviceOf(form)][name]?.operation ?? 'other');
+    },
+
+    handle(request) {
+      const form = parseForm(request.body);
+      const service = serviceOf(form);
+      try {
+        if (request.method !== 'POST' || request.url.pathname !== '/')
+          throw new ApiError('InvalidAction', `${request.method} ${request.url.pathname} is not understood`);
+        const region = regionOf(request, service);
+        const name = form.get('Action');
+        if (name === undefined) throw new ApiError('MissingAction', 'The request is missing an action');
+        if (form.get('Version') !== versions[service])
+          throw new ApiError(
+            'NoSuchVersion',
+            `The requested version (${form.get('Version') ?? ''}) of service AmazonEC2 does not exist`,
+          );
+        const action = actions[service][name];
+        if (action === undefined)
+          throw new ApiError('InvalidAction', `The action ${name} is not valid for this web service.`);
+        checkParameters(form, action);
+        state.settle();
+        const values = action.run({ form, region });
+        return service === 'sts' ? stsAnswer(name, values) : ec2Answer(name, values);
+      } catch (error) {
+        if (error instanceof ApiError) return failed(service, error);
+        throw error;
+      }
+    },
+
+    refuse(why, request) {
+      const service = serviceOf(parseForm(request.body));
+      return failed(service, refusals[service][why]);
+    },
+  };
+}
+
+/** One machine is read by id or by its client token; everything else is a list. */
+const readOf = (form: Form): GenericOperation =>
+  form.has('InstanceId.1') ||
+  [...form].some(([key, value]) => key.endsWith('.Name') && value === 'client-token')
+    ? 'readMachine'
+    : 'listMachines';
+
+function rows(state: State): ResourceRow[] {
+  state.settle();
+  const row = (kind: string, id: string, inside?: string, status = 'available'): ResourceRow => {
+    const tags = state.tagsOf(id);
+    return {
+      cloud: 'aws',
+      kind,
+      id,
+      name: tags['Name'] ?? '',
+      state: status,
+      tags: Object.entries(tags).map(([key, value]) => `${key}=${value}`),
+      ...(inside === undefined ? {} : { inside }),
+    };
+  };
+  const living = state.instances.values().filter((instance) => !state.isTerminated(instance));
+  return [
+    ...state.vpcs.values().map((vpc) => row('vpc', vpc.id)),
+    ...state.subnets.values().map((subnet) => row('subnet', subnet.id, subnet.vpcId)),
+    ...state.gateways.values().map((gateway) => row('internet-gateway', gateway.id, gateway.vpcId)),
+    ...state.routeTables.values().map((table) => row('route-table', table.id, table.vpcId)),
+    ...state.securityGroups.values().map((group) => row('security-group', group.id, group.vpcId)),
+    ...state.volumes
+      .values()
+      .map((volume) =>
+        row('volume', volume.id, undefined, volume.attachment === undefined ? 'available' : 'in-use'),
+      ),
+    ...state.interfaces
+      .values()
+      .map((nic) =>
+        row('network-interface', nic.id, nic.vpcId, nic.attachment === undefined ? 'available' : 'in-use'),
+      ),
+    ...living.map((instance) => {
+      const machine = state.world.machine('aws', instance.id);
+      return row(
+        'machine',
+        instance.id,
+        instance.vpcId,
+        machine === undefined ? 'gone' : state.world.state(machine),
+      );
+    }),
+  ];
+}

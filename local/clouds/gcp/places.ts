@@ -1,0 +1,147 @@
+import { instanceTypes, type SimulatedType } from '../catalogue.ts';
+import { invalidField, notFound } from './failure.ts';
+import { hash, lastOf, linkTo } from './links.ts';
+import type { Json } from './schema.ts';
+
+/** The regions of Google Cloud that the platform knows, and their zones; as of 2026-08. */
+const zoneLetters: Readonly<Record<string, string>> = {
+  'us-east1': 'bcd',
+  'us-east4': 'abc',
+  'us-central1': 'abcf',
+  'us-west1': 'abc',
+  'us-west2': 'abc',
+  'northamerica-northeast1': 'abc',
+  'northamerica-northeast2': 'abc',
+  'europe-west1': 'bcd',
+  'europe-west2': 'abc',
+  'europe-west3': 'abc',
+  'europe-west4': 'abc',
+  'europe-west9': 'abc',
+  'europe-north1': 'abc',
+  'asia-south1': 'abc',
+  'asia-southeast1': 'abc',
+  'asia-northeast1': 'abc',
+  'australia-southeast1': 'abc',
+};
+
+export const regionOfZone = (zone: string): string => zone.replace(/-[a-z]$/, '');
+
+export const zones: readonly string[] = Object.entries(zoneLetters).flatMap(([region, letters]) =>
+  Array.from(letters, (letter) => `${region}-${letter}`),
+);
+
+export function checkRegion(project: string, region: string): void {
+  if (zoneLetters[region] === undefined) throw notFound(`projects/${project}/regions/${region}`);
+}
+
+export function checkZone(project: string, zone: string): void {
+  if (!zones.includes(zone)) throw notFound(`projects/${project}/zones/${zone}`);
+}
+
+export function regionResource(project: string, region: string): Json {
+  checkRegion(project, region);
+  const path = `projects/${project}/regions/${region}`;
+  return {
+    kind: 'compute#region',
+    id: hash(path),
+    name: region,
+    status: 'UP',
+    zones: zones
+      .filter((zone) => regionOfZone(zone) === region)
+      .map((zone) => linkTo(`projects/${project}/zones/${zone}`)),
+    selfLink: linkTo(path),
+  };
+}
+
+export function zoneResource(project: string, zone: string): Json {
+  checkZone(project, zone);
+  const path = `projects/${project}/zones/${zone}`;
+  return {
+    kind: 'compute#zone',
+    id: hash(path),
+    name: zone,
+    status: 'UP',
+    region: linkTo(`projects/${project}/regions/${regionOfZone(zone)}`),
+    selfLink: linkTo(path),
+  };
+}
+
+export function machineTypeResource(project: string, zone: string, type: SimulatedType): Json {
+  const path = `projects/${project}/zones/${zone}/machineTypes/${type.name}`;
+  return {
+    kind: 'compute#machineType',
+    id: hash(type.name),
+    name: type.name,
+    guestCpus: type.vcpus,
+    memoryMb: type.memoryGib * 1024,
+    architecture: type.architecture === 'arm64' ? 'ARM64' : 'X86_64',
+    zone,
+    selfLink: linkTo(path),
+  };
+}
+
+export function machineType(zone: string, name: string): SimulatedType | undefined {
+  // Google's Arm families are not in the shared list of sizes; their zones are.
+  const arm = /^(?:c4a|n4a|t2a)-(standard|highcpu|highmem)-(\d+)$/.exec(name);
+  if (arm?.[2] !== undefined && zones.includes(zone)) {
+    const vcpus = Number(arm[2]);
+    const gib = arm[1] === 'highcpu' ? 2 : arm[1] === 'highmem' ? 8 : 4;
+    return { name, vcpus, memoryGib: vcpus * gib, architecture: 'arm64', spot: true };
+  }
+  return instanceTypes('gcp').find((type) => type.name === name);
+}
+
+/** Machine series that take no Persistent Disk, only Hyperdisk: https://cloud.google.com/compute/docs/disks/hyperdisks */
+const hyperdiskOnly = new Set(['n4', 'n4a', 'n4d', 'c4', 'c4a', 'c4d']);
+const persistentOnly = new Set(['e2', 'n1', 'n2', 'n2d', 't2d', 't2a', 'c2', 'c2d']);
+
+export function checkDiskType(machineTypeName: string, diskTypeLink: string): string {
+  const diskType = lastOf(diskTypeLink);
+  if (!['pd-standard', 'pd-balanced', 'pd-ssd', 'hyperdisk-balanced'].includes(diskType))
+    throw invalidField('resource.disks[0].initializeParams.diskType', diskTypeLink, 'Unknown disk type.');
+  const series = machineTypeName.split('-')[0] ?? '';
+  const hyperdisk = diskType.startsWith('hyperdisk-');
+  if (hyperdisk ? persistentOnly.has(series) : hyperdiskOnly.has(series))
+    throw invalidField(
+      'resource.disks[0].initializeParams.diskType',
+      diskType,
+      `[${diskType}] features are not compatible for creating instance of ${machineTypeName}.`,
+    );
+  return diskType;
+}
+
+const families: Readonly<Record<string, 'amd64' | 'arm64'>> = {
+  'ubuntu-2204-lts': 'amd64',
+  'ubuntu-2404-lts-amd64': 'amd64',
+  'ubuntu-2404-lts-arm64': 'arm64',
+};
+const imageProject = 'ubuntu-os-cloud';
+const imageGib = 10;
+
+export interface SimulatedImage {
+  readonly architecture: 'amd64' | 'arm64';
+  readonly gib: number;
+  readonly resource: Json;
+}
+
+/** `projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64`, the newest image of that family. */
+export function imageAt(path: string): SimulatedImage {
+  const family = /^projects\/([^/]+)\/global\/images\/family\/([^/]+)$/.exec(path);
+  const architecture = family?.[1] === imageProject ? families[family[2] ?? ''] : undefined;
+  if (family?.[2] === undefined || architecture === undefined) throw notFound(path);
+  const name = `${family[2]}-v20260801`;
+  return {
+    architecture,
+    gib: imageGib,
+    resource: {
+      kind: 'compute#image',
+      id: hash(name),
+      name,
+      family: family[2],
+      status: 'READY',
+      diskSizeGb: String(imageGib),
+      architecture: architecture === 'arm64' ? 'ARM64' : 'X86_64',
+      selfLink: linkTo(`projects/${imageProject}/global/images/${name}`),
+    },
+  };
+}

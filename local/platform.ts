@@ -1,0 +1,179 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { accountSecretName, cloudNames, type CloudName } from '../shared/domain/cloud.ts';
+import { createStore } from '../shared/store/index.ts';
+import type { Store } from '../shared/store/store.ts';
+import { startLocalAws, type LocalAws } from './aws/index.ts';
+import { createAwsSimulator } from './clouds/aws/index.ts';
+import { createAzureSimulator } from './clouds/azure/index.ts';
+import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
+import { createGcpSimulator } from './clouds/gcp/index.ts';
+import { serveSimulator, type Simulator } from './clouds/server.ts';
+import { World } from './clouds/world.ts';
+import { createFleet, type Fleet } from './nodes/fleet.ts';
+
+export interface PlatformOptions {
+  /** The synthesized app. */
+  readonly assemblyFolder: string;
+  /** Everything that should survive a restart; in memory when absent. */
+  readonly dataFolder?: string;
+  /** 0: any free port. The simulators take the four ports after it. */
+  readonly port: number;
+  /** Cloud latencies and machines' work pass this many times faster than in reality. */
+  readonly timeScale: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Platform {
+  readonly url: string;
+  readonly apiKey: string;
+  /** False when the key was made now and has to be told to its owner. */
+  readonly isApiKeyKnown: boolean;
+  /** Each cloud's simulator; `<url>/_control` is the hand of fate. */
+  readonly clouds: Readonly<Record<CloudName, string>>;
+  readonly world: World;
+  readonly fleet: Fleet;
+  readonly aws: LocalAws;
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+const simulators: Readonly<Record<CloudName, (world: World) => Simulator>> = {
+  aws: createAwsSimulator,
+  gcp: createGcpSimulator,
+  azure: createAzureSimulator,
+  digitalocean: createDigitalOceanSimulator,
+};
+
+/** What each simulator takes for valid: the local platform has one account in each cloud, named `main`. */
+const credentials: Readonly<Record<CloudName, Readonly<Record<string, string>>>> = {
+  aws: { accessKeyId: 'AKIALOCALSIMULATOR00', secretAccessKey: 'local-simulator-secret' },
+  gcp: { projectId: 'overcast-local', token: 'local-simulator-token' },
+  azure: { subscriptionId: '11111111-2222-4333-8444-555555555555' },
+  digitalocean: { token: 'local-simulator-token' },
+};
+export const localAccount = 'main';
+
+/** Starts the whole platform on loopback: the four clouds, the machines in them, and AWS with the deployed functions. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { dataFolder, log, timeScale } = options;
+  if (dataFolder !== undefined) mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const onDisk = dataFolder === undefined ? {} : { folder: dataFolder };
+  const world = new World({ ...onDisk, timeScale });
+  const servers = await Promise.all(
+    cloudNames.map(async (cloud, index) => {
+      const port = options.port === 0 ? 0 : options.port + 1 + index;
+      return { cloud, server: await serveSimulator(world, simulators[cloud](world), port) };
+    }),
+  );
+  const clouds = Object.fromEntries(servers.map(({ cloud, server }) => [cloud, server.url])) as Record<
+    CloudName,
+    string
+  >;
+
+  const aws = await startLocalAws({
+    assemblyFolder: options.assemblyFolder,
+    ...(dataFolder === undefined ? {} : { folder: join(dataFolder, 'aws') }),
+    port: options.port,
+    waitScale: timeScale,
+    log,
+  });
+  const clients = {
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const dynamodb = new DynamoDBClient(clients);
+  const store = createStore({
+    client: dynamodb,
+    tableName: aws.outputs['TableName'] ?? '',
+    now: () => new Date().toISOString(),
+  });
+  await addAccounts(store, new SecretsManagerClient(clients), clouds);
+  const { apiKey, isKnown } = await addApiKey(store, dataFolder);
+
+  const fleet = createFleet({
+    ...onDisk,
+    look: (key) => {
+      const machine = world.machines.get(key);
+      return {
+        powered: machine !== undefined && world.state(machine) === 'running',
+        ...(machine?.interruption === undefined ? {} : { interruption: { kind: machine.interruption.kind } }),
+      };
+    },
+    scaled: (seconds) => world.scaled(seconds),
+    log,
+  });
+  world.onBoot((machine) => {
+    fleet.boot({
+      key: `${machine.cloud}/${machine.id}`,
+      name: machine.name,
+      userData: machine.userData,
+      addresses: { public: machine.publicAddress, private: machine.privateAddress },
+    });
+  });
+  world.resume();
+
+  return {
+    url: aws.apiUrl,
+    apiKey,
+    isApiKeyKnown: isKnown,
+    clouds,
+    world,
+    fleet,
+    aws,
+    store,
+    async close() {
+      await fleet.close();
+      await aws.close();
+      await Promise.all(servers.map(({ server }) => server.close()));
+      world.close();
+      dynamodb.destroy();
+    },
+  };
+}
+
+/** The accounts point at the simulators, whose ports may be others than last time. */
+async function addAccounts(
+  store: Store,
+  secrets: SecretsManagerClient,
+  clouds: Record<CloudName, string>,
+): Promise<void> {
+  for (const cloud of cloudNames) {
+    const name = accountSecretName(cloud, localAccount);
+    const value = JSON.stringify({ ...credentials[cloud], endpoint: clouds[cloud] });
+    try {
+      await secrets.send(new CreateSecretCommand({ Name: name, SecretString: value }));
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ResourceExistsException') throw error;
+      await secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString: value }));
+    }
+    await store.accounts.put({ cloud, id: localAccount, createdAt: new Date().toISOString() });
+  }
+  secrets.destroy();
+}
+
+/** One key with every right, made on the first start and kept with the data for the command line. */
+async function addApiKey(
+  store: Store,
+  dataFolder: string | undefined,
+): Promise<{ apiKey: string; isKnown: boolean }> {
+  const path = dataFolder === undefined ? undefined : join(dataFolder, 'api-key');
+  const isKnown = path !== undefined && existsSync(path);
+  const apiKey = isKnown ? readFileSync(path, 'utf8').trim() : `oc_${randomBytes(32).toString('base64url')}`;
+  if (path !== undefined && !isKnown) writeFileSync(path, `${apiKey}\n`, { mode: 0o600 });
+  await store.apiKeys.put({
+    hash: createHash('sha256').update(apiKey).digest('hex'),
+    name: 'local',
+    scopes: ['read', 'write', 'admin'],
+    createdAt: new Date().toISOString(),
+  });
+  return { apiKey, isKnown };
+}

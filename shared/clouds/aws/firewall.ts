@@ -1,0 +1,68 @@
+import type { IpPermission, SecurityGroup } from '@aws-sdk/client-ec2';
+import type { FirewallRule } from '../../domain/network.ts';
+
+const anywhere = '0.0.0.0/0';
+/** Source: EC2 API Reference, IpRange: a description's length and characters. */
+const descriptionLengthMax = 255;
+const notInDescriptions = /[^a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]/g;
+
+const keyOf = (permission: IpPermission, source: string): string =>
+  [permission.IpProtocol, permission.FromPort ?? -1, permission.ToPort ?? -1, source].join(' ');
+
+/** One permission per source, so that each rule can be compared and taken away alone. */
+function single(permissions: readonly IpPermission[] | undefined): Map<string, IpPermission> {
+  const rules = new Map<string, IpPermission>();
+  for (const { IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs, ...ports } of permissions ?? []) {
+    const put = (source: string | undefined, rest: Partial<IpPermission>): void => {
+      rules.set(keyOf(ports, source ?? ''), { ...ports, ...rest });
+    };
+    for (const { CidrIp } of IpRanges ?? []) put(CidrIp, { IpRanges: [{ CidrIp }] });
+    for (const { CidrIpv6 } of Ipv6Ranges ?? []) put(CidrIpv6, { Ipv6Ranges: [{ CidrIpv6 }] });
+    for (const { PrefixListId } of PrefixListIds ?? [])
+      put(PrefixListId, { PrefixListIds: [{ PrefixListId }] });
+    for (const { GroupId, UserId } of UserIdGroupPairs ?? [])
+      put(GroupId, { UserIdGroupPairs: [{ GroupId, UserId }] });
+  }
+  return rules;
+}
+
+function wanted(rules: readonly FirewallRule[], networkRange: string): Map<string, IpPermission> {
+  const permissions = rules.map((rule): [string, IpPermission] => {
+    const CidrIp = rule.source.kind === 'anywhere' ? anywhere : networkRange;
+    const permission: IpPermission = {
+      IpProtocol: rule.protocol,
+      FromPort: rule.fromPort,
+      ToPort: rule.toPort,
+      IpRanges: [
+        { CidrIp, Description: rule.purpose.replace(notInDescriptions, ' ').slice(0, descriptionLengthMax) },
+      ],
+    };
+    return [keyOf(permission, CidrIp), permission];
+  });
+  return new Map(permissions);
+}
+
+export interface FirewallDifference {
+  readonly missing: IpPermission[];
+  /** Rules that nobody asked for. */
+  readonly excess: IpPermission[];
+  /** Outbound is open to everything; a group whose outbound rule was taken away gets it back. */
+  readonly outboundMissing: IpPermission[];
+}
+
+const outbound: IpPermission = { IpProtocol: '-1', IpRanges: [{ CidrIp: anywhere }] };
+
+/** "The machines of this network" is the network's whole range: groups that name each other could not be deleted. */
+export function compareFirewall(
+  group: SecurityGroup,
+  rules: readonly FirewallRule[],
+  networkRange: string,
+): FirewallDifference {
+  const [want, have] = [wanted(rules, networkRange), single(group.IpPermissions)];
+  const open = single(group.IpPermissionsEgress).has(keyOf(outbound, anywhere));
+  return {
+    missing: [...want].filter(([key]) => !have.has(key)).map(([, permission]) => permission),
+    excess: [...have].filter(([key]) => !want.has(key)).map(([, permission]) => permission),
+    outboundMissing: open ? [] : [outbound],
+  };
+}

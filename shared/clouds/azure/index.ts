@@ -1,0 +1,38 @@
+import type { Cloud } from '../contract.ts';
+import { clientsFor } from './clients.ts';
+import { collapse } from './collapse.ts';
+import { azureCredentials, type AzureCredentials } from './credentials.ts';
+import { translated } from './failures.ts';
+import { createMachine, deleteMachine } from './machines.ts';
+import { ensureNetwork } from './network.ts';
+import { observe } from './observe.ts';
+
+export { azureCredentials, type AzureCredentials };
+
+const speaking = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
+/**
+ * Azure, in one subscription. A cluster is one resource group, `overcast-<cluster id>`, with one virtual network, one
+ * network security group per role, and machines whose interface, address and disk Azure makes and deletes with them.
+ *
+ * The credentials need, in the subscription: read on it, read/write/delete on resource groups, virtual machines, disks,
+ * virtual networks, subnets, security groups, interfaces and public addresses, and join on the last five.
+ */
+export function createAzure(credentials: AzureCredentials): Cloud {
+  const clients = clientsFor(credentials);
+  return {
+    name: 'azure',
+    ensureNetwork: (spec) => speaking(ensureNetwork(clients, spec)),
+    createMachine: (request) => speaking(createMachine(clients, request)),
+    deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
+    observe: (owners) => speaking(observe(clients, owners)),
+    collapse: (owner) => speaking(collapse(clients, owner)),
+    verifyAccount: () => speaking(clients.subscription()),
+  };
+}

@@ -1,0 +1,78 @@
+import type { Owner } from '../../domain/cloud.ts';
+import type { Progress, Stranger } from '../contract.ts';
+import { invalid, Refused, type Client } from './client.ts';
+import { destroy, listDroplets, removeTags } from './machines.ts';
+import { clusterTag, isOwned, ownTagsOf, roles, roleTag } from './naming.ts';
+import { listFirewalls, listVpcs, ownFirewall, ownVpc } from './network.ts';
+import { strangersIn } from './observe.ts';
+import type * as wire from './wire.ts';
+
+const lookSeconds = 3;
+
+const notYet = (
+  waitingFor: string,
+  strangers: readonly Stranger[] = [],
+): Extract<Progress<never>, { done: false }> => ({
+  done: false,
+  retryAfterSeconds: lookSeconds,
+  waitingFor,
+  ...(strangers.length === 0 ? {} : { blockedBy: strangers }),
+});
+
+/**
+ * All droplets of a role in one call, by the tag that names installation and cluster; one that lost its role tag by
+ * itself. Then the tags that were only theirs.
+ */
+async function destroyAll(client: Client, owner: Owner, droplets: readonly wire.Droplet[]): Promise<void> {
+  const tagged = (tag: string) => droplets.filter((droplet) => droplet.tags.includes(tag));
+  const tags = roles.map((role) => roleTag(owner, role)).filter((tag) => tagged(tag).length > 0);
+  await Promise.all(tags.map((tag) => client.remove('droplets', { tag_name: tag })));
+  for (const droplet of droplets)
+    if (!tags.some((tag) => droplet.tags.includes(tag))) await destroy(client, droplet.id);
+  for (const droplet of droplets) await removeTags(client, ownTagsOf(droplet.tags));
+}
+
+/**
+ * Droplets first, all at once; firewalls only when the last is gone, because a droplet without one is open to the
+ * world; the VPC last, after one more look for strangers.
+ */
+export async function collapse(client: Client, owner: Owner): Promise<Progress<'nothing left'>> {
+  const [vpcs, tagged, firewalls] = await Promise.all([
+    listVpcs(client),
+    listDroplets(client, clusterTag(owner)),
+    listFirewalls(client),
+  ]);
+  const vpc = ownVpc(vpcs, owner);
+  const droplets = tagged.filter((droplet) => isOwned(owner, droplet.tags));
+  const walls = roles
+    .map((role) => ownFirewall(firewalls, owner, role))
+    .filter((firewall) => firewall !== undefined);
+
+  if (droplets.length > 0) {
+    await destroyAll(client, owner, droplets);
+    return notYet(`${droplets.length} droplets to be gone`);
+  }
+  if (vpc === undefined && walls.length === 0) {
+    await removeTags(
+      client,
+      roles.map((role) => roleTag(owner, role)),
+    );
+    // Another installation's machine may carry the cluster's tag: it is not ours to take off.
+    if (tagged.length === 0) await removeTags(client, [clusterTag(owner)]);
+    return { done: true, value: 'nothing left' };
+  }
+  const strangers = vpc === undefined ? [] : await strangersIn(client, vpc, owner, droplets);
+  if (strangers.length > 0) return notYet(`strangers to leave VPC ${vpc?.name ?? ''}`, strangers);
+  await Promise.all(walls.map((firewall) => client.remove(`firewalls/${firewall.id}`)));
+  if (vpc !== undefined) {
+    try {
+      await client.remove(`vpcs/${vpc.id}`);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // The description says 403, the API says 409; droplets that are gone stay members for some seconds.
+      if (!/members/i.test(error.message)) throw invalid(error.message, error);
+      return notYet(`the last members to leave VPC ${vpc.name}`);
+    }
+  }
+  return notYet('a last look');
+}

@@ -1,0 +1,103 @@
+import type { Location, Owner } from '../../domain/cloud.ts';
+import type { Progress } from '../contract.ts';
+import type { Clients } from './clients.ts';
+import { found, lastOf } from './lists.ts';
+import { stateOf } from './machine-view.ts';
+import { ignoringGone } from './machines.ts';
+import { baseName, isMarkedBy, isOwnedBy } from './names.ts';
+import { rulesOf } from './network.ts';
+import { allInstances, labelledDisks, strangersIn } from './observe.ts';
+
+const retryAfterSeconds = 3;
+
+/**
+ * One pass: deletes, all at once, whatever nothing else needs any more. Machines take their disks along; firewalls and
+ * routes need not wait for them; the subnet waits for the machines, and the network for everything.
+ *
+ * As long as there is a stranger in the network, its firewalls, subnet and the network itself stay as they are.
+ */
+export async function collapse(
+  clients: Clients,
+  owner: Owner,
+  location: Location,
+): Promise<Progress<'nothing left'>> {
+  const { project } = clients;
+  const name = baseName(owner.clusterId);
+  const [instances, disks, seenNetwork, seenSubnetwork, rules] = await Promise.all([
+    allInstances(clients),
+    labelledDisks(clients),
+    found(clients.networks.get({ project, network: name })),
+    found(clients.subnetworks.get({ project, region: location.region, subnetwork: name })),
+    rulesOf(clients, name),
+  ]);
+  const machines = instances.filter((instance) => isOwnedBy(instance.labels, owner));
+  const ourDisks = disks.filter((disk) => isOwnedBy(disk.labels, owner));
+  const network = seenNetwork !== undefined && isMarkedBy(seenNetwork, owner) ? seenNetwork : undefined;
+  if (machines.length + ourDisks.length === 0 && network === undefined)
+    return { done: true, value: 'nothing left' };
+
+  const changes: Promise<unknown>[] = machines
+    .filter((machine) => stateOf(machine) !== 'stopping')
+    .map((machine) =>
+      ignoringGone(
+        clients.instances.delete({ project, zone: lastOf(machine.zone), instance: machine.name ?? '' }),
+      ),
+    );
+  for (const disk of ourDisks)
+    if ((disk.users ?? []).length === 0)
+      changes.push(
+        ignoringGone(clients.disks.delete({ project, zone: lastOf(disk.zone), disk: disk.name ?? '' })),
+      );
+
+  let strangers = network === undefined ? [] : strangersIn(network, owner, instances);
+  if (network !== undefined && strangers.length === 0) {
+    const subnetwork = seenSubnetwork !== undefined && isMarkedBy(seenSubnetwork, owner);
+    // What GCE made with the network goes with it; routes that somebody added must go first.
+    const routes = rules.routes.filter((route) => !isAutomatic(route));
+    for (const firewall of rules.firewalls)
+      changes.push(ignoringGone(clients.firewalls.delete({ project, firewall: firewall.name ?? '' })));
+    for (const route of routes)
+      changes.push(ignoringGone(clients.routes.delete({ project, route: route.name ?? '' })));
+    if (machines.length === 0) {
+      // Right before a container goes: somebody may have moved in since the first look.
+      strangers = strangersIn(network, owner, await allInstances(clients));
+      if (strangers.length === 0) {
+        if (subnetwork)
+          changes.push(
+            ignoringGone(clients.subnetworks.delete({ project, region: location.region, subnetwork: name })),
+          );
+        else if (rules.firewalls.length + routes.length === 0)
+          changes.push(ignoringGone(clients.networks.delete({ project, network: name })));
+      }
+    }
+  }
+  await settled(changes);
+  const left = [
+    ...(machines.length === 0 ? [] : [`${machines.length} machines`]),
+    ...(ourDisks.length === 0 ? [] : [`${ourDisks.length} disks`]),
+    ...(network === undefined ? [] : [`network ${name}`]),
+  ];
+  return {
+    done: false,
+    retryAfterSeconds,
+    waitingFor: `${left.join(', ')} to go`,
+    ...(strangers.length === 0 ? {} : { blockedBy: strangers }),
+  };
+}
+
+/** A subnet's own route, or the default one, which the network made for itself. */
+const isAutomatic = ({
+  name,
+  nextHopNetwork,
+}: {
+  name?: string | null;
+  nextHopNetwork?: string | null;
+}): boolean =>
+  name?.startsWith('default-route-') === true ||
+  (nextHopNetwork !== undefined && nextHopNetwork !== null && nextHopNetwork !== '');
+
+/** Lets every change have its try before the first failure is reported. */
+async function settled(changes: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(changes))
+    if (outcome.status === 'rejected') throw outcome.reason;
+}

@@ -1,0 +1,43 @@
+import type { Cloud } from '../contract.ts';
+import { clientsFor } from './clients.ts';
+import { collapse } from './collapse.ts';
+import { gcpCredentials, type GcpCredentials } from './credentials.ts';
+import { translated } from './failures.ts';
+import { createMachine, deleteMachine } from './machines.ts';
+import { ensureNetwork } from './network.ts';
+import { observe } from './observe.ts';
+
+export { gcpCredentials, type GcpCredentials };
+
+const speaking = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
+/**
+ * Google Cloud, in one project. A cluster is one custom-mode network, `overcast-<cluster id>`, with one subnet and up to
+ * four firewalls, and machines named as their nodes, which take their disks and addresses along when they go.
+ *
+ * `parts` of its networks: `network` and `subnetwork`, each a path below `compute/v1/`.
+ */
+export function createGcp(credentials: GcpCredentials, options: { readonly now?: () => number } = {}): Cloud {
+  const clients = clientsFor(credentials, options.now ?? Date.now);
+  return {
+    name: 'gcp',
+    ensureNetwork: (spec) => speaking(ensureNetwork(clients, spec)),
+    createMachine: (request) => speaking(createMachine(clients, request)),
+    deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
+    observe: (owners, location) => speaking(observe(clients, owners, location)),
+    collapse: (owner, location) => speaking(collapse(clients, owner, location)),
+    verifyAccount: () =>
+      speaking(
+        (async () => {
+          const [project] = await clients.projects.get({ project: clients.project });
+          return { id: clients.project, name: project.name ?? clients.project };
+        })(),
+      ),
+  };
+}

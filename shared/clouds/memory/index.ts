@@ -1,0 +1,234 @@
+import type { Owner } from '../../domain/cloud.ts';
+import type { NetworkSpec, NodeRole } from '../../domain/network.ts';
+import type {
+  Cloud,
+  ClusterObservation,
+  Machine,
+  MachineRef,
+  MachineRequest,
+  Progress,
+  Stranger,
+} from '../contract.ts';
+import { MemoryWorld, type MemoryMachine, type MemoryNetwork, type MemoryOptions } from './world.ts';
+
+export {
+  MemoryWorld,
+  type MemoryEffect,
+  type MemoryFault,
+  type MemoryMachine,
+  type MemoryNetwork,
+  type MemoryOperation,
+  type MemoryOptions,
+} from './world.ts';
+
+export interface MemoryCloud extends Cloud {
+  readonly world: MemoryWorld;
+}
+
+const roles: readonly NodeRole[] = ['control-plane', 'worker'];
+
+const sameOwner = (one: Owner | undefined, other: Owner): boolean =>
+  one?.installation === other.installation && one.clusterId === other.clusterId;
+
+const pending = (waitingFor: string, retryAfterSeconds: number) =>
+  ({ done: false, retryAfterSeconds, waitingFor }) as const;
+
+/**
+ * A cloud without a wire, for tests of functions and for the simulation on a virtual clock: it keeps the same contract
+ * as the others, waits for nothing and draws no lots. `world` is fate's hand.
+ */
+export function createMemoryCloud(
+  options: MemoryOptions & {
+    /** Several drivers over one world, as several functions in production. */
+    readonly world?: MemoryWorld;
+    /** Every call is refused, as with a revoked key. */
+    readonly revoked?: boolean;
+  },
+): MemoryCloud {
+  const world = options.world ?? new MemoryWorld(options);
+
+  const perform: MemoryWorld['perform'] = (operation, act) => {
+    if (options.revoked === true)
+      throw world.error('CredentialsRejected', 'unauthorized', 'these credentials are not known');
+    return world.perform(operation, act);
+  };
+
+  const owned = (owner: Owner): readonly MemoryMachine[] =>
+    world.machines().filter((machine) => sameOwner(machine.tags?.owner, owner));
+
+  const networkOf = (owner: Owner): MemoryNetwork | undefined =>
+    world.networks().find((network) => sameOwner(network.owner, owner));
+
+  const show = (machine: MemoryMachine): Machine => {
+    const state = world.state(machine);
+    return {
+      providerId: machine.providerId,
+      name: machine.name,
+      nodeId: machine.tags?.nodeId ?? '',
+      state,
+      instanceType: machine.offering.instanceType,
+      lifecycle: machine.offering.lifecycle,
+      zone: machine.location.zone,
+      publicAddress: state === 'pending' ? '' : machine.publicAddress,
+      privateAddress: machine.privateAddress,
+      createdAt: machine.createdAt,
+    };
+  };
+
+  const strangersIn = (network: MemoryNetwork | undefined): readonly Stranger[] =>
+    world
+      .machines()
+      .filter((m) => m.networkId === network?.id && !sameOwner(m.tags?.owner, network.owner))
+      .map((m) => ({ kind: 'machine', id: m.providerId, name: m.name, inside: network?.name ?? '' }));
+
+  const chooseRange = (spec: NetworkSpec): NetworkSpec['candidates'][number] => {
+    // Networks see each other only where a choice was given (DigitalOcean).
+    const taken = spec.candidates.length > 1 ? world.networks().map((network) => network.range) : [];
+    const free = spec.candidates.find((candidate) => !taken.includes(candidate.network));
+    if (free === undefined) throw world.error('InvalidRequest', 'range', 'every candidate range is taken');
+    return free;
+  };
+
+  const refuseWhatCannotBe = (request: MachineRequest): void => {
+    const { instanceType, vcpus } = request.offering;
+    const fault = world.takeFault('createMachine', ['no-capacity', 'quota'], instanceType);
+    if (fault?.effect === 'no-capacity' || world.soldOut.has(instanceType))
+      throw world.error('CapacityUnavailable', 'no-capacity', `no ${instanceType} is left`);
+    const used = world.machines().reduce((sum, machine) => sum + machine.offering.vcpus, 0);
+    if (fault?.effect === 'quota' || (world.vcpuQuota !== undefined && used + vcpus > world.vcpuQuota))
+      throw world.error('QuotaExceeded', 'quota', `${used} vCPUs are in use`);
+  };
+
+  const answer = (machine: MemoryMachine): Progress<Machine> =>
+    world.state(machine) === 'running'
+      ? { done: true, value: show(machine) }
+      : pending(`${machine.providerId} to run`, 5);
+
+  const create = (request: MachineRequest): Progress<Machine> => {
+    if (!world.networks().some(({ id }) => id === request.network.parts['networkId']))
+      throw world.error('InvalidRequest', 'no-network', 'the network does not exist');
+    if (world.hasFailed(request.token))
+      throw world.error('CapacityUnavailable', 'no-capacity', 'accepted, and then there was no room');
+    const made = world
+      .machines()
+      .find((machine) => machine.token === request.token && machine.stoppingAt === undefined);
+    if (made !== undefined) return answer(made);
+    refuseWhatCannotBe(request);
+    const fault = world.takeFault(
+      'createMachine',
+      ['no-capacity-later', 'hide'],
+      request.offering.instanceType,
+    );
+    const { owner, nodeId, role, name, token, userData, diskGib, offering, network } = request;
+    return answer(
+      world.launch(
+        {
+          name,
+          networkId: network.parts['networkId'] ?? '',
+          location: { region: offering.region, zone: offering.zone },
+          tags: { owner, nodeId, role },
+          token,
+          userData,
+          diskGib,
+          offering: {
+            instanceType: offering.instanceType,
+            lifecycle: offering.lifecycle,
+            vcpus: offering.vcpus,
+          },
+        },
+        fault,
+      ),
+    );
+  };
+
+  const remove = (ref: MachineRef, owner: Owner): Progress<'gone'> => {
+    const named = world
+      .machines()
+      .filter((machine) =>
+        ref.providerId === undefined
+          ? machine.tags?.nodeId === ref.nodeId
+          : machine.providerId === ref.providerId,
+      );
+    const stranger = named.find((machine) => !sameOwner(machine.tags?.owner, owner));
+    if (stranger !== undefined)
+      throw world.error('InvalidRequest', 'not-ours', `${stranger.providerId} does not carry our tags`);
+    for (const machine of named) world.terminate(machine);
+    const left = named.filter((machine) => world.machine(machine.providerId) !== undefined);
+    return left.length === 0
+      ? { done: true, value: 'gone' }
+      : pending(`${left.map((machine) => machine.providerId).join(', ')} to be gone`, 3);
+  };
+
+  const look = (owner: Owner): ClusterObservation => {
+    const network = networkOf(owner);
+    return {
+      clusterId: owner.clusterId,
+      machines: owned(owner)
+        .filter((machine) => machine.hiddenUntil === undefined || world.now() >= machine.hiddenUntil)
+        .map(show),
+      resources:
+        network === undefined
+          ? []
+          : [
+              { kind: 'network', id: network.id, name: network.name },
+              ...roles.map((role) => ({
+                kind: 'firewall',
+                id: `${network.id}-${role}`,
+                name: `${network.name}-${role}`,
+              })),
+            ],
+      strangers: strangersIn(network),
+    };
+  };
+
+  const takeDown = (owner: Owner): Progress<'nothing left'> => {
+    for (const machine of owned(owner)) world.terminate(machine);
+    const left = owned(owner);
+    const network = networkOf(owner);
+    const strangers = strangersIn(network);
+    if (strangers.length > 0)
+      return { ...pending('strangers to leave the network', 5), blockedBy: strangers };
+    if (left.length > 0) return pending(`${left.length} machines to be gone`, 3);
+    if (network !== undefined) world.removeNetwork(network.id);
+    return { done: true, value: 'nothing left' };
+  };
+
+  return {
+    name: world.name,
+    world,
+
+    ensureNetwork: async (spec) => {
+      const seen = perform('readNetwork', () => networkOf(spec.owner));
+      const network = seen ?? perform('createNetwork', () => world.putNetwork(spec, chooseRange(spec)));
+      for (const role of roles)
+        if (JSON.stringify(network.firewall[role]) !== JSON.stringify(spec.firewall[role]))
+          perform('changeNetwork', () => world.changeFirewall(network.id, role, spec.firewall[role]));
+      return {
+        done: true,
+        value: {
+          cloud: world.name,
+          location: spec.location,
+          range: network.range,
+          subnetRange: network.subnetRange,
+          parts: { networkId: network.id },
+        },
+      };
+    },
+
+    createMachine: async (request) => perform('createMachine', () => create(request)),
+
+    deleteMachine: async (ref, owner) => perform('deleteMachine', () => remove(ref, owner)),
+
+    observe: async (owners) => perform('listMachines', () => owners.map(look)),
+
+    collapse: async (owner) => {
+      const kept = perform('readNetwork', () => networkOf(owner) !== undefined || owned(owner).length > 0);
+      return kept
+        ? perform('deleteNetwork', () => takeDown(owner))
+        : { done: true, value: 'nothing left' as const };
+    },
+
+    verifyAccount: async () =>
+      perform('verifyAccount', () => ({ id: `${world.name}-account`, name: 'in memory' })),
+  };
+}

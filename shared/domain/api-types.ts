@@ -1,0 +1,90 @@
+import type { ClusterCloud, ClusterStatus, Configuration } from './cluster.ts';
+import type { CloudName } from './cloud.ts';
+import type { Finding } from './finding.ts';
+import type { Instant } from './ids.ts';
+import type { NodeRole, Vpn } from './network.ts';
+import type { NodeFailure, NodePhase } from './node.ts';
+import type { Lifecycle } from './offering.ts';
+import type { OperationKind } from './operation.ts';
+
+/** What the public API answers: read by the command line and the console, and promised to everyone else. */
+export interface ClusterView {
+  readonly id: string;
+  readonly name: string;
+  readonly region: string;
+  readonly clouds: readonly ClusterCloud[];
+  readonly configuration: Configuration;
+  readonly vpn: Vpn;
+  readonly kubernetesVersion: string;
+  readonly podRange: string;
+  readonly status: ClusterStatus;
+  readonly statusReason?: string;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+  readonly readyAt?: Instant;
+  readonly initialisedAt?: Instant;
+  readonly deletionRequestedAt?: Instant;
+  readonly operation?: { readonly kind: OperationKind; readonly startedAt: Instant };
+}
+
+export interface CloudView {
+  readonly cloud: CloudName;
+  /** The network's range once it stands. */
+  readonly network?: string;
+  readonly failure?: { readonly error: string; readonly message: string; readonly at: Instant };
+}
+
+/** One cluster in full. */
+export interface ClusterDetails extends ClusterView {
+  readonly nodes: readonly NodeView[];
+  readonly cloudParts: readonly CloudView[];
+  readonly findings: readonly Finding[];
+  /** Only in the answer to its creation: what the asker should know and may well have meant. */
+  readonly warnings?: readonly string[];
+}
+
+export interface NodeView {
+  readonly id: string;
+  readonly number: number;
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly cloud: CloudName;
+  readonly instanceType: string;
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  readonly usdPerHour: number;
+  readonly lifecycle: Lifecycle;
+  readonly phase: NodePhase;
+  readonly desired: 'present' | 'absent';
+  readonly overlayAddress: string;
+  readonly publicAddress?: string;
+  readonly privateAddress?: string;
+  readonly providerId?: string;
+  readonly attempt: number;
+  readonly failure?: NodeFailure;
+  readonly createdAt: Instant;
+  readonly readyAt?: Instant;
+}
+
+export interface ListOf<T> {
+  readonly items: readonly T[];
+  /** Give it back as `cursor` for what follows; absent on the last page. */
+  readonly cursor?: string;
+}
+
+/** RFC 9457. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly requestId: string;
+  readonly errors?: readonly FieldError[];
+}
+
+export interface FieldError {
+  /** `spec.clouds[1].account` */
+  readonly field: string;
+  readonly message: string;
+  readonly allowed?: readonly string[];
+}

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
+import type { CloudParts } from '../domain/cluster.ts';
+import { plusSeconds } from '../domain/ids.ts';
+import type { Node } from '../domain/node.ts';
+import type { SeenMachine, Sighting } from '../domain/observation.ts';
+import { findDrift, sightingSecondsMax, strayGraceSeconds } from './find-drift.ts';
+
+const now = plusSeconds(exampleTime, 7200);
+const cluster = aCluster();
+const ready = (given: Partial<Node> = {}): Node =>
+  aNode({
+    clusterId: cluster.id,
+    phase: 'ready',
+    attempt: 1,
+    providerId: 'i-1',
+    readyAt: exampleTime,
+    lastSeenAt: now,
+    ...given,
+  });
+const machineOf = (node: Node, given: Partial<SeenMachine> = {}): SeenMachine => ({
+  providerId: node.providerId ?? '',
+  name: `four-clouds-${node.number}`,
+  nodeId: node.id,
+  state: 'running',
+  createdAt: exampleTime,
+  ...given,
+});
+const sighting = (machines: readonly SeenMachine[], given: Partial<Sighting> = {}): Sighting => ({
+  cloud: 'aws',
+  at: plusSeconds(now, -30),
+  observation: { machines, resources: [{ kind: 'vpc', id: 'vpc-1', name: '' }], strangers: [] },
+  ...given,
+});
+const standing: CloudParts = {
+  clusterId: cluster.id,
+  cloud: 'aws',
+  network: {
+    cloud: 'aws',
+    location: { region: 'us-east-1', zone: 'us-east-1a' },
+    range: '10.10.0.0/16',
+    subnetRange: '10.10.0.0/24',
+    parts: {},
+  },
+};
+const drift = (nodes: Node[], sightings: Sighting[], parts: CloudParts[] = [standing]): readonly string[] =>
+  findDrift({ cluster, nodes, parts, sightings, now }).map(({ kind, message }) => `${kind}: ${message}`);
+
+const node = ready();
+const gone = 'machine-missing: node 1 in aws: its machine is gone';
+
+describe('a machine', () => {
+  it.each<[string, readonly string[], Node, Sighting[]]>([
+    ['that runs is no finding', [], node, [sighting([machineOf(node)])]],
+    ['that is not there is missing', [gone], node, [sighting([])]],
+    [
+      'that is stopped is missing too',
+      ['machine-missing: node 1 in aws: its machine is stopped'],
+      node,
+      [sighting([machineOf(node, { state: 'stopped' })])],
+    ],
+    [
+      'of an observation of two sweeps ago is still known',
+      [gone],
+      node,
+      [sighting([], { at: plusSeconds(now, -sightingSecondsMax) })],
+    ],
+    [
+      'of an older observation is unknown, and unknown is never missing',
+      [],
+      node,
+      [sighting([], { at: plusSeconds(now, -sightingSecondsMax - 1) })],
+    ],
+    ['that nobody looked for is unknown', [], node, []],
+    ['seen in another cloud only is unknown', [], node, [sighting([], { cloud: 'gcp' })]],
+    [
+      'seen before it was ready is unknown',
+      [],
+      ready({ readyAt: plusSeconds(now, -60) }),
+      [sighting([], { at: plusSeconds(now, -120) })],
+    ],
+    ['of a node that is still joining is not missed', [], ready({ phase: 'joining' }), [sighting([])]],
+    ['of a node that is to go is not missed', [], ready({ desired: 'absent' }), [sighting([])]],
+  ])('%s', (_, expected, of, sightings) => {
+    expect(drift([of], sightings)).toEqual(expected);
+  });
+
+  it.each<[string, boolean, readonly Node[], Partial<SeenMachine>]>([
+    ['of no node is stray', true, [], {}],
+    ['of a deleted node is stray', true, [{ ...node, phase: 'deleted', desired: 'absent' }], {}],
+    [
+      'beside the one its node has is stray',
+      true,
+      [ready({ id: node.id, phase: 'joining', providerId: 'i-2' })],
+      {},
+    ],
+    [
+      'may be one that its node is about to record',
+      false,
+      [aNode({ clusterId: cluster.id, id: node.id, phase: 'creating' })],
+      {},
+    ],
+    ['in flight is none, however unknown', false, [], { createdAt: plusSeconds(now, -strayGraceSeconds) }],
+  ])('%s', (_, isStray, nodes, given) => {
+    const found = drift([...nodes], [sighting([machineOf(node, given)])]);
+    expect(found).toEqual(
+      isStray ? ['stray-machine: aws: machine i-1 (four-clouds-1) belongs to no node'] : [],
+    );
+  });
+});
+
+describe('a node', () => {
+  it('that is silent for longer than its agent may be is unresponsive', () => {
+    const silent = ready({ lastSeenAt: plusSeconds(now, -901) });
+    expect(drift([silent], [sighting([machineOf(silent)])])).toEqual([
+      expect.stringMatching(/^node-unresponsive: node 1 in aws was last heard of at/),
+    ]);
+  });
+
+  it('whose machine is missing is not called unresponsive as well', () => {
+    expect(drift([ready({ lastSeenAt: exampleTime })], [sighting([])])).toEqual([gone]);
+  });
+});
+
+describe('a cloud', () => {
+  const nothing = { machines: [], resources: [], strangers: [] };
+
+  it('in which nothing at all is left has lost its network', () => {
+    expect(drift([node], [sighting([], { observation: nothing })])).toEqual([
+      'network-missing: aws: the network is missing',
+      gone,
+    ]);
+  });
+
+  it('that failed says how', () => {
+    const failure = { error: 'CredentialsRejected', message: 'who are you?', at: exampleTime };
+    expect(drift([], [], [{ clusterId: cluster.id, cloud: 'gcp', failure }])).toEqual([
+      'cloud-failed: gcp: CredentialsRejected: who are you?',
+    ]);
+  });
+});
+
+it('is the same for the same', () => {
+  const options = { cluster, nodes: [node], parts: [standing], sightings: [sighting([])], now };
+  expect(findDrift(options)).toEqual(findDrift(options));
+  expect(findDrift({ ...options, now: plusSeconds(now, 60) })[0]?.fingerprint).toBe(
+    findDrift(options)[0]?.fingerprint,
+  );
+});

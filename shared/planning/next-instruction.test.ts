@@ -1,0 +1,305 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
+import type { Cluster } from '../domain/cluster.ts';
+import { plusSeconds } from '../domain/ids.ts';
+import type { Mesh, MeshMember } from '../domain/mesh.ts';
+import type { SyncRequest } from '../domain/node-protocol.ts';
+import type { Node } from '../domain/node.ts';
+import { nextInstruction, seenSecondsMax } from './next-instruction.ts';
+
+const now = exampleTime;
+const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
+
+const member = (number: number, sinceVersion: number): MeshMember => ({
+  number,
+  cloud: 'aws',
+  overlayAddress: `10.4.0.${number}`,
+  publicKey: `key-${number}`,
+  publicAddress: `203.0.113.${number}`,
+  privateAddress: `10.10.0.${number}`,
+  sinceVersion,
+});
+const mesh = (...members: MeshMember[]): Mesh => ({
+  clusterId,
+  version: Math.max(0, ...members.map(({ sinceVersion }) => sinceVersion)),
+  members,
+});
+const cluster = (given: Partial<Cluster> = {}): Cluster => aCluster({ id: clusterId, ...given });
+const controlPlane = (number: number, given: Partial<Node> = {}): Node =>
+  aNode({ clusterId, number, role: 'control-plane', phase: 'booting', attempt: 1, ...given });
+const worker = (number: number, given: Partial<Node> = {}): Node =>
+  aNode({ clusterId, number, role: 'worker', phase: 'booting', attempt: 1, ...given });
+/** A control plane that serves, was just heard of, and knows the mesh up to this version. */
+const serving = (number: number, meshVersion: number, given: Partial<Node> = {}): Node =>
+  controlPlane(number, { phase: 'ready', joinedAt: now, lastSeenAt: now, meshVersion, ...given });
+const sync = (given: Partial<SyncRequest> = {}): SyncRequest => ({
+  phase: 'booting',
+  addresses: { public: '203.0.113.1', private: '10.10.0.1' },
+  wireguardPublicKey: 'key',
+  meshVersion: 9,
+  ...given,
+});
+/** What is decided, as one word: an instruction's kind, or the write that comes first. */
+const decided = (input: {
+  cluster: Cluster;
+  node: Node;
+  nodes?: readonly Node[];
+  mesh?: Mesh;
+  sync?: SyncRequest;
+}): string => {
+  const decision = nextInstruction({
+    nodes: [],
+    mesh: mesh(member(input.node.number, 1)),
+    sync: sync(),
+    now,
+    ...input,
+  });
+  return 'need' in decision ? decision.need.write : decision.instruction.kind;
+};
+
+describe('before anything is initialised', () => {
+  it.each<[string, string, Cluster, Node, readonly Node[]]>([
+    ['a worker', 'wait', cluster(), worker(4), []],
+    ['the first control plane that asks', 'claim-init', cluster(), controlPlane(1), []],
+    ['the holder of the claim', 'init', cluster({ initNode: 1 }), controlPlane(1), []],
+    ['another while the holder lives', 'wait', cluster({ initNode: 1 }), controlPlane(2), [controlPlane(1)]],
+    [
+      'another when the holder has failed',
+      'claim-init',
+      cluster({ initNode: 1 }),
+      controlPlane(2),
+      [controlPlane(1, { phase: 'failed' })],
+    ],
+    [
+      'another when the holder is deleted',
+      'claim-init',
+      cluster({ initNode: 1 }),
+      controlPlane(2),
+      [controlPlane(1, { phase: 'deleted' })],
+    ],
+    ['the holder on its next machine', 'init', cluster({ initNode: 1 }), controlPlane(1, { attempt: 2 }), []],
+  ])('%s: %s', (_who, expected, given, node, nodes) => {
+    expect(decided({ cluster: given, node, nodes })).toBe(expected);
+  });
+
+  it('a node that is not in the mesh waits for its place', () => {
+    expect(decided({ cluster: cluster({ initNode: 1 }), node: controlPlane(1), mesh: mesh() })).toBe('wait');
+  });
+});
+
+describe('joining', () => {
+  const initialised = cluster({ initNode: 1, initialisedAt: now });
+  const known = mesh(member(1, 1), member(2, 2), member(4, 3));
+  const late = plusSeconds(now, -seenSecondsMax - 1);
+
+  it.each<[string, string, Cluster, Node, readonly Node[]]>([
+    ['a worker once the control plane knows the way', 'join', initialised, worker(4), [serving(1, 3)]],
+    ['a worker before that', 'wait', initialised, worker(4), [serving(1, 2)]],
+    [
+      'a worker while one of two does not know the way',
+      'wait',
+      initialised,
+      worker(4),
+      [serving(1, 3), serving(2, 2)],
+    ],
+    [
+      'a worker when the one that does not know was not heard of lately',
+      'join',
+      initialised,
+      worker(4),
+      [serving(1, 3), serving(2, 2, { lastSeenAt: late })],
+    ],
+    [
+      'a worker when nobody was heard of lately',
+      'wait',
+      initialised,
+      worker(4),
+      [serving(1, 3, { lastSeenAt: late })],
+    ],
+    [
+      'a worker when the only one is to go',
+      'wait',
+      initialised,
+      worker(4),
+      [serving(1, 3, { desired: 'absent' })],
+    ],
+    ['a control plane when nobody joins', 'lease-join', initialised, controlPlane(2), [serving(1, 3)]],
+    [
+      'a control plane with the lease',
+      'join',
+      { ...initialised, joinNode: 2 },
+      controlPlane(2),
+      [serving(1, 3)],
+    ],
+    [
+      'a control plane while another joins',
+      'wait',
+      { ...initialised, joinNode: 3 },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3)],
+    ],
+    [
+      'a control plane when the other has failed',
+      'lease-join',
+      { ...initialised, joinNode: 3 },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3, { phase: 'failed' })],
+    ],
+    [
+      'a worker while a control plane joins',
+      'join',
+      { ...initialised, joinNode: 3 },
+      worker(4),
+      [serving(1, 3), controlPlane(3)],
+    ],
+  ])('%s: %s', (_who, expected, given, node, nodes) => {
+    expect(decided({ cluster: given, node, nodes, mesh: known })).toBe(expected);
+  });
+
+  it('waits until its own peers are in force', () => {
+    expect(
+      decided({
+        cluster: initialised,
+        node: worker(4),
+        nodes: [serving(1, 3)],
+        mesh: known,
+        sync: sync({ meshVersion: 2 }),
+      }),
+    ).toBe('wait');
+  });
+
+  it('names the lowest control plane that serves, on the overlay', () => {
+    const decision = nextInstruction({
+      cluster: initialised,
+      node: worker(4),
+      nodes: [serving(2, 3), serving(1, 3)],
+      mesh: known,
+      sync: sync(),
+      now,
+    });
+    expect(decision).toMatchObject({
+      instruction: { id: 'join-4-1', kind: 'join', endpoint: '10.4.0.1:6443' },
+    });
+  });
+});
+
+describe('afterwards', () => {
+  const initialised = cluster({ initNode: 1, initialisedAt: now });
+  it.each<[string, string, Partial<Node>, Partial<SyncRequest>]>([
+    ['a node that has joined', 'run', {}, { phase: 'joined' }],
+    ['a node that is ready', 'run', { phase: 'ready' }, { phase: 'ready' }],
+    ['a node that is to go', 'leave', { desired: 'absent' }, { phase: 'ready' }],
+    ['a node that has left', 'wait', { desired: 'absent' }, { phase: 'left' }],
+    ['a node that is to go before it ever joined', 'wait', { desired: 'absent' }, { phase: 'booting' }],
+    [
+      'a node whose cloud takes it back',
+      'leave',
+      {},
+      { phase: 'ready', interruption: { kind: 'terminate' } },
+    ],
+    [
+      'a node that is only advised to move',
+      'run',
+      {},
+      { phase: 'ready', interruption: { kind: 'rebalance' } },
+    ],
+    ['a node that failed', 'wait', { failure: { reason: 'kubeadm join failed' } }, { phase: 'booting' }],
+  ])('%s: %s', (_who, expected, node, given) => {
+    expect(
+      decided({ cluster: initialised, node: worker(4, node), sync: sync(given), mesh: mesh(member(4, 1)) }),
+    ).toBe(expected);
+  });
+
+  it('syncs every 5 s as a control plane, every 60 s as a worker, every 3 s until then', () => {
+    const after = (node: Node, phase: SyncRequest['phase']): unknown =>
+      nextInstruction({
+        cluster: initialised,
+        node,
+        nodes: [],
+        mesh: mesh(member(node.number, 1)),
+        sync: sync({ phase }),
+        now,
+      });
+    expect(after(controlPlane(1), 'ready')).toMatchObject({ syncAfterSeconds: 5 });
+    expect(after(worker(4), 'ready')).toMatchObject({ syncAfterSeconds: 60 });
+    expect(after(worker(4), 'joined')).toMatchObject({ syncAfterSeconds: 3 });
+  });
+});
+
+describe('properties', () => {
+  const phases = fc.constantFrom(
+    'booting',
+    'joining',
+    'joined',
+    'ready',
+    'leaving',
+    'left',
+    'failed',
+  ) as fc.Arbitrary<SyncRequest['phase']>;
+  const nodePhases = fc.constantFrom('booting', 'joining', 'ready', 'failed', 'deleted') as fc.Arbitrary<
+    Node['phase']
+  >;
+  const anyView = fc.record({
+    initialised: fc.boolean(),
+    initNode: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+    joinNode: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+    others: fc.array(nodePhases, { minLength: 3, maxLength: 3 }),
+    number: fc.integer({ min: 1, max: 4 }),
+    phase: phases,
+    desired: fc.constantFrom('present', 'absent') as fc.Arbitrary<Node['desired']>,
+  });
+  const build = (
+    view: typeof anyView extends fc.Arbitrary<infer T> ? T : never,
+  ): Parameters<typeof nextInstruction>[0] => {
+    const nodes = view.others.map((phase, index) =>
+      controlPlane(index + 1, {
+        phase,
+        ...(phase === 'ready' ? { joinedAt: now, lastSeenAt: now, meshVersion: 9 } : {}),
+      }),
+    );
+    const node =
+      view.number === 4
+        ? worker(4, { desired: view.desired })
+        : { ...nodes[view.number - 1]!, desired: view.desired };
+    return {
+      cluster: cluster({
+        ...(view.initNode === undefined ? {} : { initNode: view.initNode }),
+        ...(view.joinNode === undefined ? {} : { joinNode: view.joinNode }),
+        ...(view.initialised ? { initialisedAt: now } : {}),
+      }),
+      node,
+      nodes,
+      mesh: mesh(member(1, 1), member(2, 1), member(3, 1), member(4, 1)),
+      sync: sync({ phase: view.phase }),
+      now,
+    };
+  };
+
+  it('init is said only to the holder of the claim, and never after initialisation', () => {
+    fc.assert(
+      fc.property(anyView, (view) => {
+        const input = build(view);
+        const decision = nextInstruction(input);
+        const saysInit = 'instruction' in decision && decision.instruction.kind === 'init';
+        const claims = 'need' in decision && decision.need.write === 'claim-init';
+        if (input.cluster.initialisedAt !== undefined) return !saysInit && !claims;
+        return (
+          !saysInit || (input.cluster.initNode === input.node.number && input.node.role === 'control-plane')
+        );
+      }),
+    );
+  });
+
+  it('a control plane is told to join only with the lease', () => {
+    fc.assert(
+      fc.property(anyView, (view) => {
+        const input = build(view);
+        const decision = nextInstruction(input);
+        const saysJoin = 'instruction' in decision && decision.instruction.kind === 'join';
+        return !saysJoin || input.node.role === 'worker' || input.cluster.joinNode === input.node.number;
+      }),
+    );
+  });
+});

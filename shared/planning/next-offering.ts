@@ -1,0 +1,68 @@
+import { cloudNames } from '../domain/cloud.ts';
+import type { ClusterCloud } from '../domain/cluster.ts';
+import { plusSeconds, type Instant } from '../domain/ids.ts';
+import { attemptsMax, type Node } from '../domain/node.ts';
+import { isSameOffering, type Lifecycle, type Offering, type OfferingName } from '../domain/offering.ts';
+import { isCoolingOff, suitableOfferings } from './choose-offering.ts';
+
+export interface NextOffering {
+  readonly offering: Offering;
+  readonly accountId: string;
+}
+
+/** How long an offering is left alone after it failed a node; a quota takes people to change. */
+const coolOffSeconds: Readonly<Record<string, number>> = {
+  CapacityUnavailable: 15 * 60,
+  QuotaExceeded: 60 * 60,
+};
+const coolOffSecondsOtherwise = 5 * 60;
+
+/** Until when an offering cools off. `error` is the cloud error's name, or whatever else ended the attempt. */
+export const coolOffUntil = (options: { error: string; now: Instant }): Instant =>
+  plusSeconds(options.now, coolOffSeconds[options.error] ?? coolOffSecondsOtherwise);
+
+/**
+ * What to try after a failed attempt: another type of the same cloud and lifecycle, then on-demand instead of spot, then
+ * (workers asked for by shape only) another cloud, each by price. When everything that would do is cooling off, the same
+ * offering once more: the machine may have been to blame. Undefined when no attempt is left.
+ *
+ * @param coolOffs those in force in all the cluster's clouds, in their regions.
+ */
+export function nextOffering(options: {
+  node: Pick<Node, 'role' | 'shape' | 'offering' | 'attempt' | 'cloud' | 'accountId'>;
+  clouds: readonly ClusterCloud[];
+  region: string;
+  coolOffs: readonly OfferingName[];
+}): NextOffering | undefined {
+  const { node, clouds, region, coolOffs } = options;
+  if (node.attempt >= attemptsMax) return undefined;
+
+  const lifecycles: readonly Lifecycle[] =
+    node.offering.lifecycle === 'spot' ? ['spot', 'on-demand'] : ['on-demand'];
+  const mayMove = node.role === 'worker' && node.shape !== undefined;
+  const others = cloudNames.filter(
+    (name) => mayMove && name !== node.cloud && clouds.some(({ cloud }) => cloud === name),
+  );
+  const suitable = (cloud: Node['cloud'], lifecycle: Lifecycle): readonly Offering[] =>
+    suitableOfferings({
+      cloud,
+      region,
+      wanted: {
+        role: node.role,
+        lifecycle,
+        ...(node.shape === undefined ? { instanceType: node.offering.instanceType } : { shape: node.shape }),
+      },
+    }).filter((offering) => !isCoolingOff(offering, coolOffs) && !isSameOffering(offering, node.offering));
+
+  const inOrder = [
+    ...lifecycles.flatMap((lifecycle) => suitable(node.cloud, lifecycle)),
+    ...lifecycles.flatMap((lifecycle) =>
+      others.flatMap((cloud) => suitable(cloud, lifecycle)).toSorted((a, b) => a.usdPerHour - b.usdPerHour),
+    ),
+  ];
+  for (const offering of inOrder) {
+    const cloud = clouds.find((candidate) => candidate.cloud === offering.cloud);
+    if (cloud !== undefined) return { offering, accountId: cloud.accountId };
+  }
+  return { offering: node.offering, accountId: node.accountId };
+}

@@ -1,0 +1,104 @@
+import type { CloudName } from '../domain/cloud.ts';
+import type { Cluster } from '../domain/cluster.ts';
+import {
+  apiServerPort,
+  ranges,
+  wireguardPort,
+  type FirewallRule,
+  type NetworkSpec,
+  type NodeRole,
+  type Vpn,
+} from '../domain/network.ts';
+import { locationOf } from '../domain/regions.ts';
+import { overlaps } from './ranges.ts';
+
+/**
+ * What DigitalOcean keeps for itself in every region, by its page on planning VPC networks. Each of its regions keeps
+ * one more /16, all of them below 10.50, so that no candidate touches them.
+ */
+export const digitalOceanReserved = [
+  '10.229.0.0/16',
+  '10.244.0.0/16',
+  '10.245.0.0/16',
+  '10.246.0.0/24',
+] as const;
+
+const firstOctets = { from: 100, to: 255 } as const;
+
+const fixed: Readonly<
+  Record<Exclude<CloudName, 'digitalocean'>, { readonly network: string; readonly subnet: string }>
+> = {
+  aws: { network: ranges.aws, subnet: '10.10.0.0/24' },
+  gcp: { network: ranges.gcp, subnet: '10.0.0.0/24' },
+  azure: { network: ranges.azure, subnet: '10.20.0.0/24' },
+};
+
+/** One cloud's network, subnet and inbound rules. Equal clusters have equal specs, so that repairing changes nothing. */
+export function planNetwork(options: {
+  cluster: Pick<Cluster, 'id' | 'name' | 'region' | 'vpn' | 'podRange'>;
+  cloud: CloudName;
+  installation: string;
+}): NetworkSpec {
+  const { cluster, cloud, installation } = options;
+  return {
+    owner: { installation, clusterId: cluster.id },
+    clusterName: cluster.name,
+    location: locationOf(cluster.region, cloud),
+    candidates:
+      cloud === 'digitalocean' ? digitalOceanCandidates(cluster.id, cluster.podRange) : [fixed[cloud]],
+    firewall: {
+      'control-plane': firewallOf({ role: 'control-plane', vpn: cluster.vpn }),
+      worker: firewallOf({ role: 'worker', vpn: cluster.vpn }),
+    },
+  };
+}
+
+/** DigitalOcean's VPCs of one account must not overlap: many candidates, in an order of the cluster's own. */
+function digitalOceanCandidates(
+  clusterId: string,
+  podRange: string,
+): readonly { readonly network: string; readonly subnet: string }[] {
+  const taken = [ranges.services, ranges.overlay, podRange, ...digitalOceanReserved];
+  return Array.from({ length: firstOctets.to - firstOctets.from + 1 }, (_, index) => firstOctets.from + index)
+    .map((octet) => ({ range: `10.${octet}.0.0/20`, place: spread(`${clusterId}/${octet}`) }))
+    .filter(({ range }) => !taken.some((other) => overlaps(range, other)))
+    .sort((a, b) => a.place - b.place || (a.range < b.range ? -1 : 1))
+    .map(({ range }) => ({ network: range, subnet: range }));
+}
+
+/** FNV-1a with a final mix: a number that looks random and is always the same for the same text. */
+function spread(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  }
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  return (value ^ (value >>> 13)) >>> 0;
+}
+
+/** Everything that is not here is closed: etcd, kubelet and pod traffic travel on the overlay only. */
+function firewallOf({ role, vpn }: { role: NodeRole; vpn: Vpn }): readonly FirewallRule[] {
+  const anywhere = { kind: 'anywhere' } as const;
+  const rule = (
+    protocol: FirewallRule['protocol'],
+    fromPort: number,
+    toPort: number,
+    purpose: string,
+    source: FirewallRule['source'] = anywhere,
+  ): FirewallRule => ({ protocol, fromPort, toPort, source, purpose });
+  return [
+    ...(role === 'control-plane' ? [rule('tcp', apiServerPort, apiServerPort, 'Kubernetes API')] : []),
+    ...(vpn === 'cloud-vpn' ? [] : [rule('udp', wireguardPort, wireguardPort, 'WireGuard')]),
+    ...(role === 'worker'
+      ? [
+          rule('tcp', 80, 80, 'ingress'),
+          rule('tcp', 443, 443, 'ingress'),
+          rule('tcp', 30_000, 32_767, 'NodePorts'),
+          rule('udp', 30_000, 32_767, 'NodePorts'),
+        ]
+      : []),
+    ...(vpn === 'wireguard-cross-location'
+      ? [rule('udp', 4789, 4789, 'pods of one network', { kind: 'network' })]
+      : []),
+  ];
+}

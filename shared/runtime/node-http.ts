@@ -1,0 +1,75 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { describeIssues } from './observability.ts';
+
+/** What a machine's call is refused with: the agent shows title and detail in its log and goes on trying. */
+export class NodeCallRefused extends Error {
+  override readonly name = 'NodeCallRefused';
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export interface NodeCall<Body> {
+  readonly clusterId: string;
+  readonly number: number;
+  readonly bearer: string;
+  readonly body: Body;
+}
+
+const bodyBytesMax = 64 * 1024;
+const path = z.object({ clusterId: z.uuid(), number: z.coerce.number().check(z.int(), z.minimum(1)) });
+
+/** @throws NodeCallRefused with 400, 401 or 413. */
+export function readNodeCall<Schema extends z.ZodMiniType>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+): NodeCall<z.output<Schema>> {
+  const ids = z.safeParse(path, event.pathParameters);
+  if (!ids.success) throw new NodeCallRefused(400, `path: ${describeIssues(ids.error)}`);
+  const [, bearer] = /^Bearer (\S{1,512})$/.exec(event.headers['authorization'] ?? '') ?? [];
+  if (bearer === undefined) throw new NodeCallRefused(401, 'Authorization: a bearer is required');
+  const text = event.isBase64Encoded
+    ? Buffer.from(event.body ?? '', 'base64').toString('utf8')
+    : (event.body ?? '');
+  if (text.length > bodyBytesMax) throw new NodeCallRefused(413, `body: at most ${bodyBytesMax} bytes`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new NodeCallRefused(400, 'body: not JSON');
+  }
+  const body = z.safeParse(schema, json);
+  if (!body.success) throw new NodeCallRefused(400, describeIssues(body.error));
+  return { clusterId: ids.data.clusterId, number: ids.data.number, bearer, body: body.data };
+}
+
+/** Runs one call; a refusal becomes its problem document (RFC 9457), anything else is Lambda's to report. */
+export async function answerNode(
+  event: APIGatewayProxyEventV2,
+  act: () => Promise<unknown>,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  try {
+    return {
+      statusCode: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(await act()),
+    };
+  } catch (error) {
+    if (!(error instanceof NodeCallRefused)) throw error;
+    return {
+      statusCode: error.status,
+      headers: { 'content-type': 'application/problem+json' },
+      body: JSON.stringify({
+        type: 'about:blank',
+        title: 'The call was refused',
+        status: error.status,
+        detail: error.message,
+        requestId: event.requestContext.requestId,
+      }),
+    };
+  }
+}

@@ -1,0 +1,77 @@
+import type { MiddlewareObj } from '@middy/core';
+import * as z from 'zod/mini';
+import { InvalidPayload } from './errors.ts';
+import { beginInvocation, log, type LogFields } from './log.ts';
+
+/** The ids that payloads and events' details share; they stand on every line of their invocation. */
+function idsIn(event: unknown): LogFields {
+  if (typeof event !== 'object' || event === null) return {};
+  const detail = 'detail' in event && typeof event.detail === 'object' ? event.detail : event;
+  const ids = z.safeParse(
+    z.object({
+      clusterId: z.optional(z.string()),
+      number: z.optional(z.number()),
+      executionArn: z.optional(z.string()),
+      kind: z.optional(z.string()),
+      verb: z.optional(z.string()),
+    }),
+    detail,
+  );
+  return ids.success ? ids.data : {};
+}
+
+/**
+ * Gives each invocation its ids, says how long it took, and writes its error once; the error goes on to Lambda, whose
+ * retries and dead-letter queues live from it.
+ */
+export function observed(): MiddlewareObj<unknown, unknown> {
+  let startedAt = 0;
+  const durationMs = (): number => Math.round(performance.now() - startedAt);
+  return {
+    before: ({ event, context }) => {
+      startedAt = performance.now();
+      beginInvocation(context, idsIn(event));
+    },
+    after: () => log.info('done', { durationMs: durationMs() }),
+    onError: ({ error }) => {
+      // Yielding to another owner is a decision like any other.
+      const level = error instanceof Error && error.name === 'Superseded' ? 'info' : 'error';
+      log[level]('failed', { durationMs: durationMs(), error });
+    },
+  };
+}
+
+/** What is wrong, by field: `clusterId: Invalid UUID; number: …`. Never the value. */
+export const describeIssues = (error: z.core.$ZodError): string =>
+  error.issues.map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`).join('; ');
+
+/** The payload in its form, or an error that names the field. */
+export function parsePayload<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  payload: unknown,
+): z.output<Schema> {
+  const parsed = z.safeParse(schema, payload);
+  if (!parsed.success) throw new InvalidPayload(describeIssues(parsed.error));
+  return parsed.data;
+}
+
+/**
+ * Checks what a handler is called with: a state machine's payload, or an EventBridge event's detail, which is then all
+ * that the handler sees.
+ */
+export const validated = <Schema extends z.ZodMiniType>(schema: Schema): MiddlewareObj<z.output<Schema>> => ({
+  before: (request) => {
+    const event: unknown = request.event;
+    const isEvent = typeof event === 'object' && event !== null && 'detail-type' in event;
+    request.event = parsePayload(schema, isEvent && 'detail' in event ? event.detail : event);
+  },
+});
+
+/** Checks a whole event, for handlers that need more of it than its detail. */
+export const validatedEvent = <Schema extends z.ZodMiniType>(
+  schema: Schema,
+): MiddlewareObj<z.output<Schema>> => ({
+  before: (request) => {
+    request.event = parsePayload(schema, request.event);
+  },
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { observeQueueVariable, settingsFrom } from './settings.ts';
+
+describe('settings', () => {
+  it('reads only what is asked for', () => {
+    const settings = settingsFrom({ TABLE_NAME: 'overcast' });
+    expect(settings.tableName).toBe('overcast');
+    expect(() => settings.busName).toThrow('the environment variable BUS_NAME is not set');
+  });
+
+  it.each([
+    ['missing', {}, 'API_URL is not set'],
+    ['empty', { API_URL: '' }, 'API_URL is not set'],
+    ['not a URL', { API_URL: 'api' }, 'API_URL is not a URL'],
+  ])('names a variable that is %s', (_, environment, message) => {
+    expect(() => settingsFrom(environment).apiUrl).toThrow(message);
+  });
+
+  it('gives the API’s URL one form', () => {
+    expect(settingsFrom({ API_URL: 'https://api.example.com/' }).apiUrl).toBe('https://api.example.com');
+  });
+
+  it('has one observe queue per cloud', () => {
+    expect(observeQueueVariable('digitalocean')).toBe('OBSERVE_QUEUE_URL_DIGITALOCEAN');
+    expect(() => settingsFrom({ OBSERVE_QUEUE_URL_AWS: 'http://q' }).observeQueueUrls).toThrow(
+      'OBSERVE_QUEUE_URL_GCP',
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import { cloudNames, type CloudName } from '../domain/cloud.ts';
+
+/**
+ * The environment of the functions, by its name in code. `infra` types the variables that it sets by this table, so that
+ * a setting which nobody sets is an error before it is deployed.
+ */
+export const settingVariables = {
+  /** Tags every resource; other installations are strangers. */
+  installationId: 'INSTALLATION_ID',
+  tableName: 'TABLE_NAME',
+  busName: 'BUS_NAME',
+  /** Where machines call back: `https://….execute-api.….amazonaws.com`. */
+  apiUrl: 'API_URL',
+  /** A KMS HMAC_256 key: bootstrap tokens. */
+  tokenKeyId: 'TOKEN_KEY_ID',
+  reconcileQueueUrl: 'RECONCILE_QUEUE_URL',
+} as const;
+export type SettingName = keyof typeof settingVariables;
+export type SettingVariable = (typeof settingVariables)[SettingName] | ObserveQueueVariable;
+
+export type ObserveQueueVariable = `OBSERVE_QUEUE_URL_${Uppercase<CloudName>}`;
+export const observeQueueVariable = (cloud: CloudName): ObserveQueueVariable =>
+  `OBSERVE_QUEUE_URL_${cloud.toUpperCase() as Uppercase<CloudName>}`;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings extends Readonly<Record<SettingName, string>> {
+  readonly observeQueueUrls: Readonly<Record<CloudName, string>>;
+}
+
+const isUrl = (variable: string): boolean =>
+  variable === 'API_URL' || variable === 'RECONCILE_QUEUE_URL' || variable.startsWith('OBSERVE_QUEUE_URL_');
+
+function read(environment: Environment, variable: string): string {
+  const value = environment[variable];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${variable} is not set`);
+  if (isUrl(variable) && !URL.canParse(value))
+    throw new Error(`the environment variable ${variable} is not a URL`);
+  return value;
+}
+
+/**
+ * Reads a setting when it is asked for, so that each function needs only its own.
+ *
+ * @throws an Error that names the variable, when it is missing or not of its form.
+ */
+export const settingsFrom = (environment: Environment): Settings => ({
+  get installationId() {
+    return read(environment, settingVariables.installationId);
+  },
+  get tableName() {
+    return read(environment, settingVariables.tableName);
+  },
+  get busName() {
+    return read(environment, settingVariables.busName);
+  },
+  get apiUrl() {
+    // One form, so that machines' user-data are the same bytes whoever set the variable.
+    return read(environment, settingVariables.apiUrl).replace(/\/+$/, '');
+  },
+  get tokenKeyId() {
+    return read(environment, settingVariables.tokenKeyId);
+  },
+  get reconcileQueueUrl() {
+    return read(environment, settingVariables.reconcileQueueUrl);
+  },
+  get observeQueueUrls() {
+    return Object.fromEntries(
+      cloudNames.map((cloud) => [cloud, read(environment, observeQueueVariable(cloud))]),
+    ) as Record<CloudName, string>;
+  },
+});

@@ -1,0 +1,395 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
+import { anOffering } from '../../test/builders/node.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import type { Cluster, Plan } from '../domain/cluster.ts';
+import { plusSeconds } from '../domain/ids.ts';
+import type { Operation } from '../domain/operation.ts';
+import { InvalidCursor, shardCount, shardOf } from './index.ts';
+
+let test: TestStore;
+beforeAll(async () => {
+  test = await startTestStore();
+});
+afterAll(async () => test.close());
+
+const racers = 30;
+const later = plusSeconds(exampleTime, 60);
+
+const operation = (name?: string, kind: Operation['kind'] = 'ProvisionCluster'): Operation => ({
+  executionArn: anExecution(name),
+  kind,
+  startedAt: exampleTime,
+});
+
+/** Stores a cluster and gives it back. */
+const stored = async (given: Partial<Cluster> = {}): Promise<Cluster> => {
+  const cluster = aCluster(given);
+  expect(await test.store.clusters.create(cluster)).toBe(true);
+  return cluster;
+};
+const read = async ({ id }: Cluster): Promise<Cluster> => {
+  const cluster = await test.store.clusters.get(id);
+  if (cluster === undefined) throw new Error('the cluster is not there');
+  return cluster;
+};
+const race = async <T>(write: (racer: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: racers }, async (_, racer) => write(racer)));
+const won = (results: readonly unknown[]): number =>
+  results.filter((result) => result !== false && result !== undefined).length;
+
+const plan = (id: string): Plan => ({
+  id,
+  reason: 'asked for',
+  nodes: [{ id: `${id}-1`, number: 1, role: 'worker', shape: 'medium', offering: anOffering() }],
+});
+
+describe('create', () => {
+  it('gives back what was stored, and nothing of the table', async () => {
+    const cluster = await stored();
+    expect(await read(cluster)).toEqual(cluster);
+  });
+
+  it('is won by one of many', async () => {
+    const cluster = aCluster();
+    expect(won(await race(async () => test.store.clusters.create(cluster)))).toBe(1);
+  });
+});
+
+describe('plan', () => {
+  it('is won by one of many who read the same generation', async () => {
+    const cluster = await stored();
+    const results = await race(async (racer) =>
+      test.store.clusters.plan(cluster.id, {
+        plan: plan(`plan-${racer}`),
+        generationRead: 1,
+        nextNumber: 2,
+        now: later,
+      }),
+    );
+    expect(won(results)).toBe(1);
+    expect(await read(cluster)).toMatchObject({
+      generation: 2,
+      nextNumber: 2,
+      dueAt: later,
+      pendingPlan: { id: `plan-${results.indexOf(true)}` },
+    });
+  });
+
+  it.each([
+    ['another generation', { generation: 2 }],
+    ['a plan that is pending', { pendingPlan: plan('earlier') }],
+    ['a cluster that is to go', { desired: 'absent' as const }],
+  ])('is refused by %s', async (_, given) => {
+    const { id } = await stored(given);
+    expect(
+      await test.store.clusters.plan(id, {
+        plan: plan('later'),
+        generationRead: 1,
+        nextNumber: 2,
+        now: later,
+      }),
+    ).toBe(false);
+  });
+
+  it('is cleared by its own id alone, once', async () => {
+    const cluster = await stored({ pendingPlan: plan('this') });
+    expect(await test.store.clusters.clearPlan(cluster.id, 'other')).toBe(false);
+    expect(won(await race(async () => test.store.clusters.clearPlan(cluster.id, 'this')))).toBe(1);
+    expect((await read(cluster)).pendingPlan).toBeUndefined();
+  });
+});
+
+describe('claim', () => {
+  it('is won by one of many, who may repeat it', async () => {
+    const cluster = await stored();
+    const operations = Array.from({ length: racers }, () => operation());
+    const results = await Promise.all(
+      operations.map(async (mine) => test.store.clusters.claim(cluster.id, mine)),
+    );
+    expect(won(results)).toBe(1);
+    const winner = operations[results.findIndex((result) => result !== undefined)]!;
+    expect(await test.store.clusters.claim(cluster.id, winner)).toMatchObject({ operation: winner });
+  });
+
+  it('takes over from an owner that is proven dead, and from no other', async () => {
+    const dead = operation('dead');
+    const cluster = await stored({ operation: dead, waitToken: 'nobody waits on it any more' });
+    expect(
+      await test.store.clusters.claim(cluster.id, operation(), anExecution('someone else')),
+    ).toBeUndefined();
+    const results = await race(async () =>
+      test.store.clusters.claim(cluster.id, operation(), dead.executionArn),
+    );
+    expect(won(results)).toBe(1);
+    expect((await read(cluster)).waitToken).toBeUndefined();
+  });
+
+  it('is refused by a cluster that is to go', async () => {
+    const { id } = await stored({ desired: 'absent' });
+    expect(await test.store.clusters.claim(id, operation())).toBeUndefined();
+  });
+});
+
+describe('the steps of a run', () => {
+  it('are the owner’s alone', async () => {
+    const { executionArn: owner } = operation('owner');
+    const stranger = anExecution('stranger');
+    const cluster = await stored({ operation: operation('owner') });
+    const { clusters } = test.store;
+    expect(await clusters.setWaitToken(cluster.id, stranger, 'token')).toBeUndefined();
+    expect(await clusters.finishProvisioning(cluster.id, stranger, 1)).toBe(false);
+    expect(await clusters.release(cluster.id, stranger, later)).toBe(false);
+    expect(await clusters.setWaitToken(cluster.id, owner, 'token')).toMatchObject({ waitToken: 'token' });
+    expect(await clusters.finishProvisioning(cluster.id, owner, 1)).toBe(true);
+    expect(await clusters.release(cluster.id, owner, later)).toBe(true);
+    const after = await read(cluster);
+    expect(after).toMatchObject({ provisionedGeneration: 1, dueAt: later });
+    expect(after.operation).toBeUndefined();
+    expect(after.waitToken).toBeUndefined();
+  });
+
+  it('do not finish a generation that has moved on', async () => {
+    const { executionArn } = operation('owner');
+    const { id } = await stored({ operation: operation('owner'), generation: 2 });
+    expect(await test.store.clusters.finishProvisioning(id, executionArn, 1)).toBe(false);
+    expect(await test.store.clusters.finishProvisioning(id, executionArn, 2)).toBe(true);
+  });
+});
+
+describe('status', () => {
+  it('changes from what was read, by one of many', async () => {
+    const cluster = await stored();
+    const change = { from: 'creating', to: 'ready', now: later } as const;
+    expect(won(await race(async () => test.store.clusters.changeStatus(cluster.id, change)))).toBe(1);
+    expect(await read(cluster)).toMatchObject({ status: 'ready', readyAt: later });
+  });
+
+  it('keeps the first time it was ready, and its reason only as long as there is one', async () => {
+    const cluster = await stored({ status: 'ready', readyAt: exampleTime });
+    const { clusters } = test.store;
+    await clusters.changeStatus(cluster.id, { from: 'ready', to: 'degraded', reason: 'node 2', now: later });
+    expect(await read(cluster)).toMatchObject({ status: 'degraded', statusReason: 'node 2' });
+    await clusters.changeStatus(cluster.id, { from: 'degraded', to: 'ready', now: later });
+    expect(await read(cluster)).toMatchObject({ status: 'ready', readyAt: exampleTime });
+    expect((await read(cluster)).statusReason).toBeUndefined();
+  });
+});
+
+describe('deletion', () => {
+  it('is requested once', async () => {
+    const cluster = await stored();
+    const results = await race(async () =>
+      test.store.clusters.requestDeletion(cluster.id, { by: 'me', now: later }),
+    );
+    expect(won(results)).toBe(1);
+    expect(await read(cluster)).toMatchObject({
+      deletionRequestedAt: later,
+      deletionRequestedBy: 'me',
+      dueAt: later,
+    });
+    expect(await test.store.clusters.requestDeletion('not-there', { by: 'me', now: later })).toBe(false);
+  });
+
+  it('is fenced only when it was requested, and takes the operation over', async () => {
+    const asked = await stored({
+      deletionRequestedAt: exampleTime,
+      operation: operation('provisioning'),
+      pendingPlan: plan('too late'),
+    });
+    const notAsked = await stored();
+    const mine = operation('cleaning', 'CleanupCluster');
+    expect(await test.store.clusters.fence(notAsked.id, mine)).toBeUndefined();
+    expect(await test.store.clusters.fence(asked.id, mine)).toMatchObject({
+      desired: 'present',
+      operation: operation('provisioning'),
+    });
+    expect(await read(asked)).toMatchObject({ desired: 'absent', status: 'deleting', operation: mine });
+    expect((await read(asked)).pendingPlan).toBeUndefined();
+  });
+
+  it('is refused while nothing was fenced, also under a run that provisions', async () => {
+    const cluster = await stored({ deletionRequestedAt: exampleTime, operation: operation() });
+    const me = anExecution('cleaning');
+    expect(await test.store.clusters.refuseDeletion(cluster.id, me, 'a stranger')).toBe(true);
+    expect(await read(cluster)).toMatchObject({ statusReason: 'a stranger', desired: 'present' });
+    expect((await read(cluster)).deletionRequestedAt).toBeUndefined();
+    expect(await test.store.clusters.refuseDeletion(cluster.id, me, 'again')).toBe(false);
+  });
+
+  it.each<[string, Partial<Cluster>]>([
+    ['what is going already', { desired: 'absent' }],
+    ['what another clean-up owns', { operation: operation('another', 'CleanupCluster') }],
+  ])('is not refused for %s', async (_, given) => {
+    const { id } = await stored({ deletionRequestedAt: exampleTime, ...given });
+    expect(await test.store.clusters.refuseDeletion(id, anExecution('cleaning'), 'a stranger')).toBe(false);
+  });
+
+  it('is either refused or fenced, never both', async () => {
+    for (let round = 0; round < racers; round += 1) {
+      const cluster = await stored({ deletionRequestedAt: exampleTime });
+      const [refused, fenced] = await Promise.all([
+        test.store.clusters.refuseDeletion(cluster.id, anExecution('one'), 'a stranger'),
+        test.store.clusters.fence(cluster.id, operation('other', 'CleanupCluster')),
+      ]);
+      expect(refused).toBe(fenced === undefined);
+    }
+  });
+
+  it('ends with a tombstone that is no longer due', async () => {
+    const mine = operation('cleaning', 'CleanupCluster');
+    const cluster = await stored({
+      deletionRequestedAt: exampleTime,
+      desired: 'absent',
+      status: 'deleting',
+      operation: mine,
+    });
+    const living = await stored({ operation: mine });
+    expect(await test.store.clusters.bury(cluster.id, anExecution('other'), later)).toBe(false);
+    expect(await test.store.clusters.bury(living.id, mine.executionArn, later)).toBe(false);
+    expect(await test.store.clusters.bury(cluster.id, mine.executionArn, later)).toBe(true);
+    const after = await read(cluster);
+    expect(after).toMatchObject({ status: 'deleted', deletedAt: later });
+    expect(after.operation).toBeUndefined();
+    expect(await test.store.clusters.makeDue(cluster.id, later)).toBe(false);
+    expect(await test.store.clusters.fence(cluster.id, mine)).toBeUndefined();
+    const due = await test.store.clusters.due(shardOf(cluster.id), '9999', 1000);
+    expect(due.map(({ id }) => id)).not.toContain(cluster.id);
+  });
+});
+
+describe('init', () => {
+  it('is claimed by one control plane, who may repeat it', async () => {
+    const cluster = await stored();
+    const results = await race(async (racer) => test.store.clusters.claimInit(cluster.id, racer + 1));
+    expect(won(results)).toBe(1);
+    const number = results.indexOf(true) + 1;
+    expect((await read(cluster)).initNode).toBe(number);
+    expect(await test.store.clusters.claimInit(cluster.id, number)).toBe(true);
+  });
+
+  it('moves only from a claimant observed gone, and to one', async () => {
+    const cluster = await stored({ initNode: 1 });
+    expect(await test.store.clusters.claimInit(cluster.id, 2, 3)).toBe(false);
+    expect(won(await race(async (racer) => test.store.clusters.claimInit(cluster.id, racer + 2, 1)))).toBe(1);
+  });
+
+  it('never moves after it happened', async () => {
+    const { id } = await stored({ initNode: 1 });
+    expect(await test.store.clusters.markInitialised(id, 2, later)).toBeUndefined();
+    const results = await race(async () => test.store.clusters.markInitialised(id, 1, later));
+    expect(won(results)).toBe(1);
+    expect(await test.store.clusters.claimInit(id, 2, 1)).toBe(false);
+    expect(await test.store.clusters.claimInit(id, 1)).toBe(false);
+  });
+
+  it('is claimed in no cluster that is not there', async () => {
+    expect(await test.store.clusters.claimInit('not-there', 1)).toBe(false);
+    expect(await test.store.clusters.leaseJoin('not-there', 1)).toBe(false);
+  });
+});
+
+describe('the join lease', () => {
+  it('is one control plane’s at a time', async () => {
+    const { id } = await stored();
+    const results = await race(async (racer) => test.store.clusters.leaseJoin(id, racer + 1));
+    expect(won(results)).toBe(1);
+    const holder = results.indexOf(true) + 1;
+    expect(await test.store.clusters.leaseJoin(id, holder)).toBe(true);
+    expect(await test.store.clusters.releaseJoin(id, holder + 1)).toBe(false);
+    expect(await test.store.clusters.leaseJoin(id, 99, holder)).toBe(true);
+    expect(await test.store.clusters.releaseJoin(id, 99)).toBe(true);
+    expect(await test.store.clusters.leaseJoin(id, 5)).toBe(true);
+  });
+});
+
+describe('the wait for the first control plane', () => {
+  it('loses no answer: whichever of token and initialised comes second sees both', async () => {
+    const rounds = 200;
+    const batch = 20;
+    for (let done = 0; done < rounds; done += batch) {
+      await Promise.all(
+        Array.from({ length: batch }, async () => {
+          const owner = operation();
+          const { id } = await stored({ operation: owner, initNode: 1 });
+          const [waiting, initialised] = await Promise.all([
+            test.store.clusters.setWaitToken(id, owner.executionArn, 'token'),
+            test.store.clusters.markInitialised(id, 1, later),
+          ]);
+          const answeredByWaiter = waiting?.initialisedAt !== undefined;
+          const answeredByMarker = initialised?.waitToken !== undefined;
+          expect([answeredByWaiter, answeredByMarker].filter(Boolean)).toHaveLength(1);
+        }),
+      );
+    }
+  });
+});
+
+describe('the due list', () => {
+  it('holds what is due in its shard, and moves on only from what was seen', async () => {
+    const cluster = await stored({ dueAt: exampleTime });
+    const shard = shardOf(cluster.id);
+    const ids = async (now: string) => (await test.store.clusters.due(shard, now, 1000)).map(({ id }) => id);
+    expect(await ids(plusSeconds(exampleTime, -1))).not.toContain(cluster.id);
+    expect(await ids(exampleTime)).toContain(cluster.id);
+    const results = await race(async (racer) =>
+      test.store.clusters.advanceDue(cluster.id, exampleTime, plusSeconds(exampleTime, 60 + racer)),
+    );
+    expect(won(results)).toBe(1);
+    expect(await ids(exampleTime)).not.toContain(cluster.id);
+    expect(await test.store.clusters.makeDue('not-there', exampleTime)).toBe(false);
+    expect(await test.store.clusters.makeDue(cluster.id, exampleTime)).toBe(true);
+    expect(await ids(exampleTime)).toContain(cluster.id);
+  });
+});
+
+const say = (fingerprint: string, now = exampleTime) => ({
+  fingerprint,
+  notBefore: plusSeconds(now, 60),
+  attempts: 1,
+  now,
+});
+
+describe('drift', () => {
+  it('is said once, again when it changed, and again when its backoff is over', async () => {
+    const { id } = await stored();
+    const { clusters } = test.store;
+    expect(won(await race(async () => clusters.sayDrift(id, say('a'))))).toBe(1);
+    expect(await clusters.sayDrift(id, say('a', plusSeconds(exampleTime, 59)))).toBe(false);
+    expect(won(await race(async () => clusters.sayDrift(id, say('b'))))).toBe(1);
+    expect(await clusters.sayDrift(id, say('b', plusSeconds(exampleTime, 60)))).toBe(true);
+    expect(await clusters.sayDrift('not-there', say('a'))).toBe(false);
+  });
+});
+
+describe('the list of all clusters', () => {
+  it('pages by creation through all shards, each cluster once, while due times move', async () => {
+    const own = await startTestStore();
+    const created = Array.from({ length: 45 }, (_, index) =>
+      aCluster({ name: `c${index}`, createdAt: plusSeconds(exampleTime, index % 40) }),
+    );
+    await Promise.all(created.map(async (cluster) => own.store.clusters.create(cluster)));
+    const names: string[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < 10; page += 1) {
+      const { items, ...rest } = await own.store.clusters.list({ limit: 10, ...(cursor && { cursor }) });
+      names.push(...items.map(({ name }) => name));
+      await Promise.all(items.map(async ({ id }) => own.store.clusters.makeDue(id, later)));
+      cursor = rest.cursor;
+      if (cursor === undefined) break;
+    }
+    const expected = created
+      .toSorted((a, b) => (`${a.createdAt} ${a.id}` < `${b.createdAt} ${b.id}` ? -1 : 1))
+      .map(({ name }) => name);
+    expect(names).toEqual(expected);
+    expect(new Set(created.map(({ id }) => shardOf(id))).size).toBeGreaterThan(shardCount / 2);
+    await own.close();
+  });
+
+  it.each(['nonsense', Buffer.from('{}').toString('base64url'), Buffer.from('[1,2]').toString('base64url')])(
+    'refuses the cursor %s',
+    async (cursor) => {
+      await expect(test.store.clusters.list({ limit: 1, cursor })).rejects.toThrow(InvalidCursor);
+    },
+  );
+});

@@ -1,0 +1,234 @@
+import type { Cluster } from '../domain/cluster.ts';
+import { plusSeconds, type ClusterId } from '../domain/ids.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { duePk, keys, shardCount, shardOf } from './keys.ts';
+import { mine, ownable, ownableValues } from './operation.ts';
+import type { ClusterStore } from './store.ts';
+import { entityOf, epochSeconds, type Attributes, type Change, type Condition, type Table } from './table.ts';
+
+/** Sorts clusters by creation. */
+const place = (item: Attributes): string => `${String(item['createdAt'])} ${String(item['id'])}`;
+
+const pageSizeMax = 100;
+const tombstoneDays = 90;
+
+/** `(no lease, or mine, or the one of a node observed gone)` */
+const leaseFree = (lease: string, number: number, observedGone: number | undefined): Condition => ({
+  when: `(attribute_not_exists(${lease}) OR ${lease} = :number${observedGone === undefined ? '' : ` OR ${lease} = :gone`})`,
+  values: { number, ...(observedGone !== undefined && { gone: observedGone }) },
+});
+
+export function clusterStore(table: Table): ClusterStore {
+  const update = async (
+    id: ClusterId,
+    change: Change,
+    condition: Condition,
+    returning?: 'old',
+  ): Promise<Cluster | undefined> => {
+    const item = await table.update(keys.cluster(id), change, condition, returning);
+    return item === undefined ? undefined : entityOf<Cluster>(item);
+  };
+  const did = async (id: ClusterId, change: Change, condition: Condition): Promise<boolean> =>
+    (await update(id, change, condition)) !== undefined;
+
+  return {
+    create: async (cluster) =>
+      table.put(
+        keys.cluster(cluster.id),
+        { ...cluster, duePk: duePk(shardOf(cluster.id)), dueAt: cluster.dueAt ?? cluster.createdAt },
+        { when: 'attribute_not_exists(#pk)' },
+      ),
+
+    async get(id) {
+      const item = await table.get(keys.cluster(id));
+      return item === undefined ? undefined : entityOf<Cluster>(item);
+    },
+
+    async list({ limit, cursor }) {
+      const [createdAfter, idAfter] = cursor === undefined ? ['', ''] : decodeCursor(cursor, 2);
+      // dueAt moves all the time, so pages cannot follow the index: the ids alone are read from it, then one page of items.
+      const shards = await Promise.all(
+        Array.from({ length: shardCount }, async (_, shard) =>
+          table.query(
+            { when: '#duePk = :shard', values: { shard: duePk(shard) } },
+            { index: 'due', project: ['id', 'createdAt'] },
+          ),
+        ),
+      );
+      const after = `${createdAfter} ${idAfter}`;
+      const left = shards
+        .flat()
+        .filter((item) => cursor === undefined || place(item) > after)
+        .toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+      const page = left.slice(0, Math.max(1, Math.min(limit, pageSizeMax)));
+      const items = await table.getMany(page.map((item) => keys.cluster(String(item['id']))));
+      const last = page.at(-1);
+      return {
+        items: items
+          .filter((item) => item !== undefined)
+          .map((item) => entityOf<Cluster>(item))
+          .filter((cluster) => cluster.status !== 'deleted'),
+        ...(last !== undefined &&
+          left.length > page.length && {
+            cursor: encodeCursor([String(last['createdAt']), String(last['id'])]),
+          }),
+      };
+    },
+
+    async due(shard, now, limit) {
+      const items = await table.query(
+        { when: '#duePk = :shard AND #dueAt <= :now', values: { shard: duePk(shard), now } },
+        { index: 'due', limit, project: ['id', 'dueAt'] },
+      );
+      return items.map((item) => ({ id: String(item['id']), dueAt: String(item['dueAt']) }));
+    },
+
+    advanceDue: async (id, seen, next) =>
+      did(id, { set: { dueAt: next } }, { when: '#dueAt = :seen', values: { seen } }),
+
+    makeDue: async (id, now) =>
+      did(
+        id,
+        { set: { dueAt: now } },
+        { when: 'attribute_exists(#pk) AND #status <> :deleted', values: { deleted: 'deleted' } },
+      ),
+
+    plan: async (id, { plan, generationRead, nextNumber, now }) =>
+      did(
+        id,
+        { set: { pendingPlan: plan, nextNumber, generation: generationRead + 1, dueAt: now } },
+        {
+          when: '#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)',
+          values: { present: 'present', read: generationRead },
+        },
+      ),
+
+    clearPlan: async (id, planId) =>
+      did(id, { remove: ['pendingPlan'] }, { when: '#pendingPlan.#id = :plan', values: { plan: planId } }),
+
+    claim: async (id, operation, provenDead) =>
+      update(
+        id,
+        // A token that an earlier owner waited on answers nobody.
+        { set: { operation }, remove: ['waitToken'] },
+        {
+          when: `#desired = :present AND ${ownable(provenDead)}`,
+          values: { present: 'present', ...ownableValues(operation, provenDead) },
+        },
+      ),
+
+    release: async (id, executionArn, now) =>
+      did(
+        id,
+        { set: { dueAt: now }, remove: ['operation', 'waitToken'] },
+        { when: mine, values: { me: executionArn } },
+      ),
+
+    finishProvisioning: async (id, executionArn, generationSeen) =>
+      did(
+        id,
+        { set: { provisionedGeneration: generationSeen } },
+        { when: `${mine} AND #generation = :seen`, values: { me: executionArn, seen: generationSeen } },
+      ),
+
+    changeStatus: async (id, { from, to, reason, now }) =>
+      did(
+        id,
+        {
+          set: { status: to, statusReason: reason },
+          ...(to === 'ready' && { setOnce: { readyAt: now } }),
+          ...(reason === undefined && { remove: ['statusReason'] }),
+        },
+        { when: '#status = :from', values: { from } },
+      ),
+
+    requestDeletion: async (id, { by, now }) =>
+      did(
+        id,
+        { set: { deletionRequestedAt: now, deletionRequestedBy: by, dueAt: now } },
+        { when: 'attribute_exists(#pk) AND attribute_not_exists(#deletionRequestedAt)' },
+      ),
+
+    refuseDeletion: async (id, executionArn, reason) =>
+      did(
+        id,
+        { set: { statusReason: reason }, remove: ['deletionRequestedAt', 'deletionRequestedBy'] },
+        {
+          when: `attribute_exists(#deletionRequestedAt) AND #desired = :present AND (attribute_not_exists(#operation) OR ${mine} OR #operation.#kind <> :cleanup)`,
+          values: { me: executionArn, present: 'present', cleanup: 'CleanupCluster' },
+        },
+      ),
+
+    fence: async (id, operation) =>
+      update(
+        id,
+        {
+          set: { desired: 'absent', status: 'deleting', operation },
+          remove: ['pendingPlan', 'waitToken', 'statusReason'],
+        },
+        {
+          when: 'attribute_exists(#deletionRequestedAt) AND #status <> :deleted',
+          values: { deleted: 'deleted' },
+        },
+        'old',
+      ),
+
+    bury: async (id, executionArn, now) =>
+      did(
+        id,
+        {
+          set: {
+            status: 'deleted',
+            deletedAt: now,
+            expiresAt: epochSeconds(plusSeconds(now, tombstoneDays * 24 * 60 * 60)),
+          },
+          remove: ['duePk', 'dueAt', 'operation'],
+        },
+        { when: `${mine} AND #desired = :absent`, values: { me: executionArn, absent: 'absent' } },
+      ),
+
+    async claimInit(id, number, observedGone) {
+      const free = leaseFree('#initNode', number, observedGone);
+      return did(
+        id,
+        { set: { initNode: number } },
+        {
+          ...free,
+          when: `attribute_exists(#pk) AND attribute_not_exists(#initialisedAt) AND ${free.when}`,
+        },
+      );
+    },
+
+    markInitialised: async (id, number, now) =>
+      update(
+        id,
+        { set: { initialisedAt: now } },
+        { when: '#initNode = :number AND attribute_not_exists(#initialisedAt)', values: { number } },
+      ),
+
+    async leaseJoin(id, number, observedGone) {
+      const free = leaseFree('#joinNode', number, observedGone);
+      return did(
+        id,
+        { set: { joinNode: number } },
+        { ...free, when: `attribute_exists(#pk) AND ${free.when}` },
+      );
+    },
+
+    releaseJoin: async (id, number) =>
+      did(id, { remove: ['joinNode'] }, { when: '#joinNode = :number', values: { number } }),
+
+    setWaitToken: async (id, executionArn, waitToken) =>
+      update(id, { set: { waitToken } }, { when: mine, values: { me: executionArn } }),
+
+    sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
+      did(
+        id,
+        { set: { repairFingerprint: fingerprint, repairNotBefore: notBefore, repairAttempts: attempts } },
+        {
+          when: 'attribute_exists(#pk) AND (attribute_not_exists(#repairFingerprint) OR #repairFingerprint <> :fingerprint OR #repairNotBefore <= :now)',
+          values: { fingerprint, now },
+        },
+      ),
+  };
+}

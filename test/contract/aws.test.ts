@@ -1,0 +1,14 @@
+import { createAwsSimulator } from '../../local/clouds/aws/index.ts';
+import { createAws } from '../../shared/clouds/aws/index.ts';
+import { simulated } from './subject.ts';
+import { describeContract } from './suite.ts';
+
+describeContract(
+  simulated({
+    cloud: 'aws',
+    simulator: createAwsSimulator,
+    driver: (endpoint) => createAws({ accessKeyId: 'AKIACONTRACT', secretAccessKey: 'secret', endpoint }),
+    brokenDriver: (endpoint) => createAws({ accessKeyId: 'revoked', secretAccessKey: 'secret', endpoint }),
+    networkIdOf: (network) => network.parts['vpcId'] ?? '',
+  }),
+);

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { instanceType } from '../../local/clouds/catalogue.ts';
+import { instanceTypes } from '../../shared/domain/catalogue.ts';
+
+/** Two lists that must not import each other, since a shared one would share its misreadings. */
+it.each(instanceTypes.map((type) => [type.cloud, type.name, type] as const))(
+  '%s sells %s as the catalogue says',
+  (cloud, name, type) => {
+    const sold = instanceType(cloud, name);
+    expect(sold).toMatchObject({
+      vcpus: type.vcpus,
+      memoryGib: type.memoryGib,
+      architecture: type.architecture,
+    });
+    expect(sold?.spot === true || type.usdPerHourSpot === undefined).toBe(true);
+  },
+);

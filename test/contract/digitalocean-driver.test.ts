@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDigitalOceanSimulator } from '../../local/clouds/digitalocean/index.ts';
+import type { World } from '../../local/clouds/world.ts';
+import type { MachineRequest, Progress } from '../../shared/clouds/contract.ts';
+import { createDigitalOcean } from '../../shared/clouds/digitalocean/index.ts';
+import type { Owner } from '../../shared/domain/cloud.ts';
+import type { Network, NetworkSpec } from '../../shared/domain/network.ts';
+import { placeIn, startWorld } from './subject.ts';
+
+/** What the contract cannot say in general: DigitalOcean's own traps. */
+
+const { location, offering, candidates } = placeIn('digitalocean');
+let started: { url: string; world: World; close: () => Promise<void> };
+let owner: Owner;
+
+const cloud = () => createDigitalOcean({ token: 'test', endpoint: started.url });
+
+beforeAll(async () => {
+  started = await startWorld(createDigitalOceanSimulator);
+});
+afterAll(() => started.close());
+beforeEach(() => {
+  started.world.clearFaults();
+  started.world.change({ timeScale: 1000 });
+  owner = { installation: 'driver', clusterId: randomUUID() };
+});
+
+const api = async (method: string, path: string, body?: unknown): Promise<never> => {
+  const response = await fetch(`${started.url}/v2/${path}`, {
+    method,
+    headers: { authorization: 'Bearer hand' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  const text = await response.text();
+  return (text === '' ? undefined : JSON.parse(text)) as never;
+};
+
+const settle = async <T>(call: () => Promise<Progress<T>>): Promise<T> => {
+  for (let repeat = 0; repeat < 500; repeat += 1) {
+    const progress = await call();
+    if (progress.done) return progress.value;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+  throw new Error('never done');
+};
+
+const spec = (change: Partial<NetworkSpec> = {}): NetworkSpec => ({
+  owner,
+  clusterName: 'driver',
+  location,
+  candidates,
+  firewall: {
+    'control-plane': [
+      { protocol: 'tcp', fromPort: 6443, toPort: 6443, source: { kind: 'anywhere' }, purpose: 'API' },
+    ],
+    worker: [
+      { protocol: 'udp', fromPort: 51820, toPort: 51820, source: { kind: 'anywhere' }, purpose: 'WireGuard' },
+      { protocol: 'udp', fromPort: 4789, toPort: 4789, source: { kind: 'network' }, purpose: 'pods' },
+    ],
+  },
+  ...change,
+});
+const build = (change: Partial<NetworkSpec> = {}): Promise<Network> =>
+  settle(() => cloud().ensureNetwork(spec(change)));
+
+const requestFor = (network: Network, change: Partial<MachineRequest> = {}): MachineRequest => ({
+  owner,
+  nodeId: randomUUID(),
+  token: randomUUID(),
+  name: 'driver-1',
+  role: 'worker',
+  offering,
+  network,
+  diskGib: 50,
+  userData: '#cloud-config\n',
+  ...change,
+});
+
+interface Wall {
+  readonly id: string;
+  readonly name: string;
+  readonly inbound_rules: readonly unknown[];
+  readonly outbound_rules: readonly unknown[];
+  readonly tags: readonly string[];
+  readonly droplet_ids: readonly number[];
+}
+const wallOf = async (role: 'worker' | 'control-plane'): Promise<Wall> => {
+  const { firewalls } = (await api('GET', 'firewalls?per_page=200')) as { firewalls: Wall[] };
+  const wall = firewalls.find(({ name }) => name === `overcast-${owner.clusterId}-${role}`);
+  if (wall === undefined) throw new Error(`no ${role} firewall`);
+  return wall;
+};
+
+describe('the firewall of a role', () => {
+  it('is exactly what was asked for, with outbound open', async () => {
+    const network = await build();
+    expect(await wallOf('worker')).toMatchObject({
+      tags: [`overcast:worker:driver:${owner.clusterId}`],
+      droplet_ids: [],
+      inbound_rules: [
+        { protocol: 'udp', ports: '51820', sources: { addresses: ['0.0.0.0/0', '::/0'] } },
+        { protocol: 'udp', ports: '4789', sources: { addresses: [network.range] } },
+      ],
+      outbound_rules: ['tcp', 'udp', 'icmp'].map((protocol) => ({
+        protocol,
+        ports: '0',
+        destinations: { addresses: ['0.0.0.0/0', '::/0'] },
+      })),
+    });
+  });
+
+  const ssh = { protocol: 'tcp', ports: '22', sources: { addresses: ['0.0.0.0/0'] } };
+  it.each<[what: string, change: (wall: Wall) => Promise<unknown>]>([
+    [
+      'a rule was added by hand',
+      (wall) => api('POST', `firewalls/${wall.id}/rules`, { inbound_rules: [ssh] }),
+    ],
+    [
+      'a rule was removed by hand',
+      (wall) => api('DELETE', `firewalls/${wall.id}/rules`, { inbound_rules: [wall.inbound_rules[0]] }),
+    ],
+    [
+      'outbound was closed by hand',
+      (wall) => api('DELETE', `firewalls/${wall.id}/rules`, { outbound_rules: wall.outbound_rules }),
+    ],
+    ['its tag was taken off', (wall) => api('DELETE', `firewalls/${wall.id}/tags`, { tags: wall.tags })],
+    [
+      'a single machine was added to it',
+      (wall) => api('POST', `firewalls/${wall.id}/droplets`, { droplet_ids: [1] }),
+    ],
+    ['it was deleted', (wall) => api('DELETE', `firewalls/${wall.id}`)],
+  ])('is repaired when %s, and only it', async (_what, change) => {
+    await build();
+    const [before, other] = [await wallOf('worker'), await wallOf('control-plane')];
+    await change(before);
+    await build();
+    const { id: _id, ...after } = (await wallOf('worker')) as Wall & { created_at: string };
+    expect(after).toMatchObject({
+      name: before.name,
+      inbound_rules: before.inbound_rules,
+      outbound_rules: before.outbound_rules,
+      tags: before.tags,
+      droplet_ids: [],
+    });
+    expect(await wallOf('control-plane')).toEqual(other);
+  });
+});
+
+const range = (network: string) => ({ network, subnet: network });
+
+describe('the network’s range', () => {
+  it.each([
+    ['overlaps another VPC of the account', '10.64.0.0/20'],
+    ['is one that DigitalOcean keeps for itself', '10.10.0.0/20'],
+  ])('is the next candidate when the first %s', async (_why, first) => {
+    await api('POST', 'vpcs', {
+      name: `other-${randomUUID()}`,
+      region: 'fra1',
+      ip_range: '10.64.0.0/16',
+    }).catch(() => undefined);
+    const network = await build({ candidates: [range(first), range('10.65.0.0/20')] });
+    expect(network.range).toBe('10.65.0.0/20');
+    await settle(() => cloud().collapse(owner, location));
+  });
+
+  it('stays what it is when the candidates change', async () => {
+    const before = await build();
+    expect(await build({ candidates: [range('10.66.0.0/20')] })).toEqual(before);
+  });
+
+  it('is refused when nothing is free', async () => {
+    const { range: taken } = await build();
+    owner = { ...owner, clusterId: randomUUID() };
+    await expect(build({ candidates: [range(taken)] })).rejects.toMatchObject({ name: 'InvalidRequest' });
+  });
+});
+
+it('a VPC of our name without our marks is not touched', async () => {
+  const name = `overcast-${owner.clusterId}`;
+  await api('POST', 'vpcs', { name, region: 'nyc1', description: 'somebody else’s' });
+  await expect(build()).rejects.toMatchObject({ name: 'InvalidRequest' });
+  await expect(cloud().collapse(owner, location)).resolves.toMatchObject({ done: true });
+  expect(started.world.resources().map((row) => row.name)).toContain(name);
+});
+
+describe('without a client token', () => {
+  it('a machine of an older attempt of the same node is not taken for this one’s', async () => {
+    const network = await build();
+    const older = requestFor(network);
+    const first = await settle(() => cloud().createMachine(older));
+    const newer = { ...older, token: randomUUID() };
+    const second = await settle(() => cloud().createMachine(newer));
+    expect(second.providerId).not.toBe(first.providerId);
+    expect(second.nodeId).toBe(first.nodeId);
+    expect(await settle(() => cloud().createMachine(older))).toEqual(first);
+  });
+
+  it('a machine that lists hide for a while is made twice at most, and the younger one goes', async () => {
+    const network = await build();
+    const request = requestFor(network);
+    started.world.change({ timeScale: 50 });
+    started.world.addFault({
+      id: 'hide',
+      cloud: 'digitalocean',
+      operation: 'createMachine',
+      effect: 'hide',
+      times: 1,
+      seconds: 10,
+    });
+    await cloud().createMachine(request);
+    await cloud().createMachine(request);
+    const machine = await settle(() => cloud().createMachine(request));
+    started.world.change({ timeScale: 1000 });
+    const living = () =>
+      started.world.living('digitalocean').filter((m) => m.networkId === network.parts['vpcId']);
+    await expect.poll(() => living().map(({ id }) => id), { timeout: 5000 }).toEqual([machine.providerId]);
+  });
+
+  it('a create is sent once, whatever answers it', async () => {
+    const request = requestFor(await build());
+    started.world.addFault({
+      id: 'down',
+      cloud: 'digitalocean',
+      operation: 'createMachine',
+      effect: 'unavailable',
+      times: 1,
+    });
+    const before = started.world.calls()['digitalocean/createMachine'] ?? 0;
+    await expect(cloud().createMachine(request)).rejects.toMatchObject({ name: 'CloudUnavailable' });
+    expect(started.world.calls()['digitalocean/createMachine']).toBe(before + 1);
+  });
+});
+
+it('spot is refused: there is none', async () => {
+  const network = await build();
+  await expect(
+    cloud().createMachine(requestFor(network, { offering: { ...offering, lifecycle: 'spot' } })),
+  ).rejects.toMatchObject({ name: 'InvalidRequest' });
+});
+
+describe('collapsing', () => {
+  it('keeps the firewalls until the last droplet is gone, and leaves none of the cluster’s tags', async () => {
+    const network = await build();
+    const requests = [requestFor(network), requestFor(network, { name: 'driver-2', role: 'control-plane' })];
+    await Promise.all(requests.map((request) => settle(() => cloud().createMachine(request))));
+    started.world.change({ timeScale: 20 });
+    await expect(cloud().collapse(owner, location)).resolves.toMatchObject({ done: false });
+    await expect(wallOf('worker')).resolves.toBeDefined();
+    started.world.change({ timeScale: 1000 });
+    await settle(() => cloud().collapse(owner, location));
+    const { tags } = (await api('GET', 'tags?per_page=200')) as { tags: { name: string }[] };
+    const left = tags.filter(({ name }) =>
+      [owner.clusterId, ...requests.flatMap(({ nodeId, token }) => [nodeId, token])].some((text) =>
+        name.includes(text),
+      ),
+    );
+    expect(left).toEqual([]);
+  });
+
+  it('deletes one by one what lost its role’s tag', async () => {
+    const network = await build();
+    const request = requestFor(network);
+    const machine = await settle(() => cloud().createMachine(request));
+    await api('DELETE', `tags/${encodeURIComponent(`overcast:worker:driver:${owner.clusterId}`)}/resources`, {
+      resources: [{ resource_id: machine.providerId, resource_type: 'droplet' }],
+    });
+    await settle(() => cloud().collapse(owner, location));
+    expect(started.world.living('digitalocean').map(({ id }) => id)).not.toContain(machine.providerId);
+  });
+});
+
+it('a deleted machine takes its own tags with it', async () => {
+  const request = requestFor(await build());
+  const { providerId } = await settle(() => cloud().createMachine(request));
+  const { nodeId, name } = request;
+  await settle(() => cloud().deleteMachine({ nodeId, name, location, providerId }, owner));
+  const { tags } = (await api('GET', 'tags?per_page=200')) as { tags: { name: string }[] };
+  expect(tags.filter((tag) => tag.name.includes(nodeId) || tag.name.includes(request.token))).toEqual([]);
+});

@@ -1,0 +1,71 @@
+import type { ResourceRow } from '../../local/clouds/world.ts';
+import { createMemoryCloud, type MemoryFault } from '../../shared/clouds/memory/index.ts';
+import type { ControlClient } from './control-client.ts';
+import { placeIn } from './subject.ts';
+import { describeContract, type Ground } from './suite.ts';
+
+const rowOf = (kind: string, id: string, name: string, state: string): ResourceRow => ({
+  cloud: 'digitalocean',
+  kind,
+  id,
+  name,
+  state,
+  tags: [],
+});
+/** The memory cloud on a clock that runs a thousand times faster than the real one. */
+function startMemory(): Ground {
+  let timeScale = 1000;
+  let virtual = Date.parse('2026-11-23T04:00:00.000Z');
+  let real = performance.now();
+  const now = (): string => {
+    virtual += (performance.now() - real) * timeScale;
+    real = performance.now();
+    return new Date(virtual).toISOString();
+  };
+  const options = { name: 'digitalocean', now } as const;
+  const cloud = createMemoryCloud(options);
+  const { world } = cloud;
+
+  const control: ControlClient = {
+    resources: async () => [
+      ...world.machines().map((m) => rowOf('machine', m.providerId, m.name, world.state(m))),
+      ...world.networks().map((network) => rowOf('network', network.id, network.name, 'available')),
+    ],
+    machines: async () =>
+      world.machines().map((machine) => ({
+        id: machine.providerId,
+        name: machine.name,
+        networkId: machine.networkId,
+        state: world.state(machine),
+      })),
+    calls: async () =>
+      Object.fromEntries(Object.entries(world.calls).map(([name, count]) => [`memory/${name}`, count])),
+    settings: async () => ({ timeScale }),
+    change: async (settings) => {
+      now();
+      timeScale = settings.timeScale ?? timeScale;
+    },
+    addFault: async (fault) => world.addFault(fault as MemoryFault),
+    clearFaults: async () => world.clearFaults(),
+    addStranger: async (where) => {
+      const stranger = world.addStranger(where);
+      return { id: stranger.providerId, name: stranger.name };
+    },
+    strike: async (machineId) => world.kill(machineId),
+  };
+  return {
+    cloud,
+    brokenCloud: createMemoryCloud({ ...options, world, revoked: true }),
+    endpoint: undefined,
+    control,
+    timeScale,
+    close: async () => {},
+  };
+}
+
+describeContract({
+  name: 'memory',
+  ...placeIn('digitalocean'),
+  networkIdOf: (network) => network.parts['networkId'] ?? '',
+  create: async () => startMemory(),
+});
