@@ -5,7 +5,7 @@ import { clusterId, exampleClusterId } from './fields.ts';
 /** A cluster was asked for and is stored, its plan pending. */
 export const clusterRequested = defineEvent({
   name: 'ClusterRequested',
-  sources: ['overcast.serve-api', 'overcast.reconcile-cluster'],
+  sources: ['overcast.serve-api'],
   schema: z.strictObject({ clusterId }),
   example: { clusterId: exampleClusterId },
 });

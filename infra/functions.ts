@@ -41,14 +41,7 @@ export interface FunctionSpec {
   readonly bundleKbMax: number;
 }
 
-export type TableAction =
-  | 'GetItem'
-  | 'PutItem'
-  | 'UpdateItem'
-  | 'DeleteItem'
-  | 'Query'
-  | 'BatchGetItem'
-  | 'BatchWriteItem';
+export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'BatchGetItem';
 export type QueueName = 'reconcile' | `observe-${CloudName}`;
 
 const small = { timeoutSeconds: 20, memoryMb: 512, bundleKbMax: 400 } as const;
@@ -60,7 +53,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'serve-api',
     entry: 'functions/serve-api/handler.ts',
     why: 'the public API',
-    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
     says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested],
   },
   {
@@ -68,7 +61,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'admit-node',
     entry: 'functions/admit-node/handler.ts',
     why: 'binds a machine to its node',
-    table: ['GetItem', 'UpdateItem', 'Query', 'BatchGetItem'],
+    table: ['GetItem', 'UpdateItem'],
     tokenKey: 'VerifyMac',
     bundleKbMax: 300,
   },
@@ -95,7 +88,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'settle-operation',
     entry: 'functions/settle-operation/handler.ts',
     why: 'the last writes of every execution',
-    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     says: [operationSettled, nodeFailed, nodeRetired, clusterDeleted, clusterDeletionBlocked],
   },
   {
@@ -111,7 +104,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'await-node',
     entry: 'functions/await-node/handler.ts',
     why: 'leaves a token where the joining node is recorded',
-    table: ['GetItem', 'UpdateItem'],
+    table: ['UpdateItem'],
     executions: ['SendTaskSuccess'],
   },
   {
@@ -135,7 +128,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/tick-clusters/handler.ts',
     why: 'finds the clusters that are due',
     timeoutSeconds: 50,
-    table: ['GetItem', 'UpdateItem', 'Query', 'BatchGetItem'],
+    table: ['GetItem', 'UpdateItem', 'Query'],
     sendsTo: ['reconcile', ...cloudNames.map((cloud) => `observe-${cloud}` as const)],
   },
   {
@@ -143,10 +136,9 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'reconcile-cluster',
     entry: 'functions/reconcile-cluster/handler.ts',
     why: 'the only one that decides for a cluster',
-    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchWriteItem'],
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     executions: ['DescribeExecution'],
     says: [
-      clusterRequested,
       driftFound,
       clusterDeletionRequested,
       nodesPlanned,
@@ -171,7 +163,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: `the only one that changes anything in ${cloud}`,
     timeoutSeconds: 60,
     cloud,
-    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem'],
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     tokenKey: 'GenerateMac',
     needsApiUrl: true,
   })),
@@ -182,7 +174,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: `looks at ${cloud}, changes nothing there`,
     timeoutSeconds: 60,
     cloud,
-    table: ['GetItem', 'PutItem', 'Query'],
+    table: ['PutItem'],
     sendsTo: ['reconcile'],
   })),
 ];

@@ -28,7 +28,8 @@ export interface PlatformOptions {
   readonly port: number;
   /** Cloud latencies and machines' work pass this many times faster than in reality. */
   readonly timeScale: number;
-  readonly log: (line: string) => void;
+  /** One line of one part: a function's logical id, `machine`, …: for `--verbose`. */
+  readonly log: (part: string, line: string) => void;
 }
 
 export interface Platform {
@@ -109,7 +110,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       };
     },
     scaled: (seconds) => world.scaled(seconds),
-    log,
+    log: (line) => log('machine', line),
   });
   world.onBoot((machine) => {
     fleet.boot({

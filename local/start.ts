@@ -155,8 +155,8 @@ async function main(): Promise<void> {
       ...(flags.data === undefined ? {} : { dataFolder: flags.data }),
       port: flags.port,
       timeScale: flags.timeScale,
-      log: (line) => {
-        if (flags.verbose) say(line);
+      log: (part, line) => {
+        if (flags.verbose) say(`${part} ${line}`);
       },
     });
   });

@@ -13,7 +13,8 @@ import { placeIn, startWorld } from '../../test/contract/subject.ts';
 import { projectFolder } from '../paths.ts';
 import { azurePlugins } from './azure.ts';
 
-const kilobytesMax = 1024;
+/** What leaves the functions' own parts room below 1 MB. */
+const kilobytesMax = 660;
 const subscriptionId = '5b2f3f0e-6d0c-4c39-9d1f-0b6f2f5c0a02';
 const { location, offering, candidates } = placeIn('azure');
 const owner = { installation: 'bundle', clusterId: randomUUID() };
@@ -82,7 +83,7 @@ describe('a bundle that holds the Azure driver', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('is smaller than 1 MB', () => {
+  it('leaves room for the function around it', () => {
     expect(bytes / 1024).toBeLessThan(kilobytesMax);
   });
 
@@ -143,10 +144,23 @@ describe('a bundle that holds the Azure driver', () => {
       // Without its tags an interface is a stranger, and a stranger stops the collapse.
       const next = { ...request, token: randomUUID() };
       await settle(() => cloud.createMachine(next));
-      const nic = ground.world.resources().find(({ kind }) => kind === 'network-interface');
-      const nicPath = `Microsoft.Network/networkInterfaces/${nic?.name ?? ''}?api-version=2025-05-01`;
-      await api('PATCH', nicPath, { tags: {} });
+      for (const [kind, type] of [
+        ['network-interface', 'networkInterfaces'],
+        ['public-ip-address', 'publicIPAddresses'],
+      ] as const) {
+        const part = ground.world.resources().find((row) => row.kind === kind);
+        await api('PATCH', `Microsoft.Network/${type}/${part?.name ?? ''}?api-version=2025-05-01`, {
+          tags: {},
+        });
+      }
+      expect((await cloud.observe([owner], location))[0]?.strangers).toHaveLength(2);
+      await settle(() => cloud.createMachine(next));
+      expect((await cloud.observe([owner], location))[0]?.strangers).toEqual([]);
+      await api('PUT', 'Microsoft.Network/publicIPAddresses/theirs?api-version=2025-05-01', {
+        location: location.region,
+      });
       expect((await cloud.collapse(owner, location)).done).toBe(false);
+      await api('DELETE', 'Microsoft.Network/publicIPAddresses/theirs?api-version=2025-05-01');
       await settle(() => cloud.deleteMachine(ref, owner));
       await settle(() => cloud.collapse(owner, location));
       expect(ground.world.resources()).toEqual([]);

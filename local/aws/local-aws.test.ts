@@ -69,7 +69,9 @@ beforeAll(async () => {
   });
   const caller = aws.invoke.bind(aws);
   const names = new Map(
-    ['Caller', 'Echo', 'Naughty', 'Recorder'].map((start) => [start.toLowerCase(), idOf(start)] as const),
+    ['Caller', 'Echo', 'Hungry', 'Naughty', 'Recorder'].map(
+      (start) => [start.toLowerCase(), idOf(start)] as const,
+    ),
   );
   aws = { ...aws, invoke: (id, payload) => caller(names.get(id) ?? id, payload) };
 }, 60_000);
@@ -98,7 +100,6 @@ describe('functions', () => {
     ['throw', 'Superseded', /another run owns it/],
     ['exit', 'Runtime.ExitError', /exit status 3/],
     ['loop', 'Sandbox.Timedout', /timed out after 1.00 seconds/],
-    ['memory', 'Runtime.OutOfMemory', /killed/],
     ['reject', 'Runtime.UnhandledPromiseRejection', /nobody waits for me/],
   ])('that %s end alone, as %s', async (mode, errorType, message) => {
     await expect(aws.invoke('naughty', { mode })).rejects.toMatchObject({
@@ -108,10 +109,17 @@ describe('functions', () => {
     expect(await aws.invoke('naughty', { mode: 'be good' })).toBe('good');
   });
 
+  it('that take too much memory end alone', async () => {
+    await expect(aws.invoke('hungry', { mode: 'memory' })).rejects.toMatchObject({
+      name: 'Runtime.OutOfMemory',
+    });
+    expect(await aws.invoke('hungry', { mode: 'be good' })).toBe('good');
+  });
+
   it('are heard in the log', async () => {
     await aws.invoke('naughty', { mode: 'print' });
     await until(async () => (lines.some((line) => line.endsWith('to stderr')) ? true : undefined));
-    expect(lines.some((line) => /^\[Fixture-Naughty.*\] to stdout$/.test(line))).toBe(true);
+    expect(lines.some((line) => /^\[Naughty\w+\] to stdout$/.test(line))).toBe(true);
   });
 
   it('wait in line beyond the most that run at once', async () => {

@@ -1,5 +1,5 @@
 import type { CloudName } from './cloud.ts';
-import type { Instant } from './ids.ts';
+import type { ClusterId, Instant } from './ids.ts';
 
 /** What deciding needs to know of what was seen in one cloud; the cloud contract's observations are of this form. */
 export interface SeenMachine {
@@ -18,12 +18,16 @@ export interface SeenStranger {
   readonly inside: string;
 }
 
+/** One cluster as one cloud shows it. */
+export interface SeenCluster {
+  readonly clusterId: ClusterId;
+  readonly machines: readonly SeenMachine[];
+  readonly resources: readonly { readonly kind: string; readonly id: string; readonly name: string }[];
+  readonly strangers: readonly SeenStranger[];
+}
+
 export interface Sighting {
   readonly cloud: CloudName;
   readonly at: Instant;
-  readonly observation: {
-    readonly machines: readonly SeenMachine[];
-    readonly resources: readonly { readonly kind: string; readonly id: string; readonly name: string }[];
-    readonly strangers: readonly SeenStranger[];
-  };
+  readonly observation: SeenCluster;
 }

@@ -30,7 +30,12 @@ const machineOf = (node: Node, given: Partial<SeenMachine> = {}): SeenMachine =>
 const sighting = (machines: readonly SeenMachine[], given: Partial<Sighting> = {}): Sighting => ({
   cloud: 'aws',
   at: plusSeconds(now, -30),
-  observation: { machines, resources: [{ kind: 'vpc', id: 'vpc-1', name: '' }], strangers: [] },
+  observation: {
+    clusterId: cluster.id,
+    machines,
+    resources: [{ kind: 'vpc', id: 'vpc-1', name: '' }],
+    strangers: [],
+  },
   ...given,
 });
 const standing: CloudParts = {
@@ -124,7 +129,7 @@ describe('a node', () => {
 });
 
 describe('a cloud', () => {
-  const nothing = { machines: [], resources: [], strangers: [] };
+  const nothing = { clusterId: cluster.id, machines: [], resources: [], strangers: [] };
 
   it('in which nothing at all is left has lost its network', () => {
     expect(drift([node], [sighting([], { observation: nothing })])).toEqual([

@@ -63,8 +63,6 @@ interface View {
 
 /** Events are said before the tick looks: within this time an event may still be on its way. */
 const eventGraceSeconds = 60;
-/** Longer than a node takes from nothing to ready. */
-const stuckSeconds = 15 * 60;
 /** An operation this old may have lost its owner without anyone hearing of it. */
 const operationCheckSeconds = 120;
 const backoffMinutesMax = 60;
@@ -190,7 +188,7 @@ export const strategies: readonly {
                 isIdle(node, 'present') &&
                 (node.phase === 'creating' || node.phase === 'booting' || node.phase === 'joining') &&
                 node.joinedAt === undefined &&
-                secondsBetween(node.createRequest?.requestedAt ?? node.createdAt, now) > stuckSeconds,
+                secondsBetween(node.createRequest?.requestedAt ?? node.createdAt, now) > eventGraceSeconds,
             )
             .map(({ number, phase }) => ({
               kind: 'say' as const,

@@ -6,7 +6,7 @@ import { nodeRequested } from '../../events/node-requested.ts';
 import { exampleClusterId as clusterId } from '../../events/fields.ts';
 import { Superseded } from './errors.ts';
 import { log } from './log.ts';
-import { observed, validated } from './observability.ts';
+import { observed, parsePayload, validated } from './observability.ts';
 import { redacted, redactText } from './redaction.ts';
 
 const context = {
@@ -160,6 +160,26 @@ describe('a handler', () => {
       name: 'InvalidPayload',
       message: expect.stringMatching(/^number: /) as string,
     });
+  });
+
+  it.each([
+    [{}, 'clusterId: expected string'],
+    [{ clusterId: 'x', number: 1 }, 'clusterId: not a uuid'],
+    [{ clusterId, number: 0 }, 'number: at least 1'],
+    [{ clusterId, number: 1, extra: 2 }, 'payload: unknown field extra'],
+  ])('says what is wrong with %o', (payload, message) => {
+    expect(() => parsePayload(nodeRequested.schema, payload)).toThrow(message);
+  });
+
+  it('names the field also where several forms are possible', () => {
+    const schema = z.union([
+      z.object({ kind: z.literal('a'), number: z.number() }),
+      z.object({ other: z.string() }),
+    ]);
+    expect(() => parsePayload(schema, { kind: 'a', number: 'seven' })).toThrow(/^number: /);
+    expect(() => parsePayload(z.object({ inner: schema }), { inner: { kind: 'a' } })).toThrow(
+      /^inner\.number: /,
+    );
   });
 
   it('never shows the value that is wrong', async () => {

@@ -41,9 +41,31 @@ export function observed(): MiddlewareObj<unknown, unknown> {
   };
 }
 
-/** What is wrong, by field: `clusterId: Invalid UUID; number: …`. Never the value. */
+/** What is wrong, by field: `clusterId: not a uuid; number: expected number`. Never the value. */
 export const describeIssues = (error: z.core.$ZodError): string =>
-  error.issues.map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`).join('; ');
+  error.issues
+    .flatMap((issue) => closest(issue))
+    .map((issue) => `${issue.path.join('.') || 'payload'}: ${problem(issue)}`)
+    .join('; ');
+
+/** Where one of several forms was possible, what is wrong with the one that is nearest: it was probably meant. */
+function closest(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const [nearest] = issue.errors.toSorted((a, b) => a.length - b.length);
+  if (nearest === undefined) return [issue];
+  return nearest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** In words; zod/mini brings none of its own, which is what makes it small. */
+function problem(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `expected ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'invalid_format') return `not a ${issue.format}`;
+  if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.join(', ')}`;
+  if (issue.code === 'too_small') return `at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `at most ${issue.maximum}`;
+  return issue.message;
+}
 
 /** The payload in its form, or an error that names the field. */
 export function parsePayload<Schema extends z.ZodMiniType>(

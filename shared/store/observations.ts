@@ -1,16 +1,9 @@
-import type { ClusterObservation } from '../clouds/contract.ts';
-import type { CloudName } from '../domain/cloud.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { ClusterId, Instant } from '../domain/ids.ts';
+import type { ClusterId } from '../domain/ids.ts';
+import type { Sighting } from '../domain/observation.ts';
 import { keys, prefixes } from './keys.ts';
 import type { ObservationStore } from './store.ts';
 import { entityOf, type Table } from './table.ts';
-
-interface StoredObservation {
-  readonly cloud: CloudName;
-  readonly observation: ClusterObservation;
-  readonly at: Instant;
-}
 
 const sameBut = (a: Finding, b: Finding): boolean =>
   a.kind === b.kind && a.subject === b.subject && a.message === b.message && a.remedy === b.remedy;
@@ -32,7 +25,7 @@ export function observationStore(table: Table): ObservationStore {
 
     list: async (clusterId) =>
       (await table.children(keys.cluster(clusterId).pk, prefixes.observation)).map((item) =>
-        entityOf<StoredObservation>(item),
+        entityOf<Sighting>(item),
       ),
 
     async replaceFindings(clusterId, wanted) {

@@ -6,9 +6,9 @@ import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
 import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
 import type { Offering } from '../domain/offering.ts';
+import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
-import type { ClusterObservation } from '../clouds/contract.ts';
 
 /**
  * The single table, one interface per kind of item. Each write is one conditional write; `false` (or undefined) says
@@ -226,10 +226,8 @@ export interface CloudPartsStore {
 }
 
 export interface ObservationStore {
-  put(cloud: CloudName, observation: ClusterObservation, at: Instant): Promise<void>;
-  list(
-    clusterId: ClusterId,
-  ): Promise<readonly { cloud: CloudName; observation: ClusterObservation; at: Instant }[]>;
+  put(cloud: CloudName, observation: SeenCluster, at: Instant): Promise<void>;
+  list(clusterId: ClusterId): Promise<readonly Sighting[]>;
   /** Makes the stored findings these; one that was there already keeps the time when it was first seen. */
   replaceFindings(clusterId: ClusterId, findings: readonly Finding[]): Promise<void>;
   findings(clusterId: ClusterId): Promise<readonly Finding[]>;

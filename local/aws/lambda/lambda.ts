@@ -63,7 +63,7 @@ export function createLambda(options: {
         throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
       const outcome = await pool.run(configuration, requestId, payload);
       if (!outcome.ok)
-        log(configuration.name, `failed: ${outcome.failure.errorType}: ${outcome.failure.errorMessage}`);
+        log(configuration.logicalId, `failed: ${outcome.failure.errorType}: ${outcome.failure.errorMessage}`);
       return outcome;
     },
     permits: (functionArn, principal, sourceArn) =>

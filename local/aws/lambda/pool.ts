@@ -51,16 +51,20 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     void sandbox.terminate();
   };
 
-  /** A warm sandbox, else a new one, else one in the place of another function's longest idle one. */
-  const take = (fleet: Fleet): Sandbox | undefined => {
-    for (let warm = fleet.idle.pop(); warm !== undefined; warm = fleet.idle.pop()) {
-      if (warm.sandbox.alive) return warm.sandbox;
-      discard(warm.sandbox);
+  const warm = (fleet: Fleet): Sandbox | undefined => {
+    for (let idle = fleet.idle.pop(); idle !== undefined; idle = fleet.idle.pop()) {
+      if (idle.sandbox.alive) return idle.sandbox;
+      discard(idle.sandbox);
     }
+    return undefined;
+  };
+
+  /** A new sandbox; when all threads are taken, in the place of the longest idle one of those that may go. */
+  const cold = (fleet: Fleet, mayGo: (other: Fleet) => boolean): Sandbox | undefined => {
     if (fleet.running >= limits.threadsPerFunctionMax) return undefined;
     if (sandboxes.size >= limits.threadsMax) {
       const [idlest] = [...fleets.values()]
-        .filter(({ idle }) => idle.length > 0)
+        .filter((other) => other.idle.length > 0 && mayGo(other))
         .sort((one, other) => (one.idle[0]?.since ?? 0) - (other.idle[0]?.since ?? 0));
       const evicted = idlest?.idle.shift();
       if (evicted === undefined) return undefined;
@@ -84,18 +88,29 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     void run();
   };
 
+  const startNext = (fleet: Fleet, take: () => Sandbox | undefined): boolean => {
+    if (fleet.waiting.length === 0) return false;
+    const sandbox = take();
+    if (sandbox === undefined) return false;
+    const next = fleet.waiting.shift();
+    if (next !== undefined) start(fleet, sandbox, next);
+    return true;
+  };
+
+  /**
+   * First one thread for every function that has none, whoever has to give it up; then whoever is warm; then more.
+   * So no function starves, and threads are not thrown away while their own function has work for them.
+   */
   const dispatch = (): void => {
     if (closed) return;
     const inLine = [...fleets.values()]
       .filter(({ waiting }) => waiting.length > 0)
       .sort((one, other) => (one.waiting[0]?.order ?? 0) - (other.waiting[0]?.order ?? 0));
     for (const fleet of inLine)
-      while (fleet.waiting.length > 0) {
-        const sandbox = take(fleet);
-        if (sandbox === undefined) break;
-        const next = fleet.waiting.shift();
-        if (next !== undefined) start(fleet, sandbox, next);
-      }
+      if (fleet.running === 0) startNext(fleet, () => warm(fleet) ?? cold(fleet, () => true));
+    for (const fleet of inLine) while (startNext(fleet, () => warm(fleet)));
+    for (const fleet of inLine)
+      while (startNext(fleet, () => cold(fleet, (other) => other.waiting.length === 0)));
   };
 
   const reaper = setInterval(() => {

@@ -16,6 +16,10 @@ const initMillisecondsMax = 30_000;
 /** Lambda's limit on a synchronous answer. */
 const answerBytesMax = 6 * 1024 * 1024;
 
+/**
+ * What goes wrong inside stays inside: endless loops, `process.exit`, rejections, and memory, unless it is asked for in
+ * one piece larger than V8's slack (tens of MB), which ends the whole process.
+ */
 export function startSandbox(
   configuration: FunctionConfiguration,
   log: (source: string, line: string) => void,
@@ -37,8 +41,8 @@ export function startSandbox(
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: configuration.memoryMb, maxYoungGenerationSizeMb: 16 },
   });
-  eachLine(worker.stdout, (line) => log(name, line));
-  eachLine(worker.stderr, (line) => log(name, line));
+  eachLine(worker.stdout, (line) => log(configuration.logicalId, line));
+  eachLine(worker.stderr, (line) => log(configuration.logicalId, line));
 
   let alive = true;
   let ready = false;
@@ -102,7 +106,7 @@ export function startSandbox(
             errorMessage: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
             trace: error instanceof Error ? (error.stack ?? '').split('\n') : [],
           };
-    log(name, `${died.errorType}: ${died.errorMessage}`);
+    log(configuration.logicalId, `${died.errorType}: ${died.errorMessage}`);
   });
   worker.on('exit', (code) => {
     alive = false;

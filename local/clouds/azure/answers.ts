@@ -2,8 +2,6 @@ import type { SimulatedRequest, SimulatedResponse } from '../server.ts';
 import { ArmError, reply, type Target } from './arm.ts';
 import { provisioningState, type Operation, type Resource, type Store } from './store.ts';
 
-export const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-
 /** A resource as its provider shows it. */
 export const shown = (
   store: Store,

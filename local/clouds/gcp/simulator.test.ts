@@ -38,6 +38,11 @@ const subnetwork = (change: Json = {}): Json => ({
   ...change,
 });
 
+const reason = ({ status, body }: Answer): string => {
+  const error = body['error'] as { errors: { reason: string }[] } | undefined;
+  return `${status} ${error?.errors[0]?.reason ?? 'ok'}`;
+};
+
 describe('the Compute Engine simulator', () => {
   const world = new World({ timeScale: 2000 });
   let url = '';
@@ -51,10 +56,6 @@ describe('the Compute Engine simulator', () => {
     });
     return { status: response.status, body: (await response.json()) as Json };
   };
-  const reason = ({ status, body }: Answer): string => {
-    const error = body['error'] as { errors: { reason: string }[] } | undefined;
-    return `${status} ${error?.errors[0]?.reason ?? 'ok'}`;
-  };
   const wait = async (answer: Answer): Promise<Json> => {
     const { selfLink } = answer.body as { selfLink: string };
     const path = selfLink.replace(/^.*\/projects\/overcast-test\//, '');
@@ -67,6 +68,26 @@ describe('the Compute Engine simulator', () => {
     expect(operation).toMatchObject({ status: 'DONE', progress: 100 });
     return operation;
   };
+
+  const list = async (path: string): Promise<string[][]> => {
+    const pages: string[][] = [];
+    let token = '';
+    do {
+      const { body } = await call('GET', `${path}&pageToken=${token}`);
+      const items = body['items'] as { name: string }[] | Record<string, { instances?: { name: string }[] }>;
+      pages.push(
+        (Array.isArray(items) ? items : Object.values(items).flatMap((scope) => scope.instances ?? [])).map(
+          (item) => item.name,
+        ),
+      );
+      token = (body['nextPageToken'] as string | undefined) ?? '';
+    } while (token !== '');
+    return pages;
+  };
+  const briefRoutes = async () =>
+    ((await call('GET', `global/routes?filter=${encodeURIComponent('network eq ".*/brief"')}`)).body[
+      'items'
+    ] ?? []) as Json[];
 
   beforeAll(async () => {
     ({ url, close } = await serveSimulator(world, createGcpSimulator(world)));
@@ -411,23 +432,6 @@ describe('the Compute Engine simulator', () => {
   it('pages and filters lists, also aggregated ones', async () => {
     for (const name of ['p-1', 'p-2', 'p-3'])
       await done('POST', zoned, instance({ name, labels: { group: name === 'p-3' ? 'b' : 'a' } }));
-    const list = async (path: string): Promise<string[][]> => {
-      const pages: string[][] = [];
-      let token = '';
-      do {
-        const { body } = await call('GET', `${path}&pageToken=${token}`);
-        const items = body['items'] as
-          | { name: string }[]
-          | Record<string, { instances?: { name: string }[] }>;
-        pages.push(
-          (Array.isArray(items) ? items : Object.values(items).flatMap((scope) => scope.instances ?? [])).map(
-            (item) => item.name,
-          ),
-        );
-        token = (body['nextPageToken'] as string | undefined) ?? '';
-      } while (token !== '');
-      return pages;
-    };
     expect(await list(`${zoned}?maxResults=2`)).toEqual([['p-1', 'p-2'], ['p-3']]);
     expect(await list('aggregated/instances?maxResults=2')).toEqual([['p-1', 'p-2'], ['p-3']]);
     world.change({ pageSizeMax: 1 });
@@ -452,13 +456,9 @@ describe('the Compute Engine simulator', () => {
 
   it('gives each network its default route, which goes with it', async () => {
     await done('POST', 'global/networks', { name: 'brief', autoCreateSubnetworks: false });
-    const routes = async () =>
-      ((await call('GET', `global/routes?filter=${encodeURIComponent('network eq ".*/brief"')}`)).body[
-        'items'
-      ] ?? []) as Json[];
-    expect(await routes()).toMatchObject([{ destRange: '0.0.0.0/0', priority: 1000 }]);
+    expect(await briefRoutes()).toMatchObject([{ destRange: '0.0.0.0/0', priority: 1000 }]);
     await done('DELETE', 'global/networks/brief');
-    expect(await routes()).toEqual([]);
+    expect(await briefRoutes()).toEqual([]);
   });
 
   it('replaces a firewall with PUT, changes it with PATCH, and turns it with neither', async () => {

@@ -89,14 +89,17 @@ export class State {
       .filter((stored) => (kind === undefined || stored.kind === kind) && this.#exists(stored));
   }
 
+  /** By name, as the real lists are. */
   list(kind: Kind, project: string, scope?: Scope): Stored[] {
     const now = this.world.now();
-    return this.all(kind).filter(
-      (stored) =>
-        stored.project === project &&
-        stored.readyAt <= now &&
-        (scope === undefined || stored.scope === scope),
-    );
+    return this.all(kind)
+      .filter(
+        (stored) =>
+          stored.project === project &&
+          stored.readyAt <= now &&
+          (scope === undefined || stored.scope === scope),
+      )
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   /** What cannot do without this resource; what the network made for itself does not count. */

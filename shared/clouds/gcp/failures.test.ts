@@ -3,6 +3,17 @@ import { CloudError } from '../errors.ts';
 import { HttpFailure, OperationFailure, translated } from './failures.ts';
 import { freshFailure } from './operations.ts';
 
+const throttle = (retryAfterSeconds?: number) =>
+  translated(new HttpFailure({ status: 429, reason: 'rateLimitExceeded', message: 'no', retryAfterSeconds }));
+
+const at = (endedAt: number, code: string, type = 'insert') => ({
+  type,
+  done: true,
+  requestId: '',
+  endedAt,
+  failure: new OperationFailure(code, code),
+});
+
 describe('a refusal of Google Cloud in the words of the contract', () => {
   it.each([
     [401, 'authError', 'CredentialsRejected'],
@@ -39,10 +50,6 @@ describe('a refusal of Google Cloud in the words of the contract', () => {
   });
 
   it('says how long to wait: what the cloud says, else a few seconds', () => {
-    const throttle = (retryAfterSeconds?: number) =>
-      translated(
-        new HttpFailure({ status: 429, reason: 'rateLimitExceeded', message: 'no', retryAfterSeconds }),
-      );
     expect(throttle(17)).toMatchObject({ retryAfterSeconds: 17 });
     expect(throttle()).toMatchObject({ retryAfterSeconds: 5 });
   });
@@ -54,13 +61,6 @@ describe('a refusal of Google Cloud in the words of the contract', () => {
 });
 
 describe('an insert that was accepted and failed', () => {
-  const at = (endedAt: number, code: string, type = 'insert') => ({
-    type,
-    done: true,
-    requestId: '',
-    endedAt,
-    failure: new OperationFailure(code, code),
-  });
   it.each([
     ['the newest of those that ended just now', [at(90_000, 'OLD'), at(95_000, 'NEW')], 'NEW'],
     ['none that ended long ago: it is tried again', [at(60_000, 'OLD')], undefined],

@@ -65,7 +65,7 @@ describe('the firewalls of a network', () => {
     ['a right network needs nothing', present, []],
     [
       'the order of ports and protocols means nothing',
-      present.map((f) => ({ ...f, allowed: [...(f.allowed ?? [])].reverse() })),
+      present.map((f) => ({ ...f, allowed: (f.allowed ?? []).toReversed() })),
       [],
     ],
     ['what is missing is made', present.slice(1), ['insert overcast-1-cp-any']],

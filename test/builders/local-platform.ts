@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createApiClient, type ApiClient } from '../../cli/api-client.ts';
+import { projectFolder } from '../../infra/paths.ts';
+import type { Fault, ResourceRow, StrangerRequest } from '../../local/clouds/world.ts';
+import { startPlatform, type Platform } from '../../local/platform.ts';
+import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
+import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { TimelineEntry } from '../../shared/domain/timeline.ts';
+
+/** Fast enough to wait for, slow enough that a busy machine's delays do not look like a cloud's. */
+const timeScale = 100;
+const waitSecondsMax = 40;
+const pollMilliseconds = 50;
+
+/** The whole platform on loopback, with what a scenario says and looks at. */
+export interface TestPlatform extends Platform {
+  readonly api: ApiClient;
+  /** Every line that was logged: `<part> <line>`. */
+  readonly lines: readonly string[];
+  /** Applies a file of that name; the clusters of one platform have names of their own. */
+  apply(name: string, file?: string): Promise<ClusterDetails>;
+  /** Looks again until the cluster is as `condition` says. @throws with all that is known of it when time is up. */
+  until(
+    nameOrId: string,
+    condition: (cluster: ClusterDetails) => boolean,
+    secondsMax?: number,
+  ): Promise<ClusterDetails>;
+  untilReady(nameOrId: string): Promise<ClusterDetails>;
+  /** Ready, all its nodes too, and nobody at work on it any more. */
+  untilSettled(nameOrId: string): Promise<ClusterDetails>;
+  /** Asks for the deletion and waits until it is over, one way or the other. */
+  remove(nameOrId: string): Promise<ClusterDetails>;
+  timeline(nameOrId: string): Promise<readonly TimelineEntry[]>;
+  /** What one cluster owns in all clouds: what carries its id in a tag, a name or where it sits. */
+  ownedBy(clusterId: string): readonly ResourceRow[];
+  /** Machines that exist, by cloud and id. */
+  machines(): readonly string[];
+  /** The control endpoint of the simulators, as a person would use it. */
+  fault(fault: Partial<Fault> & Pick<Fault, 'cloud' | 'effect'>): Promise<void>;
+  clearFaults(): Promise<void>;
+  placeStranger(stranger: StrangerRequest): Promise<{ cloud: CloudName; id: string; name: string }>;
+  kill(machine: { cloud: CloudName; id: string }): Promise<void>;
+  /** One minute's tick, now; whatever it set in motion may still run. */
+  tick(): Promise<void>;
+}
+
+export const exampleFile = (name = 'four-clouds'): string =>
+  readFileSync(join(projectFolder, 'examples', 'four-clouds.yaml'), 'utf8').replace(
+    'name: four-clouds',
+    `name: ${name}`,
+  );
+
+/** A cluster file with these nodes; the first cloud has the control plane. */
+export const smallFile = (
+  name: string,
+  clouds: readonly CloudName[],
+  nodes: readonly { role: 'control-plane' | 'worker'; cloud: CloudName; shape?: string; count?: number }[] = [
+    { role: 'control-plane', cloud: clouds[0] ?? 'aws' },
+  ],
+): string =>
+  JSON.stringify({
+    apiVersion: 'overcast.dev/v1',
+    kind: 'Cluster',
+    metadata: { name },
+    spec: {
+      region: 'us-east',
+      clouds: clouds.map((cloud) => ({ cloud })),
+      nodes: nodes.map(({ shape = 'medium', count = 1, ...node }) => ({ ...node, shape, count })),
+    },
+  });
+
+/** Reads again until it is so. @throws what was last seen when time is up. */
+export async function eventually<T>(
+  what: string,
+  read: () => Promise<T> | T,
+  condition: (value: T) => boolean,
+  secondsMax = waitSecondsMax,
+): Promise<T> {
+  const deadline = Date.now() + secondsMax * 1000;
+  for (;;) {
+    const value = await read();
+    if (condition(value)) return value;
+    if (Date.now() > deadline)
+      throw new Error(`${what}: not after ${secondsMax} s: ${JSON.stringify(value, undefined, 1)}`);
+    await delay(pollMilliseconds);
+  }
+}
+
+export const living = (cluster: ClusterDetails): readonly NodeView[] =>
+  cluster.nodes.filter(({ phase }) => phase !== 'deleted');
+
+export async function startTestPlatform(options: { dataFolder?: string } = {}): Promise<TestPlatform> {
+  const lines: string[] = [];
+  const platform = await startPlatform({
+    assemblyFolder: join(projectFolder, 'cdk.out'),
+    ...options,
+    port: 0,
+    timeScale,
+    log: (part, line) => lines.push(`${part} ${line}`),
+  });
+  const api = createApiClient({ url: platform.url, apiKey: platform.apiKey });
+  const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${platform.clouds.aws}/_control/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  };
+  const until: TestPlatform['until'] = (nameOrId, condition, secondsMax) =>
+    eventually(`cluster ${nameOrId}`, () => api.getCluster(nameOrId), condition, secondsMax);
+
+  return {
+    ...platform,
+    api,
+    lines,
+    until,
+    apply: (name, file = exampleFile(name)) => api.applyCluster(name, file),
+    untilReady: (nameOrId) => until(nameOrId, ({ status }) => status === 'ready'),
+    async untilSettled(nameOrId) {
+      const { id } = await until(
+        nameOrId,
+        (cluster) =>
+          cluster.status === 'ready' &&
+          cluster.operation === undefined &&
+          living(cluster).every(({ phase, desired }) => phase === 'ready' && desired === 'present'),
+      );
+      await eventually(
+        `nobody at work on ${nameOrId}`,
+        () => platform.store.nodes.list(id),
+        (nodes) => nodes.every(({ operation }) => operation === undefined),
+      );
+      return api.getCluster(id);
+    },
+    async remove(nameOrId) {
+      const { id } = await api.deleteCluster(nameOrId);
+      return until(id, (cluster) => cluster.status === 'deleted' || cluster.deletionRequestedAt === undefined);
+    },
+    async timeline(nameOrId) {
+      const entries: TimelineEntry[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await api.listEvents(nameOrId, after);
+        entries.push(...page.items);
+        if (page.items.length === 0 || page.cursor === undefined) return entries;
+        after = page.cursor;
+      }
+    },
+    ownedBy: (clusterId) =>
+      platform.world
+        .resources()
+        .filter((row) => row.state !== 'gone' && JSON.stringify(row).includes(clusterId)),
+    machines: () =>
+      platform.world.machines
+        .values()
+        .filter((machine) => platform.world.state(machine) !== 'gone')
+        .map(({ cloud, id }) => `${cloud}/${id}`),
+    fault: async (fault) => {
+      await control('POST', 'faults', fault);
+    },
+    clearFaults: async () => {
+      await control('DELETE', 'faults');
+    },
+    placeStranger: async (stranger) =>
+      (await control('POST', 'strangers', stranger)) as { cloud: CloudName; id: string; name: string },
+    kill: async ({ cloud, id }) => {
+      await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/kill`);
+    },
+    tick: async () => {
+      await platform.aws.invoke('tick-clusters', {});
+    },
+  };
+}

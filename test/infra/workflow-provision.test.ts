@@ -1,0 +1,325 @@
+import { describe, expect, it } from 'vitest';
+import { exampleClusterId as clusterId } from '../../events/fields.ts';
+import { error, inTurn, runWorkflow, silence, type Run, type Script } from './workflow-bench.ts';
+
+const pending = (waitingFor: string): object => ({ done: false, retryAfterSeconds: 5, waitingFor });
+
+describe('ProvisionNode', () => {
+  const number = 7;
+  const running = (attempt: number): object => ({ done: true, providerId: 'i-0abc', attempt });
+  const usual: Script = {
+    'claim-operation': { clusterId, number, cloud: 'aws', attempt: 0 },
+    'aws createMachine': running(1),
+    'await-node joined': { outcome: 'joined' },
+    'settle-operation succeeded': { again: false },
+    'settle-operation failed': { again: false },
+  };
+  const provision = (script: Script = {}): Promise<Run> =>
+    runWorkflow('ProvisionNode', { clusterId, number }, { ...usual, ...script });
+
+  it('creates a machine, waits until it has joined, settles', async () => {
+    const run = await provision();
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).toEqual([
+      'claim-operation',
+      'aws createMachine',
+      'await-node joined',
+      'settle-operation succeeded',
+    ]);
+  });
+
+  it('gives every function its contract, and signs with its execution', async () => {
+    const run = await provision();
+    const [claim] = run.payloads('claim-operation');
+    const { executionArn } = claim ?? {};
+    expect(executionArn).toMatch(/^arn:aws:states:.*:execution:/);
+    const node = { clusterId, number, executionArn };
+    expect(claim).toEqual({ kind: 'ProvisionNode', ...node });
+    expect(run.payloads('aws createMachine')).toEqual([{ verb: 'createMachine', ...node }]);
+    expect(run.payloads('await-node joined')).toEqual([
+      { ...node, attempt: 1, until: 'joined', taskToken: expect.any(String) as string },
+    ]);
+    expect(run.payloads('settle-operation succeeded')).toEqual([
+      { kind: 'ProvisionNode', outcome: 'succeeded', ...node },
+    ]);
+  });
+
+  it('looks again while the machine does not run yet', async () => {
+    const { calls, status } = await provision({
+      'aws createMachine': inTurn(
+        { ...pending('i-0abc'), attempt: 1 },
+        { ...pending('i-0abc'), attempt: 1 },
+        running(1),
+      ),
+    });
+    expect(status).toBe('SUCCEEDED');
+    expect(calls.filter((call) => call === 'aws createMachine')).toHaveLength(3);
+  });
+
+  it('takes patience for no attempt: a cloud that throttles is asked again', async () => {
+    const { calls, status } = await provision({
+      'aws createMachine': inTurn(
+        error('Throttled'),
+        error('Throttled'),
+        error('CloudUnavailable'),
+        running(1),
+      ),
+    });
+    expect(status).toBe('SUCCEEDED');
+    expect(calls).not.toContain('aws abandonAttempt');
+  });
+
+  it.each(['CapacityUnavailable', 'QuotaExceeded', 'InvalidRequest'])(
+    'on %s abandons the attempt and takes the next offering, also in another cloud',
+    async (name) => {
+      const run = await provision({
+        'aws createMachine': error(name, 'aws: no c6a.large in us-east-1a'),
+        'aws abandonAttempt': inTurn(pending('i-0abc to go'), { done: true, next: 'retry', cloud: 'gcp' }),
+        'gcp createMachine': running(2),
+      });
+      expect(run.status).toBe('SUCCEEDED');
+      expect(run.calls).toEqual([
+        'claim-operation',
+        'aws createMachine',
+        'aws abandonAttempt',
+        'aws abandonAttempt',
+        'gcp createMachine',
+        'await-node joined',
+        'settle-operation succeeded',
+      ]);
+      expect(run.payloads('aws abandonAttempt')[0]).toMatchObject({
+        number,
+        reason: `${name}: aws: no c6a.large in us-east-1a`,
+      });
+      expect(run.payloads('await-node joined')[0]).toMatchObject({ attempt: 2 });
+    },
+  );
+
+  it('gives up when no attempt is left, with the last reason', async () => {
+    const run = await provision({
+      'aws createMachine': error('CapacityUnavailable', 'aws: none left'),
+      'aws abandonAttempt': inTurn(
+        { done: true, next: 'retry', cloud: 'aws' },
+        { done: true, next: 'retry', cloud: 'aws' },
+        { done: true, next: 'give-up' },
+      ),
+    });
+    expect(run).toMatchObject({ status: 'FAILED', error: 'NodeFailed' });
+    expect(run.calls.filter((call) => call === 'aws createMachine')).toHaveLength(3);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { kind: 'ProvisionNode', number, reason: 'CapacityUnavailable: aws: none left' },
+    ]);
+  });
+
+  it('abandons a machine that reported that it cannot join, with its words', async () => {
+    const run = await provision({
+      'await-node joined': inTurn(
+        { outcome: 'failed', reason: 'kubeadm join failed' },
+        { outcome: 'joined' },
+      ),
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.payloads('aws abandonAttempt')).toMatchObject([{ reason: 'kubeadm join failed' }]);
+  });
+
+  it('waits three times five minutes, reading anew each time, then abandons', async () => {
+    const run = await provision({
+      'await-node joined': inTurn(silence, silence, silence, { outcome: 'joined' }),
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).toEqual([
+      'claim-operation',
+      'aws createMachine',
+      'await-node joined',
+      'await-node joined',
+      'await-node joined',
+      'aws abandonAttempt',
+      'aws createMachine',
+      'await-node joined',
+      'settle-operation succeeded',
+    ]);
+    expect(run.payloads('aws abandonAttempt')).toMatchObject([
+      { reason: 'the machine did not join within 15 minutes' },
+    ]);
+    const tokens = run.payloads('await-node joined').map(({ taskToken }) => taskToken);
+    expect(new Set(tokens).size).toBe(4);
+  });
+
+  it('counts the waits of each attempt anew', async () => {
+    const run = await provision({
+      'await-node joined': inTurn(silence, silence, silence, silence, silence, { outcome: 'joined' }),
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.filter((call) => call === 'aws abandonAttempt')).toHaveLength(1);
+  });
+
+  it('abandons a machine that does not come to run', async () => {
+    const run = await provision({
+      'aws createMachine': { ...pending('i-0abc'), attempt: 1 },
+      'aws abandonAttempt': { done: true, next: 'give-up' },
+    });
+    expect(run.status).toBe('FAILED');
+    expect(run.payloads('aws abandonAttempt')).toMatchObject([{ reason: 'the machine did not run in time' }]);
+  });
+
+  it.each<[string, Script, readonly string[]]>([
+    ['at the claim', { 'claim-operation': error('Superseded') }, ['claim-operation']],
+    ['at the create', { 'aws createMachine': error('Superseded') }, ['claim-operation', 'aws createMachine']],
+    [
+      'while it waits',
+      { 'await-node joined': error('Superseded') },
+      ['claim-operation', 'aws createMachine', 'await-node joined'],
+    ],
+    [
+      'at the end',
+      { 'settle-operation succeeded': error('Superseded') },
+      ['claim-operation', 'aws createMachine', 'await-node joined', 'settle-operation succeeded'],
+    ],
+  ])('ends quietly when it is superseded %s', async (_when, script, calls) => {
+    const run = await provision(script);
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).toEqual(calls);
+  });
+
+  it.each(['CredentialsRejected', 'AttemptsExhausted'])('on %s settles as failed at once', async (name) => {
+    const run = await provision({ 'aws createMachine': error(name, 'said so') });
+    expect(run.status).toBe('FAILED');
+    expect(run.calls).toEqual(['claim-operation', 'aws createMachine', 'settle-operation failed']);
+    expect(run.payloads('settle-operation failed')).toMatchObject([{ reason: `${name}: said so` }]);
+  });
+
+  it('tries a bug three more times before it settles as failed', async () => {
+    const run = await provision({ 'aws createMachine': error('TypeError', 'undefined is not a function') });
+    expect(run.calls.filter((call) => call === 'aws createMachine')).toHaveLength(4);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'TypeError: undefined is not a function' },
+    ]);
+  });
+});
+
+describe('ProvisionCluster', () => {
+  const clouds = ['aws', 'gcp', 'azure', 'digitalocean'] as const;
+  const usual: Script = {
+    'claim-operation': { clusterId, generation: 3, clouds },
+    'request-nodes': { requested: [] },
+    ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureNetwork`, { done: true }])),
+    'await-node initialised': { outcome: 'initialised' },
+    'settle-operation succeeded': { again: false },
+    'settle-operation failed': { again: false },
+  };
+  const provision = (script: Script = {}): Promise<Run> =>
+    runWorkflow('ProvisionCluster', { clusterId }, { ...usual, ...script });
+  const refused = (cloud: string): Error => error('QuotaExceeded', `${cloud}: no more networks`);
+
+  it('makes items of the plan, builds every network, asks for each cloud’s nodes, waits, settles', async () => {
+    const run = await provision();
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
+    expect(run.calls.slice(2, -2).sort()).toEqual([
+      'aws ensureNetwork',
+      'azure ensureNetwork',
+      'digitalocean ensureNetwork',
+      'gcp ensureNetwork',
+      ...clouds.map(() => 'request-nodes'),
+    ]);
+    expect(run.calls.slice(-2)).toEqual(['await-node initialised', 'settle-operation succeeded']);
+    expect(run.payloads('request-nodes').map(({ cloud }) => cloud)).toEqual([undefined, ...clouds]);
+    expect(run.payloads('settle-operation succeeded')).toMatchObject([
+      { kind: 'ProvisionCluster', generation: 3 },
+    ]);
+  });
+
+  it('asks for a cloud’s nodes as soon as its own network stands', async () => {
+    const run = await provision({
+      'gcp ensureNetwork': inTurn(pending('subnet'), pending('subnet'), { done: true }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    const asked = run.payloads('request-nodes').map(({ cloud }) => cloud);
+    expect(asked.at(-1)).toBe('gcp');
+    expect(run.calls.filter((call) => call === 'gcp ensureNetwork')).toHaveLength(3);
+  });
+
+  it('one cloud fails while the others stand: they are built to the end, and the failure names it', async () => {
+    const run = await provision({ 'azure ensureNetwork': refused('azure') });
+    expect(run).toMatchObject({ status: 'FAILED', error: 'ProvisionClusterFailed' });
+    expect(run.payloads('request-nodes').map(({ cloud }) => cloud)).toEqual([
+      undefined,
+      'aws',
+      'gcp',
+      'digitalocean',
+    ]);
+    expect(run.calls.slice(-2)).toEqual(['await-node initialised', 'settle-operation failed']);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'azure QuotaExceeded: azure: no more networks' },
+    ]);
+  });
+
+  it('all clouds fail: nothing is waited for, and every cloud’s reason is given', async () => {
+    const run = await provision(
+      Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureNetwork`, refused(cloud)])),
+    );
+    expect(run.status).toBe('FAILED');
+    expect(run.calls).not.toContain('await-node initialised');
+    const [settled] = run.payloads('settle-operation failed');
+    for (const cloud of clouds) expect(settled?.['reason']).toContain(`${cloud}: no more networks`);
+  });
+
+  it('a cluster in one cloud whose only cloud fails', async () => {
+    const run = await provision({
+      'claim-operation': { clusterId, generation: 1, clouds: ['aws'] },
+      'aws ensureNetwork': refused('aws'),
+    });
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'aws QuotaExceeded: aws: no more networks' },
+    ]);
+  });
+
+  it('a network that never stands fails its cloud, with what it waited for', async () => {
+    const run = await provision({ 'gcp ensureNetwork': pending('the route to appear') });
+    expect(run.calls.filter((call) => call === 'gcp ensureNetwork')).toHaveLength(120);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'gcp the network was not ready in time: the route to appear' },
+    ]);
+  });
+
+  it('runs again when the generation has moved meanwhile', async () => {
+    const run = await provision({
+      'claim-operation': inTurn(
+        { clusterId, generation: 3, clouds: ['aws'] },
+        { clusterId, generation: 4, clouds: ['aws', 'gcp'] },
+      ),
+      'settle-operation succeeded': inTurn({ again: true }, { again: false }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.payloads('settle-operation succeeded').map(({ generation }) => generation)).toEqual([3, 4]);
+    expect(run.calls).toContain('gcp ensureNetwork');
+  });
+
+  it('a control plane that never comes up fails it after three waits', async () => {
+    const run = await provision({ 'await-node initialised': silence });
+    expect(run.status).toBe('FAILED');
+    expect(run.calls.filter((call) => call === 'await-node initialised')).toHaveLength(3);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'no control plane was initialised within 15 minutes' },
+    ]);
+  });
+
+  it('a lost answer costs one wait: the next one begins with a read', async () => {
+    const run = await provision({ 'await-node initialised': inTurn(silence, { outcome: 'initialised' }) });
+    expect(run.status).toBe('SUCCEEDED');
+  });
+
+  it.each<[string, Script]>([
+    ['at the claim', { 'claim-operation': error('Superseded') }],
+    ['at the plan', { 'request-nodes': error('Superseded') }],
+    ['while it waits', { 'await-node initialised': error('Superseded') }],
+    ['at the end', { 'settle-operation succeeded': error('Superseded') }],
+  ])('ends quietly when it is superseded %s', async (_when, script) => {
+    const run = await provision(script);
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).not.toContain('settle-operation failed');
+  });
+});

@@ -1,0 +1,15 @@
+import { startTestPlatform } from '../builders/local-platform.ts';
+const t0=performance.now(); const s=(w:string)=>console.log(((performance.now()-t0)/1000).toFixed(1),w);
+const p = await startTestPlatform();
+s('started');
+const c = await p.apply('four-clouds');
+await p.untilReady(c.id); s('ready');
+const d = await p.untilSettled(c.id); s('settled');
+console.log(d.nodes.map(n=>[n.number,n.role,n.cloud,n.instanceType,n.overlayAddress,n.attempt].join(' ')).join('\n'));
+console.log(p.world.resources().map(r=>[r.cloud,r.kind,r.id,r.name,r.state,r.inside,r.tags.join(',')].join(' | ')).join('\n'));
+console.log((await p.timeline(c.id)).map(e=>`${e.at} ${e.event} ${e.message}`).join('\n'));
+s('x');
+const r = await p.remove(c.id); s('removed '+r.status+' '+r.statusReason);
+console.log(p.world.resources());
+await p.close(); s('closed');
+console.log(p.lines.length);
