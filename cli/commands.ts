@@ -212,12 +212,14 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
       },
     );
   nodes
-    .command('remove <cluster> <number>')
+    .command('remove')
     .alias('rm')
     .description('drain a worker and delete its machine')
+    .argument('<cluster>')
+    .argument('<number>', 'the node’s number', wholeNumber(1, 65_534))
     .addOption(outputOption())
-    .action(async (nameOrId: string, number: string, options: OutputOptions) => {
-      const removed = await api().removeNode(nameOrId, wholeNumber(1, 65_534)(number));
+    .action(async (nameOrId: string, number: number, options: OutputOptions) => {
+      const removed = await api().removeNode(nameOrId, number);
       print(
         surroundings,
         options.output,
@@ -233,16 +235,16 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     .addOption(outputOption())
     .action(async (nameOrId: string, options: OutputOptions & { follow?: boolean }) => {
       let after: string | undefined;
+      let isTitled = false;
       for (;;) {
         const page = await api().listEvents(nameOrId, after);
         after = page.cursor ?? after;
         for (const event of page.items) if (options.output === 'json') stdout(`${JSON.stringify(event)}\n`);
         if (options.output === 'table' && page.items.length > 0) {
-          const table = eventTable(page.items);
-          // Following, the titles stand once.
-          stdout(
-            `${after !== undefined && options.follow === true ? table.split('\n').slice(1).join('\n') : table}\n`,
-          );
+          const lines = eventTable(page.items).split('\n');
+          // However many pages, the titles stand once.
+          stdout(`${(isTitled ? lines.slice(1) : lines).join('\n')}\n`);
+          isTitled = true;
         }
         if (page.items.some(({ event }) => event === 'ClusterDeleted')) return;
         if (page.items.length > 0 && page.cursor !== undefined) continue;

@@ -1,29 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
-import { ApiError, createApiClient } from './api-client.ts';
+import { createApiClient } from './api-client.ts';
 import { addCommands, exitCodes, readInput } from './commands.ts';
-import { currentContext, UsageError } from './context.ts';
-
-/** What went wrong, for people: each field that is wrong, and what is allowed there. */
-export function errorText(error: unknown): { readonly text: string; readonly exitCode: number } {
-  if (error instanceof ApiError) {
-    const fields = (error.problem.errors ?? []).map(
-      ({ field, message, allowed }) =>
-        `  ${field}: ${message}${allowed === undefined ? '' : ` (allowed: ${allowed.join(', ')})`}`,
-    );
-    const request = error.problem.requestId === '' ? '' : `  (request ${error.problem.requestId})`;
-    return {
-      text: [`error: ${error.problem.detail}${request}`, ...fields].join('\n'),
-      exitCode: exitCodes.refused,
-    };
-  }
-  if (error instanceof UsageError) return { text: `error: ${error.message}`, exitCode: exitCodes.usage };
-  return {
-    text: `error: ${error instanceof Error ? error.message : String(error)}`,
-    exitCode: exitCodes.refused,
-  };
-}
+import { currentContext } from './context.ts';
+import { errorText } from './error-text.ts';
 
 const program = new Command('overcast')
   .description('One Kubernetes cluster under every cloud')

@@ -22,7 +22,6 @@ export interface WaitResult {
 export async function waitForCluster(options: WaitOptions): Promise<WaitResult> {
   const begin = options.now();
   const progress = createProgress(options.output);
-  let wasDeleting = false;
   let last: ClusterDetails | undefined;
   for (;;) {
     const seconds = (options.now() - begin) / 1000;
@@ -37,10 +36,9 @@ export async function waitForCluster(options: WaitOptions): Promise<WaitResult> 
     }
     last = cluster;
     progress.show(cluster, seconds);
-    wasDeleting ||= cluster.status === 'deleting' || cluster.deletionRequestedAt !== undefined;
     const reached = cluster.status === options.until;
-    const refused =
-      options.until === 'deleted' && wasDeleting && cluster.deletionRequestedAt === undefined && !reached;
+    // The request was recorded before it was answered: where it is gone again, the guard has refused it.
+    const refused = options.until === 'deleted' && cluster.deletionRequestedAt === undefined && !reached;
     const failed = options.until === 'ready' && (cluster.status === 'failed' || cluster.status === 'deleted');
     if (reached || refused || failed || seconds > options.timeoutSeconds) {
       progress.end();

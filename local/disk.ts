@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -22,8 +22,10 @@ export interface Disk {
 }
 
 export function openDisk(options: { folder?: string; name: string }): Disk {
-  if (options.folder !== undefined) mkdirSync(options.folder, { recursive: true });
+  if (options.folder !== undefined) mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const path = options.folder === undefined ? ':memory:' : join(options.folder, `${options.name}.sqlite`);
+  // Secrets, keys and user-data are in it; SQLite gives the files beside it the same mode.
+  if (options.folder !== undefined) closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path);
   // The write-ahead log survives the death of the process, which is all that a local platform promises.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');

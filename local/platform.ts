@@ -84,6 +84,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...(dataFolder === undefined ? {} : { folder: join(dataFolder, 'aws') }),
     port: options.port,
     waitScale: timeScale,
+    limits: JSON.parse(process.env["LIM"] ?? "{}"),
     log,
   });
   const clients = {

@@ -91,7 +91,26 @@ describe('admission', () => {
     await expect(call(clusterId, token(nodeId), secret('a'))).rejects.toMatchObject({ status: 401 });
   });
 
-  it('refuses the machine of an attempt that is over', async () => {
+  it('refuses the machine of an attempt that is over, also while the next has yet to begin', async () => {
+    const { clusterId, nodeId, executionArn } = await aCreatingNode();
+    await tests.store.nodes.endAttempt(clusterId, 1, { executionArn, attempt: 1 });
+    await expect(call(clusterId, tokenFor(nodeId), secret('a'))).rejects.toMatchObject({ status: 401 });
+    expect(await tests.store.nodes.get(clusterId, 1)).not.toHaveProperty('sessionHash');
+  });
+
+  it('refuses the machine of an attempt that was given up', async () => {
+    const { clusterId, nodeId } = await aCreatingNode();
+    await tests.store.nodes.recordFailure(clusterId, 1, { attempt: 1, failure: { reason: 'no word' } });
+    await expect(call(clusterId, tokenFor(nodeId), secret('a'))).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('refuses the machine of a node that is to go', async () => {
+    const { clusterId, nodeId } = await aCreatingNode();
+    await tests.store.nodes.retire(clusterId, 1);
+    await expect(call(clusterId, tokenFor(nodeId), secret('a'))).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('refuses the machine of an attempt when the next has begun', async () => {
     const { clusterId, nodeId, executionArn } = await aCreatingNode();
     await begin(clusterId, executionArn, 2);
     await expect(call(clusterId, tokenFor(nodeId, 1), secret('a'))).rejects.toMatchObject({ status: 401 });

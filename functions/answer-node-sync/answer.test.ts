@@ -129,6 +129,46 @@ describe('a sync', () => {
     expect(mesh.members.map(({ number }) => number)).toEqual(numbers);
   });
 
+  it('with the key of another node is refused, and changes nothing', async () => {
+    const { clusterId, sync } = await admitted(2);
+    await sync(1);
+    const before = await tests.store.mesh.get(clusterId);
+    await expect(sync(2, { wireguardPublicKey: keyOf(1) })).rejects.toMatchObject({ status: 409 });
+    expect(await tests.store.mesh.get(clusterId)).toEqual(before);
+    expect(await node(clusterId, 2)).not.toHaveProperty('wireguardPublicKey');
+  });
+
+  it('with another key than the machine’s first is refused', async () => {
+    const { clusterId, sync } = await admitted(1);
+    await sync(1);
+    await expect(sync(1, { wireguardPublicKey: keyOf(9) })).rejects.toMatchObject({ status: 409 });
+    expect((await tests.store.mesh.get(clusterId)).version).toBe(1);
+  });
+
+  it('of a node that was deleted is refused', async () => {
+    const { clusterId, sync } = await admitted(1);
+    await sync(1);
+    await tests.store.nodes.retire(clusterId, 1);
+    await tests.store.nodes.bury(clusterId, 1, now);
+    await expect(sync(1)).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('cannot be made in another node’s name', async () => {
+    const { clusterId } = await admitted(2);
+    const call = answerSync({ store: tests.store, bus, clock: { now: () => now }, log: silentLog })({
+      clusterId,
+      number: 2,
+      bearer: secretOf(1),
+      body: {
+        phase: 'booting',
+        addresses: { public: '', private: '' },
+        wireguardPublicKey: keyOf(1),
+        meshVersion: 0,
+      },
+    });
+    await expect(call).rejects.toMatchObject({ status: 401 });
+  });
+
   it('in a quiet cluster writes nothing', async () => {
     const { clusterId, sync } = await admitted(1);
     const say = agents(sync);
@@ -206,6 +246,31 @@ describe('what goes wrong on a machine', () => {
     expect(stored?.reason).toBe('kubeadm init failed');
     expect(stored?.log).not.toContain('abab');
     expect(bus.names()).toEqual(['NodeFailed']);
+  });
+
+  it('is shown to people without secrets and without what moves their terminal', async () => {
+    const { clusterId, sync } = await admitted(1);
+    const reason = `\u001B[2Jkubeadm\u0007 failed\nnode 2 is ready: token=${'ab'.repeat(32)}`;
+    await sync(1, { phase: 'failed', failure: { reason, log: 'one\n\u001B[31mtwo\r' } });
+    expect((await node(clusterId, 1)).failure).toEqual({
+      reason: '[2Jkubeadm failed node 2 is ready: token=[redacted]',
+      log: 'one\n[31mtwo',
+    });
+    expect(bus.said[0]).toMatchObject({
+      detail: { reason: '[2Jkubeadm failed node 2 is ready: token=[redacted]' },
+    });
+  });
+
+  it('an interruption is said once, however often it is reported, and once more when it becomes serious', async () => {
+    const { sync } = await admitted(1);
+    const say = agents(sync);
+    await say(1, 'booting');
+    for (const kind of ['rebalance', 'rebalance', 'terminate', 'terminate', 'rebalance'] as const)
+      await sync(1, { phase: 'booting', interruption: { kind } });
+    expect(bus.said.map(({ event, detail }) => [event, (detail as { kind?: string }).kind])).toEqual([
+      ['SpotInterruption', 'rebalance'],
+      ['SpotInterruption', 'terminate'],
+    ]);
   });
 
   it('an interruption is answered with leave in the same call', async () => {

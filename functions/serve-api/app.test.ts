@@ -5,6 +5,8 @@ import { cloudNames } from '../../shared/domain/cloud.ts';
 import { exampleTime } from '../../test/builders/cluster.ts';
 import { recordingBus, silentLog, testClock, type RecordingBus } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
 import { createApp } from './app.ts';
 
 let tests: TestStore;
@@ -200,6 +202,27 @@ describe('bad input is refused with the field and what is allowed, before anythi
     ],
     ['an unknown field', file({ colour: 'red' }), 400, 'spec.colour', undefined],
     ['a missing field', { ...file(), metadata: {} }, 400, 'metadata.name', undefined],
+    [
+      'a limit below what it begins with',
+      file({ policies: { clusterLimits: { maxVcpus: 2 } } }),
+      422,
+      'spec.policies.clusterLimits.maxVcpus',
+      undefined,
+    ],
+    [
+      'limits that contradict each other',
+      file({ policies: { clusterLimits: { minVcpus: 9, maxVcpus: 8 } } }),
+      422,
+      'spec.policies.clusterLimits.minVcpus',
+      undefined,
+    ],
+    [
+      'half a vCPU',
+      file({ policies: { clusterLimits: { minVcpus: 0.5 } } }),
+      422,
+      'spec.policies.clusterLimits.minVcpus',
+      undefined,
+    ],
     ['cloud-vpn', file({ vpn: 'cloud-vpn' }), 422, 'spec.vpn', 'wireguard-full-mesh'],
   ])('%s', async (_what, body, status, field, allowed) => {
     const before = (await tests.store.clusters.list({ limit: 200 })).items.length;
@@ -312,21 +335,33 @@ describe('nodes', () => {
     expect([400, 422]).toContain(status);
     expect(json.errors?.map((error) => error.field)).toContain(field);
   });
+  it('beyond the limit on vCPUs are refused', async () => {
+    const details = await create({ policies: { clusterLimits: { maxVcpus: 18 } } });
+    const cluster = await tests.store.clusters.get(details.id);
+    for (const planned of cluster?.pendingPlan?.nodes ?? [])
+      await tests.store.nodes.materialise(materialiseNode({ cluster: cluster!, planned, now: exampleTime }));
+    await tests.store.clusters.clearPlan(details.id, cluster?.pendingPlan?.id ?? '');
+    const { status, json } = await add(details.id, { cloud: 'gcp', shape: 'small' });
+    expect([status, json.detail]).toEqual([
+      422,
+      "count: there would be 20 vCPUs, and the cluster's limit is 18",
+    ]);
+  });
+  it('below the limit on vCPUs are not removed', async () => {
+    const details = await create({ policies: { clusterLimits: { minVcpus: 18 } } });
+    const cluster = await tests.store.clusters.get(details.id);
+    for (const planned of cluster?.pendingPlan?.nodes ?? [])
+      await tests.store.nodes.materialise(materialiseNode({ cluster: cluster!, planned, now: exampleTime }));
+    const { status } = await send({ method: 'DELETE', path: `/clusters/${details.id}/nodes/5` });
+    expect(status).toBe(409);
+    expect((await tests.store.nodes.get(details.id, 5))?.desired).toBe('present');
+  });
   it('of an unknown number or a control plane are not removed', async () => {
     const details = await create();
     for (const node of (await tests.store.clusters.get(details.id))?.pendingPlan?.nodes ?? [])
-      await tests.store.nodes.materialise({
-        ...node,
-        clusterId: details.id,
-        cloud: node.offering.cloud,
-        accountId: 'main',
-        lifecycle: 'on-demand',
-        desired: 'present',
-        phase: 'planned',
-        attempt: 0,
-        overlayAddress: `10.4.0.${node.number}`,
-        createdAt: exampleTime,
-      });
+      await tests.store.nodes.materialise(
+        materialiseNode({ cluster: details as unknown as Cluster, planned: node, now: exampleTime }),
+      );
     const remove = (number: number) =>
       send({ method: 'DELETE', path: `/clusters/${details.id}/nodes/${number}` });
     expect([(await remove(99)).status, (await remove(1)).status, (await remove(5)).status]).toEqual([

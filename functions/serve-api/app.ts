@@ -3,6 +3,7 @@ import { clusterDeletionRequested } from '../../events/cluster-deletion-requeste
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import type { ClusterDetails, ListOf, NodeView } from '../../shared/domain/api-types.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { Node } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
 import { addNodes } from './add-nodes.ts';
 import type { ApiDependencies, ApiEnvironment } from './api.ts';
@@ -180,6 +181,7 @@ export function createApp(dependencies: ApiDependencies): Hono<ApiEnvironment> {
       throw new Problem(404, `the cluster ${cluster.name} has no node ${context.req.param('number')}`);
     if (node.role === 'control-plane')
       throw new Problem(409, `node ${number} is a control plane: they go only with their cluster`);
+    await refuseBelowLimit(dependencies, cluster, node);
     await store.nodes.retire(cluster.id, number);
     if (node.phase !== 'deleted') await bus.say(nodeRetirementRequested, { clusterId: cluster.id, number });
     log.info('node retirement requested', { clusterId: cluster.id, number });
@@ -196,6 +198,21 @@ export function createApp(dependencies: ApiDependencies): Hono<ApiEnvironment> {
     return context.json(page);
   });
   return app;
+}
+
+/** The cluster's lower limit holds for people too. @throws Problem 409 */
+async function refuseBelowLimit({ store }: ApiDependencies, cluster: Cluster, going: Node): Promise<void> {
+  const minVcpus = cluster.policies.clusterLimits?.minVcpus;
+  if (minVcpus === undefined || going.desired === 'absent') return;
+  const staying = (await store.nodes.list(cluster.id)).filter(
+    ({ desired, number }) => desired === 'present' && number !== going.number,
+  );
+  const vcpus = staying.reduce((sum, { offering }) => sum + offering.vcpus, 0);
+  if (vcpus < minVcpus)
+    throw new Problem(
+      409,
+      `without node ${going.number} the cluster has ${vcpus} vCPUs, and its lower limit is ${minVcpus}`,
+    );
 }
 
 const fromStore = (error: Error): Problem | undefined =>

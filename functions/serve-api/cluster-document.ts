@@ -33,7 +33,13 @@ export const clusterDocument = z.strictObject({
     kubernetesVersion: z.optional(text),
     vpn: z.optional(text),
     podRange: z.optional(text),
-    policies: z.optional(z.strictObject({})),
+    policies: z.optional(
+      z.strictObject({
+        clusterLimits: z.optional(
+          z.strictObject({ minVcpus: z.optional(z.number()), maxVcpus: z.optional(z.number()) }),
+        ),
+      }),
+    ),
   }),
 });
 

@@ -1,4 +1,4 @@
-import { Stack, Token, Validations } from 'aws-cdk-lib';
+import { Token, Validations, type Stack } from 'aws-cdk-lib';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
 

@@ -23,6 +23,14 @@ const roundsMax = 5;
 const settleSeconds = 45;
 const betweenLooksSeconds = 30;
 
+/** Each branch answers for its own cloud, whatever went wrong there. */
+const answer = (failure: string): State => onError(['States.ALL'], failure, { failure: errorText });
+const begin = (next: string): State => ({
+  Type: 'Pass',
+  Assign: { cloud: expression('$states.input.cloud'), polls: 0 },
+  Next: next,
+});
+
 /** Nothing is changed before the guard has passed; everything goes at once after it; done when nothing was seen twice. */
 export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
   const cluster = { clusterId: expression('$clusterId'), executionArn: me };
@@ -44,19 +52,12 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
     },
     End: true,
   };
-  const answer = (failure: string): State => onError(['States.ALL'], failure, { failure: errorText });
   /** What a Map over the clouds has learnt: what went wrong where, and whether this run still has a say. */
   const learnt = {
     reason: expression("$join([$states.result[ok = false].($string(cloud) & ' ' & $string(reason))], '; ')"),
     isSuperseded: expression("$count($states.result[error = 'Superseded']) > 0"),
   };
   const changedHands = { when: '$isSuperseded', next: 'Superseded' };
-  const begin = (next: string): State => ({
-    Type: 'Pass',
-    Assign: { cloud: expression('$states.input.cloud'), polls: 0 },
-    Next: next,
-  });
-
   /** State names are unique in the whole machine, also inside its Maps. */
   const look = (name: string, next: string): State => ({
     Type: 'Map',

@@ -186,7 +186,9 @@ describe('the official SDK inside a function', () => {
     ).toBe(true);
   });
   it('may say its own events only, in its own name only', async () => {
-    expect(await call({ call: 'say', detailType: 'Happened' })).toMatchObject({ FailedEntryCount: 0 });
+    expect(await call({ call: 'say', detailType: 'Happened', detail: '{"what":"this"}' })).toMatchObject({
+      FailedEntryCount: 0,
+    });
     for (const other of [{ detailType: 'Else' }, { detailType: 'Happened', source: 'test.other' }])
       await expect(call({ call: 'say', ...other })).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
@@ -346,6 +348,9 @@ describe('with a folder', () => {
 
     const again = await startLocalAws({ assemblyFolder, folder, port: 0, waitScale: 100, log: () => {} });
     try {
+      await expect(
+        startLocalAws({ assemblyFolder, folder, port: 0, waitScale: 1, log: () => {} }),
+      ).rejects.toThrow(/is in use by another/);
       const caller = (payload: Record<string, string>): Promise<unknown> =>
         again.invoke(idOf('Caller'), payload);
       expect(await caller({ call: 'get', pk: 'kept' })).toMatchObject({ pk: { S: 'kept' } });

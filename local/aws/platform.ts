@@ -26,6 +26,7 @@ import { createServices } from './server/services.ts';
 import { createStates } from './states/index.ts';
 import { openTables } from './stores/dynamodb.ts';
 import { openKms } from './stores/kms.ts';
+import { lockFolder } from './stores/lock.ts';
 import { openSecrets } from './stores/secrets.ts';
 import { readAssembly } from './template/assembly.ts';
 import { loadStack } from './template/stack.ts';
@@ -113,6 +114,10 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     const stack = loadStack(assembly, url);
     const roles = readRoles(stack);
     const guard = createGuard(roles, log);
+    if (folder !== undefined) {
+      const lock = lockFolder(folder);
+      closers.push(() => lock.release());
+    }
     const disk = openDisk({ name: 'aws', ...(folder === undefined ? {} : { folder }) });
     closers.push(() => disk.close());
 

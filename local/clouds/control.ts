@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { instanceType } from './catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse } from './server.ts';
 import {
   faultEffects,
@@ -7,6 +8,7 @@ import {
   type SimulatedCloud,
   type StrangerRequest,
   type World,
+  type WorldMachine,
 } from './world.ts';
 
 const clouds: readonly string[] = ['aws', 'gcp', 'azure', 'digitalocean'];
@@ -21,7 +23,7 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * The hand of fate, at `/_control` of every simulator's port:
  *
  * GET    /_control/resources[?tag=<text in a tag>]      every resource of every cloud
- * GET    /_control/machines                             every machine, with addresses and times
+ * GET    /_control/machines                             every machine, with addresses, times and price
  * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `interrupt`, `rebalance`
  * POST   /_control/strangers                            { cloud, networkId, name }: a machine without our tags in that network
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
@@ -45,6 +47,7 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
         world.machines.values().map(({ userData: _secret, ...machine }) => ({
           ...machine,
           state: world.state({ ...machine, userData: '' }),
+          usdPerHour: priceOf(machine),
         })),
       );
     case 'POST machines':
@@ -88,6 +91,16 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
       return json(404, { error: `no control route ${route}` });
   }
 }
+
+/** What its owner pays for a machine, in US dollars per hour. */
+const priceOf = ({
+  cloud,
+  instanceType: name,
+  spot,
+}: Pick<WorldMachine, 'cloud' | 'instanceType' | 'spot'>): number => {
+  const type = instanceType(cloud, name);
+  return (spot ? type?.usdPerHourSpot : type?.usdPerHour) ?? 0;
+};
 
 function strike(
   world: World,

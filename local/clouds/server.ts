@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { objectionTo } from '../loopback.ts';
 import { control } from './control.ts';
 import type { GenericOperation, SimulatedCloud, World } from './world.ts';
 
@@ -80,6 +81,13 @@ export async function serveSimulator(
 
   const server: Server = createServer((incoming, outgoing) => {
     const respond = async (): Promise<void> => {
+      const objection = objectionTo(incoming.headers);
+      if (objection !== undefined) {
+        incoming.resume();
+        outgoing.writeHead(403, { 'content-type': 'text/plain' });
+        outgoing.end(objection);
+        return;
+      }
       const request: SimulatedRequest = {
         method: incoming.method ?? 'GET',
         url: new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? '127.0.0.1'}`),

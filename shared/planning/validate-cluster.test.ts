@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { anOffering } from '../../test/builders/node.ts';
 import { aCluster } from '../../test/builders/cluster.ts';
 import { cloudNames } from '../domain/cloud.ts';
 import type { ClusterDocument, NodeGroupDocument } from '../domain/cluster-request.ts';
@@ -230,7 +231,7 @@ describe('a wrong cluster names each field and what is allowed', () => {
 });
 
 const present = (role: 'control-plane' | 'worker', count: number) =>
-  Array.from({ length: count }, () => ({ role, desired: 'present' as const }));
+  Array.from({ length: count }, () => ({ role, desired: 'present' as const, offering: anOffering() }));
 
 describe('nodes for a cluster that lives', () => {
   const cluster = aCluster({ clouds: [{ cloud: 'aws', accountId: 'main' }] });

@@ -16,7 +16,10 @@ import {
   type NodeGroupDocument,
   type Problem,
 } from '../domain/cluster-request.ts';
+import { findInstanceType } from '../domain/catalogue.ts';
 import { vpns, type Vpn } from '../domain/network.ts';
+import { shapes } from '../domain/offering.ts';
+import { policyProblems, type Policies } from '../domain/policy.ts';
 import { nodesMax, nodesPerPlanMax, type Node } from '../domain/node.ts';
 import { findRegion, regions, type Region } from '../domain/regions.ts';
 import { validateNodeGroup } from './validate-node-group.ts';
@@ -101,6 +104,10 @@ export function validateCluster(options: {
   const nodes = groups.reduce((sum, { count }) => sum + count, 0);
   problems.push(...validatePodRange({ podRange, nodes, clouds: clouds.map(({ cloud }) => cloud) }));
 
+  const policies = spec.policies ?? {};
+  problems.push(...policyProblems(policies));
+  if (problems.length === 0) problems.push(...limitProblems(policies, groups));
+
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
@@ -113,7 +120,7 @@ export function validateCluster(options: {
       kubernetesVersion,
       vpn,
       podRange,
-      policies: spec.policies ?? {},
+      policies,
     },
   };
 }
@@ -121,8 +128,8 @@ export function validateCluster(options: {
 /** Whether these nodes may be added to a cluster that lives. Fields are named without a prefix: `count`, `cloud`. */
 export function validateNodes(options: {
   document: NodeGroupDocument;
-  cluster: Pick<Cluster, 'region' | 'clouds' | 'podRange'>;
-  nodes: readonly Pick<Node, 'role' | 'desired'>[];
+  cluster: Pick<Cluster, 'region' | 'clouds' | 'podRange' | 'policies'>;
+  nodes: readonly Pick<Node, 'role' | 'desired' | 'offering'>[];
 }): Validation<NodeGroup> {
   const { cluster, document } = options;
   const validated = validateNodeGroup({
@@ -151,10 +158,39 @@ export function validateNodes(options: {
       clouds: cluster.clouds.map(({ cloud }) => cloud),
     }).map(({ message }) => ({ field: 'count', message })),
   );
+  const maxVcpus = cluster.policies.clusterLimits?.maxVcpus ?? Infinity;
+  const vcpus = present.reduce((sum, { offering }) => sum + offering.vcpus, 0) + vcpusOf(group) * group.count;
+  if (vcpus > maxVcpus) {
+    problems.push({
+      field: 'count',
+      message: `there would be ${vcpus} vCPUs, and the cluster's limit is ${maxVcpus}`,
+    });
+  }
   if (present.length + group.count > nodesMax) {
     problems.push({ field: 'count', message: `a cluster has at most ${nodesMax} nodes` });
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: group };
+}
+
+/** What a node of this group will have: every offering of a shape has the shape's vCPUs. */
+const vcpusOf = ({ cloud, shape, instanceType }: NodeGroup): number =>
+  (shape === undefined
+    ? cloud === undefined || instanceType === undefined
+      ? undefined
+      : findInstanceType(cloud, instanceType)?.vcpus
+    : shapes[shape].vcpus) ?? 0;
+
+function limitProblems(policies: Policies, groups: readonly NodeGroup[]): readonly Problem[] {
+  const { minVcpus = 0, maxVcpus = Infinity } = policies.clusterLimits ?? {};
+  const vcpus = groups.reduce((sum, group) => sum + vcpusOf(group) * group.count, 0);
+  const field = 'spec.policies.clusterLimits';
+  if (vcpus > maxVcpus)
+    return [{ field: `${field}.maxVcpus`, message: `the cluster begins with ${vcpus} vCPUs, which is more` }];
+  if (vcpus < minVcpus)
+    return [
+      { field: `${field}.minVcpus`, message: `the cluster begins with ${vcpus} vCPUs, which is fewer` },
+    ];
+  return [];
 }
 
 function validateClouds(

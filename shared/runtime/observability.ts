@@ -21,8 +21,8 @@ function idsIn(event: unknown): LogFields {
 }
 
 /**
- * Gives each invocation its ids, says how long it took, and writes its error once; the error goes on to Lambda, whose
- * retries and dead-letter queues live from it.
+ * Gives each invocation's lines its ids, and writes its error once; the error goes on to Lambda, whose retries and
+ * dead-letter queues live from it. A call that went well says only what it decided: Lambda's own report has its duration.
  */
 export function observed(): MiddlewareObj<unknown, unknown> {
   let startedAt = 0;
@@ -32,7 +32,6 @@ export function observed(): MiddlewareObj<unknown, unknown> {
       startedAt = performance.now();
       beginInvocation(context, idsIn(event));
     },
-    after: () => log.info('done', { durationMs: durationMs() }),
     onError: ({ error }) => {
       // Yielding to another owner is a decision like any other.
       const level = error instanceof Error && error.name === 'Superseded' ? 'info' : 'error';

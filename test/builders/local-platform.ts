@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApiClient, type ApiClient } from '../../cli/api-client.ts';
@@ -8,9 +9,10 @@ import { startPlatform, type Platform } from '../../local/platform.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { TimelineEntry } from '../../shared/domain/timeline.ts';
+import { timePasses } from './time-passes.ts';
 
 /** Fast enough to wait for, slow enough that a busy machine's delays do not look like a cloud's. */
-const timeScale = 100;
+const timeScale = Number(process.env["TS"] ?? 100);
 const waitSecondsMax = 40;
 const pollMilliseconds = 50;
 
@@ -42,8 +44,8 @@ export interface TestPlatform extends Platform {
   clearFaults(): Promise<void>;
   placeStranger(stranger: StrangerRequest): Promise<{ cloud: CloudName; id: string; name: string }>;
   kill(machine: { cloud: CloudName; id: string }): Promise<void>;
-  /** One minute's tick, now; whatever it set in motion may still run. */
-  tick(): Promise<void>;
+  /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
+  tickAfter(clusterId: string, seconds: number): Promise<void>;
 }
 
 export const exampleFile = (name = 'four-clouds'): string =>
@@ -91,11 +93,49 @@ export async function eventually<T>(
 export const living = (cluster: ClusterDetails): readonly NodeView[] =>
   cluster.nodes.filter(({ phase }) => phase !== 'deleted');
 
-export async function startTestPlatform(options: { dataFolder?: string } = {}): Promise<TestPlatform> {
+const synthesized = join(projectFolder, 'cdk.out');
+const templateFile = 'Overcast.template.json';
+
+/** The rule that ticks, by its logical id. */
+const tickRuleOf = (assemblyFolder: string): string => {
+  const { Resources } = JSON.parse(readFileSync(join(assemblyFolder, templateFile), 'utf8')) as {
+    Resources: Record<string, { Type: string; Properties: { ScheduleExpression?: string } }>;
+  };
+  const [id] =
+    Object.entries(Resources).find(([, { Properties }]) => Properties?.ScheduleExpression !== undefined) ??
+    [];
+  if (id === undefined) throw new Error('the template has no schedule');
+  return id;
+};
+
+/**
+ * The synthesized app, but for the patience of its state machines: a wait for a machine's word lasts this long instead
+ * of five minutes. Everything else is the same file.
+ */
+function impatient(waitSeconds: number): { folder: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'overcast-assembly-'));
+  for (const name of readdirSync(synthesized))
+    if (name !== templateFile) symlinkSync(join(synthesized, name), join(folder, name));
+  const template = readFileSync(join(synthesized, templateFile), 'utf8');
+  const patience = String.raw`TimeoutSeconds\":300`;
+  if (template.split(patience).length !== 3) throw new Error('the workflows wait otherwise than they did');
+  writeFileSync(
+    join(folder, templateFile),
+    template.replaceAll(patience, String.raw`TimeoutSeconds\":${waitSeconds}`),
+  );
+  return { folder, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** @param options.waitSeconds how long a state machine waits for a machine's word each time; as deployed when absent. */
+export async function startTestPlatform(options: { waitSeconds?: number } = {}): Promise<TestPlatform> {
   const lines: string[] = [];
+  const assembly =
+    options.waitSeconds === undefined
+      ? { folder: synthesized, remove: () => {} }
+      : impatient(options.waitSeconds);
+  const tickRule = tickRuleOf(assembly.folder);
   const platform = await startPlatform({
-    assemblyFolder: join(projectFolder, 'cdk.out'),
-    ...options,
+    assemblyFolder: assembly.folder,
     port: 0,
     timeScale,
     log: (part, line) => lines.push(`${part} ${line}`),
@@ -117,6 +157,10 @@ export async function startTestPlatform(options: { dataFolder?: string } = {}): 
     ...platform,
     api,
     lines,
+    async close() {
+      await platform.close();
+      assembly.remove();
+    },
     until,
     apply: (name, file = exampleFile(name)) => api.applyCluster(name, file),
     untilReady: (nameOrId) => until(nameOrId, ({ status }) => status === 'ready'),
@@ -137,11 +181,14 @@ export async function startTestPlatform(options: { dataFolder?: string } = {}): 
     },
     async remove(nameOrId) {
       const { id } = await api.deleteCluster(nameOrId);
-      return until(id, (cluster) => cluster.status === 'deleted' || cluster.deletionRequestedAt === undefined);
+      return until(
+        id,
+        (cluster) => cluster.status === 'deleted' || cluster.deletionRequestedAt === undefined,
+      );
     },
     async timeline(nameOrId) {
       const entries: TimelineEntry[] = [];
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const page = await api.listEvents(nameOrId, after);
         entries.push(...page.items);
         if (page.items.length === 0 || page.cursor === undefined) return entries;
@@ -168,8 +215,13 @@ export async function startTestPlatform(options: { dataFolder?: string } = {}): 
     kill: async ({ cloud, id }) => {
       await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/kill`);
     },
-    tick: async () => {
-      await platform.aws.invoke('tick-clusters', {});
+    tickAfter: async (clusterId, seconds) => {
+      await timePasses(
+        { url: platform.aws.url, tableName: platform.aws.outputs['TableName'] ?? '' },
+        clusterId,
+        seconds,
+      );
+      await platform.aws.fireSchedule(tickRule);
     },
   };
 }

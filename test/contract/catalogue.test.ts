@@ -12,6 +12,8 @@ it.each(instanceTypes.map((type) => [type.cloud, type.name, type] as const))(
       memoryGib: type.memoryGib,
       architecture: type.architecture,
     });
+    // The same lists read twice: a cent per hour is a misreading.
+    expect(Math.abs((sold?.usdPerHour ?? 0) - type.usdPerHour)).toBeLessThan(0.01);
     expect(sold?.spot === true || type.usdPerHourSpot === undefined).toBe(true);
   },
 );

@@ -187,6 +187,50 @@ it('a VPC of our name without our marks is not touched', async () => {
   expect(started.world.resources().map((row) => row.name)).toContain(name);
 });
 
+describe('the default VPC of a region', () => {
+  const elsewhere = (region: string) => ({ region, zone: '' });
+  interface SeenVpc {
+    readonly id: string;
+    readonly name: string;
+    readonly region: string;
+    readonly default: boolean;
+  }
+  const defaultOf = async (region: string): Promise<SeenVpc | undefined> => {
+    const { vpcs } = (await api('GET', 'vpcs?per_page=200')) as { vpcs: SeenVpc[] };
+    return vpcs.find((vpc) => vpc.region === region && vpc.default);
+  };
+
+  it('is never a cluster’s, not even in a region without any', async () => {
+    const place = elsewhere('syd1');
+    const network = await build({ location: place });
+    expect(await defaultOf('syd1')).toMatchObject({ name: 'default-syd1' });
+    expect((await defaultOf('syd1'))?.id).not.toBe(network.parts['vpcId']);
+    await settle(() => cloud().collapse(owner, place));
+  });
+
+  it('is made once by two clusters that begin at the same time', async () => {
+    const place = elsewhere('blr1');
+    const [one, other] = [owner, { ...owner, clusterId: randomUUID() }];
+    const both = [one, other].map((each) =>
+      settle(() => cloud().ensureNetwork(spec({ owner: each, location: place }))),
+    );
+    await Promise.all(both);
+    expect(await defaultOf('blr1')).toMatchObject({ name: 'default-blr1' });
+    for (const each of [one, other]) await settle(() => cloud().collapse(each, place));
+  });
+
+  it.each(['ensureNetwork', 'collapse'] as const)('is given away by %s when it became ours', async (how) => {
+    const network = await build();
+    await api('PATCH', `vpcs/${network.parts['vpcId']}`, { default: true });
+    if (how === 'ensureNetwork') {
+      await build();
+      expect((await defaultOf(location.region))?.id).not.toBe(network.parts['vpcId']);
+    }
+    await settle(() => cloud().collapse(owner, location));
+    expect(await defaultOf(location.region)).toMatchObject({ name: `default-${location.region}` });
+  });
+});
+
 describe('without a client token', () => {
   it('a machine of an older attempt of the same node is not taken for this one’s', async () => {
     const network = await build();
@@ -259,6 +303,22 @@ describe('collapsing', () => {
       ),
     );
     expect(left).toEqual([]);
+  });
+
+  it('spares a machine that somebody gave a role’s tag, to borrow its firewall', async () => {
+    const network = await build();
+    const machine = await settle(() => cloud().createMachine(requestFor(network)));
+    const { droplet } = (await api('POST', 'droplets', {
+      name: 'bystander',
+      region: location.region,
+      size: offering.instanceType,
+      image: 'ubuntu-24-04-x64',
+      tags: [`overcast:worker:driver:${owner.clusterId}`],
+    })) as { droplet: { id: number } };
+    await settle(() => cloud().collapse(owner, location));
+    const living = started.world.living('digitalocean').map(({ id }) => id);
+    expect(living).toContain(String(droplet.id));
+    expect(living).not.toContain(machine.providerId);
   });
 
   it('deletes one by one what lost its role’s tag', async () => {

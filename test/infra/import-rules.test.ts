@@ -25,8 +25,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   infra: ['events', 'shared/domain', 'shared/runtime/settings.ts', 'shared/clouds/errors.ts'],
   cli: ['shared/domain', 'package.json'],
   'local/disk.ts': [],
-  'local/clouds': ['local/disk.ts'],
-  'local/aws': ['local/disk.ts'],
+  'local/loopback.ts': [],
+  'local/clouds': ['local/disk.ts', 'local/loopback.ts'],
+  'local/aws': ['local/disk.ts', 'local/loopback.ts'],
   'local/nodes': ['local/disk.ts', 'shared/domain/node-protocol.ts'],
 };
 /** These put rooms together: they may import everything. */

@@ -4,9 +4,11 @@ import { error, inTurn, runWorkflow, silence, type Run, type Script } from './wo
 
 const pending = (waitingFor: string): object => ({ done: false, retryAfterSeconds: 5, waitingFor });
 
+const running = (attempt: number): object => ({ done: true, providerId: 'i-0abc', attempt });
+const refused = (cloud: string): Error => error('QuotaExceeded', `${cloud}: no more networks`);
+
 describe('ProvisionNode', () => {
   const number = 7;
-  const running = (attempt: number): object => ({ done: true, providerId: 'i-0abc', attempt });
   const usual: Script = {
     'claim-operation': { clusterId, number, cloud: 'aws', attempt: 0 },
     'aws createMachine': running(1),
@@ -212,7 +214,6 @@ describe('ProvisionCluster', () => {
   };
   const provision = (script: Script = {}): Promise<Run> =>
     runWorkflow('ProvisionCluster', { clusterId }, { ...usual, ...script });
-  const refused = (cloud: string): Error => error('QuotaExceeded', `${cloud}: no more networks`);
 
   it('makes items of the plan, builds every network, asks for each cloud’s nodes, waits, settles', async () => {
     const run = await provision();

@@ -4,6 +4,8 @@ import { error, inTurn, runWorkflow, type Run, type Script } from './workflow-be
 
 const pending = (waitingFor: string): object => ({ done: false, retryAfterSeconds: 5, waitingFor });
 
+const inAnyOrder = (calls: readonly string[]): string[] => [...calls].sort();
+
 describe('RetireNode', () => {
   const number = 7;
   const usual: Script = {
@@ -92,7 +94,6 @@ describe('CleanupCluster', () => {
     inside: 'overcast-network',
   };
   const inEachCloud = (verb: string): string[] => clouds.map((cloud) => `${cloud} ${verb}`);
-  const inAnyOrder = (calls: readonly string[]): string[] => [...calls].sort();
 
   it('guard, fence, collapse everywhere, two looks, burial', async () => {
     const run = await cleanUp();

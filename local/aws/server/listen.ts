@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { objectionTo } from '../../loopback.ts';
 import type { WireRequest, WireResponse } from '../wire.ts';
 
 const bodyBytesMax = 16 * 1024 * 1024;
 
-/** Takes loopback connections only. Until `serve` is called, every request is answered with 503. */
+/** Takes loopback connections only, and none that a web page caused. Until `serve` is called, every request is answered with 503. */
 export interface Listener {
   readonly url: string;
   serve(handle: (request: WireRequest) => Promise<WireResponse>): void;
@@ -16,13 +17,16 @@ export async function listen(port: number, log: (source: string, line: string) =
   let handle: ((request: WireRequest) => Promise<WireResponse>) | undefined;
 
   const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const objection = objectionTo(incoming.headers);
     const body = await readBody(incoming);
     const response =
-      body === 'too large'
-        ? plain(413, 'the request is too large')
-        : handle === undefined
-          ? plain(503, 'the local AWS is starting')
-          : await handle(wireRequest(incoming, body));
+      objection !== undefined
+        ? plain(403, objection)
+        : body === 'too large'
+          ? plain(413, 'the request is too large')
+          : handle === undefined
+            ? plain(503, 'the local AWS is starting')
+            : await handle(wireRequest(incoming, body));
     if (outgoing.destroyed) return;
     outgoing.writeHead(response.status, mutable(response.headers));
     outgoing.end(response.body);

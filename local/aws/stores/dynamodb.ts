@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { arnOf, region } from '../addresses.ts';
 import type { Permission } from '../iam/policy.ts';
 import type { Resource, Stack } from '../template/stack.ts';
-import { isJson, text, type Json, type WireRequest, type WireResponse } from '../wire.ts';
+import { AwsError, isJson, text, type Json, type WireRequest, type WireResponse } from '../wire.ts';
 
 /** DynamoDB, by dynalite, in this process and without a port of its own. */
 export interface Tables {
@@ -17,7 +17,7 @@ export interface Tables {
 const tableActiveSecondsMax = 10;
 
 export async function openTables(stack: Stack, folder: string | undefined): Promise<Tables> {
-  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const server = dynalite({
     createTableMs: 0,
     deleteTableMs: 0,
@@ -25,9 +25,13 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
     ...(folder === undefined ? {} : { path: join(folder, 'dynamodb') }),
   });
 
+  let closed = false;
+
   /** dynalite is an HTTP server; it is handed requests that never were on a socket. */
-  const forward: Tables['forward'] = (request) =>
-    new Promise((resolve) => {
+  const forward: Tables['forward'] = (request) => {
+    // dynalite throws into nowhere when it is asked after its database has closed.
+    if (closed) throw new AwsError('ServiceUnavailable', 'the local AWS is stopping', 503);
+    return new Promise((resolve) => {
       const incoming = Object.assign(new EventEmitter(), {
         method: 'POST',
         url: '/',
@@ -48,6 +52,7 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
       incoming.emit('data', request.body);
       incoming.emit('end');
     });
+  };
 
   const call = async (action: string, body: Json): Promise<{ status: number; answer: Json }> => {
     const response = await forward({
@@ -68,6 +73,7 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
   return {
     forward,
     close: async () => {
+      closed = true;
       // Without a listening socket dynalite's close would report an error before it closed the database.
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');

@@ -100,6 +100,9 @@ export function createDigitalOceanSimulator(world: World): Simulator {
             slug: type.name,
             vcpus: type.vcpus,
             memory: type.memoryGib * 1024,
+            // A month is billed as at most 672 hours.
+            price_hourly: type.usdPerHour,
+            price_monthly: Math.round(type.usdPerHour * 672),
             available: world.settings.soldOut.digitalocean?.includes(type.name) !== true,
             regions,
           })),
@@ -193,14 +196,18 @@ function rows(account: Account): ResourceRow[] {
       tags: record.tags,
       inside: record.vpcId,
     })),
-    ...account.vpcs.values().map((vpc) => ({
-      cloud,
-      kind: 'vpc',
-      id: vpc.id,
-      name: vpc.name,
-      state: 'available',
-      tags: [vpc.description],
-    })),
+    // A region's default VPC is part of the account, as in every account that was ever used.
+    ...account.vpcs
+      .values()
+      .filter((vpc) => !(vpc.default && vpc.name === `default-${vpc.region}`))
+      .map((vpc) => ({
+        cloud,
+        kind: 'vpc',
+        id: vpc.id,
+        name: vpc.name,
+        state: 'available',
+        tags: [vpc.description],
+      })),
     ...account.firewalls.values().map((firewall) => ({
       cloud,
       kind: 'firewall',

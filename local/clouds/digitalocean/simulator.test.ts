@@ -35,6 +35,7 @@ const firewall = {
 
 beforeAll(async () => {
   ({ url, close } = await serveSimulator(world, createDigitalOceanSimulator(world)));
+  await ask('POST', 'vpcs', { name: 'default-nyc1', region: 'nyc1', ip_range: '10.99.0.0/20' });
   const made = await ask('POST', 'vpcs', { name: 'first', region: 'nyc1', ip_range: '10.100.0.0/20' });
   ({ id: vpcId } = made.body['vpc'] as unknown as { id: string });
 });
@@ -185,6 +186,20 @@ describe('a droplet', () => {
     await expect.poll(async () => (await ask('GET', `droplets/${id}`)).status, { timeout: 5000 }).toBe(404);
     expect((await ask('DELETE', `vpcs/${vpcId}`)).status).toBe(204);
   });
+});
+
+it('a region’s first VPC is its default, which is given on, never up, and not deleted', async () => {
+  const make = async (name: string) =>
+    (await ask('POST', 'vpcs', { name, region: 'syd1' })).body['vpc'] as unknown as {
+      id: string;
+      default: boolean;
+    };
+  const [one, other] = [await make('one'), await make('other')];
+  expect([one.default, other.default]).toEqual([true, false]);
+  expect((await ask('DELETE', `vpcs/${one.id}`)).status).toBe(403);
+  expect((await ask('PATCH', `vpcs/${one.id}`, { default: false })).status).toBe(403);
+  expect((await ask('PATCH', `vpcs/${other.id}`, { default: true })).status).toBe(200);
+  expect((await ask('DELETE', `vpcs/${one.id}`)).status).toBe(204);
 });
 
 describe('lists', () => {

@@ -108,7 +108,8 @@ export function vpcRoutes(account: Account) {
       description: wanted.description ?? '',
       region: wanted.region,
       ip_range: wanted.ip_range ?? freeRange(wanted.region),
-      default: isDefault,
+      // The first VPC of a region becomes its default, whatever it was made for (digitalocean/godo#337).
+      default: isDefault || !account.vpcs.values().some((other) => other.region === wanted.region),
       created_at: account.timestamp(),
     };
     account.vpcs.set(vpc.id, vpc);
@@ -155,17 +156,24 @@ export function vpcRoutes(account: Account) {
         case 'PATCH': {
           const wanted = method === 'PUT' ? bodyOf(request, replacement) : bodyOf(request, change);
           if (wanted.name !== undefined) checkName(wanted.name, id);
+          if (wanted.default === false && vpc.default)
+            throw new Refusal(403, 'forbidden', 'Can not unset default VPCs');
+          if (wanted.default === true)
+            for (const other of account.vpcs.values())
+              if (other.region === vpc.region && other.default)
+                account.vpcs.set(other.id, { ...other, default: false });
           const changed: Vpc = {
             ...vpc,
             name: wanted.name ?? vpc.name,
             description: wanted.description ?? (method === 'PUT' ? '' : vpc.description),
+            default: wanted.default ?? vpc.default,
           };
           account.vpcs.set(id, changed);
           return json(200, { vpc: show(changed) });
         }
         case 'DELETE':
           if (vpc.default) throw new Refusal(403, 'forbidden', 'Can not delete default VPCs');
-          // The published description says 403; the API answers 409.
+          // The published description says 403; the API has answered 409 since 2024 at the latest.
           if (members.length > 0) throw conflict('Can not delete VPC with members');
           account.vpcs.delete(id);
           return noContent;

@@ -17,6 +17,11 @@ const retryAfterSecondsMax = 2;
 const pageSize = 200;
 /** 200 pages of 200: more than any account's droplets. */
 const pagesMax = 200;
+/**
+ * Pages are counted from the front: what is deleted meanwhile pulls the first row of the next page onto the last one,
+ * where nobody sees it. Rows that do not add up to the total are read again, so often at most.
+ */
+const readingsMax = 3;
 
 /** A request that was refused in words that only its caller can weigh: 404, 409, 422. */
 export class Refused extends Error {
@@ -44,15 +49,24 @@ export interface Client {
   /** Never repeated: the answer may be lost while the thing was made. */
   create<T>(path: string, body: unknown, schema: z.ZodMiniType<T>): Promise<T>;
   replace(path: string, body: unknown): Promise<void>;
+  /** Changes the fields that are named. */
+  change(path: string, body: unknown): Promise<void>;
   /** False when there was nothing to delete. */
   remove(path: string, search?: Readonly<Record<string, string>>): Promise<boolean>;
 }
 
 const problem = z.object({ id: z.optional(z.string()), message: z.optional(z.string()) });
 
-const links = z.object({
+const paging = z.object({
   links: z.optional(z.object({ pages: z.optional(z.object({ next: z.optional(z.string()) })) })),
+  meta: z.optional(z.object({ total: z.optional(z.int()) })),
 });
+
+/**
+ * DigitalOcean says 403 not only to credentials: also for a VPC that is its region's default or has members
+ * (https://docs.digitalocean.com/reference/pydo/reference/vpcs/delete/), and it used to for the droplet limit.
+ */
+const aboutState = /members|default VPC|droplet limit/i;
 
 const fail = (
   name: CloudError['name'],
@@ -85,6 +99,7 @@ function meaning(error: unknown): unknown {
   const told = problem.safeParse(error.data);
   const code = told.data?.id ?? String(status);
   const message = told.data?.message ?? `HTTP ${status}`;
+  if (status === 403 && aboutState.test(message)) return new Refused(status, code, message, error);
   if (status === 401 || status === 403) return fail('CredentialsRejected', code, message, { cause: error });
   if (status === 429)
     return fail('Throttled', code, message, { cause: error, retryAfterSeconds: retryAfter(headers) });
@@ -122,7 +137,7 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
   });
 
   const send = async (
-    method: 'get' | 'post' | 'put' | 'delete',
+    method: 'get' | 'post' | 'put' | 'patch' | 'delete',
     path: string,
     options: { json?: unknown; searchParams?: Readonly<Record<string, string>> } = {},
   ): Promise<unknown> => {
@@ -134,6 +149,27 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
     }
   };
 
+  /** One reading of all pages, and how many rows the last of them said there are. */
+  const readPages = async <T>(
+    path: string,
+    name: string,
+    schema: z.ZodMiniType<T>,
+    search: Readonly<Record<string, string>>,
+  ): Promise<{ rows: T[]; total: number | undefined }> => {
+    const rows: T[] = [];
+    for (let number = 1; number <= pagesMax; number += 1) {
+      const value = await send('get', path, {
+        searchParams: { ...search, page: String(number), per_page: String(pageSize) },
+      });
+      const { [name]: page } = z.record(z.string(), z.unknown()).parse(value);
+      rows.push(...z.array(schema).parse(page));
+      const { links, meta } = paging.parse(value);
+      // Asked for by number and not by the link, which would take the token wherever it points.
+      if (links?.pages?.next === undefined) return { rows, total: meta?.total };
+    }
+    throw new Error(`digitalocean: ${path} has more than ${pagesMax} pages`);
+  };
+
   return {
     find: async (path, schema) => {
       const value = await unlessMissing(send('get', path));
@@ -141,23 +177,20 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
     },
 
     list: async (path, name, schema, search = {}) => {
-      const rows = [];
-      for (let number = 1; number <= pagesMax; number += 1) {
-        const value = await send('get', path, {
-          searchParams: { ...search, page: String(number), per_page: String(pageSize) },
-        });
-        const { [name]: page } = z.record(z.string(), z.unknown()).parse(value);
-        rows.push(...z.array(schema).parse(page));
-        // Asked for by number and not by the link, which would take the token wherever it points.
-        if (links.parse(value).links?.pages?.next === undefined) return rows;
+      for (let reading = 1; ; reading += 1) {
+        const { rows, total } = await readPages(path, name, schema, search);
+        if (total === undefined || total === rows.length || reading === readingsMax) return rows;
       }
-      throw new Error(`digitalocean: ${path} has more than ${pagesMax} pages`);
     },
 
     create: async (path, body, schema) => schema.parse(await send('post', path, { json: body })),
 
     replace: async (path, body) => {
       await send('put', path, { json: body });
+    },
+
+    change: async (path, body) => {
+      await send('patch', path, { json: body });
     },
 
     remove: async (path, search = {}) => {

@@ -3,7 +3,7 @@ import type { Progress, Stranger } from '../contract.ts';
 import { invalid, Refused, type Client } from './client.ts';
 import { destroy, listDroplets, removeTags } from './machines.ts';
 import { clusterTag, isOwned, ownTagsOf, roles, roleTag } from './naming.ts';
-import { listFirewalls, listVpcs, ownFirewall, ownVpc } from './network.ts';
+import { cedeDefault, listFirewalls, listVpcs, ownFirewall, ownVpc } from './network.ts';
 import { strangersIn } from './observe.ts';
 import type * as wire from './wire.ts';
 
@@ -20,12 +20,18 @@ const notYet = (
 });
 
 /**
- * All droplets of a role in one call, by the tag that names installation and cluster; one that lost its role tag by
- * itself. Then the tags that were only theirs.
+ * All droplets of a role in one call, by the tag that names installation and cluster, if nothing but ours carries it:
+ * people put it on machines of their own to borrow the firewall. Else, and where the tag was lost, one by one. Then the
+ * tags that were only theirs.
  */
 async function destroyAll(client: Client, owner: Owner, droplets: readonly wire.Droplet[]): Promise<void> {
-  const tagged = (tag: string) => droplets.filter((droplet) => droplet.tags.includes(tag));
-  const tags = roles.map((role) => roleTag(owner, role)).filter((tag) => tagged(tag).length > 0);
+  const ids = new Set(droplets.map(({ id }) => id));
+  const isOursAlone = async (tag: string): Promise<boolean> => {
+    const carriers = await listDroplets(client, tag);
+    return carriers.length > 0 && carriers.every(({ id }) => ids.has(id));
+  };
+  const tags: string[] = [];
+  for (const role of roles) if (await isOursAlone(roleTag(owner, role))) tags.push(roleTag(owner, role));
   await Promise.all(tags.map((tag) => client.remove('droplets', { tag_name: tag })));
   for (const droplet of droplets)
     if (!tags.some((tag) => droplet.tags.includes(tag))) await destroy(client, droplet.id);
@@ -65,6 +71,7 @@ export async function collapse(client: Client, owner: Owner): Promise<Progress<'
   if (strangers.length > 0) return notYet(`strangers to leave VPC ${vpc?.name ?? ''}`, strangers);
   await Promise.all(walls.map((firewall) => client.remove(`firewalls/${firewall.id}`)));
   if (vpc !== undefined) {
+    if (vpc.default === true) await cedeDefault(client, vpcs, vpc);
     try {
       await client.remove(`vpcs/${vpc.id}`);
     } catch (error) {

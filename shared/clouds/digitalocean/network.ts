@@ -50,6 +50,37 @@ const overlaps = (one: string, other: string): boolean => {
   return a.isInSubnet(b) || b.isInSubnet(a);
 };
 
+const defaultVpcName = (region: string): string => `default-${region}`;
+
+/**
+ * The first VPC of a region becomes its default: whatever names no VPC lands in it, so strangers would, and it cannot be
+ * deleted (https://github.com/digitalocean/godo/issues/337). So a region without any gets a neutral one first, named as
+ * DigitalOcean names its own. It costs nothing, belongs to the account and stays.
+ */
+async function makeDefaultVpc(client: Client, region: string): Promise<wire.Vpc | undefined> {
+  const description = 'The default network of this region';
+  try {
+    const body = { name: defaultVpcName(region), description, region };
+    return (await client.create('vpcs', body, z.object({ vpc: wire.vpc }))).vpc;
+  } catch (error) {
+    // A concurrent call, or DigitalOcean itself, was faster.
+    if (error instanceof Refused && /already|in use/i.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+/** Ours became its region's default all the same: another is made that instead. */
+export async function cedeDefault(
+  client: Client,
+  vpcs: readonly wire.Vpc[],
+  { region }: wire.Vpc,
+): Promise<void> {
+  const other =
+    vpcs.find((vpc) => vpc.region === region && vpc.name === defaultVpcName(region)) ??
+    (await makeDefaultVpc(client, region));
+  if (other !== undefined) await client.change(`vpcs/${other.id}`, { default: true });
+}
+
 async function ensureVpc(client: Client, spec: NetworkSpec): Promise<wire.Vpc> {
   const { owner, location } = spec;
   const refused = new Set<string>();
@@ -58,10 +89,15 @@ async function ensureVpc(client: Client, spec: NetworkSpec): Promise<wire.Vpc> {
     const own = ownVpc(vpcs, owner);
     if (own !== undefined) {
       if (own.region !== location.region) throw invalid(`VPC ${own.name} is in ${own.region}`);
+      if (own.default === true) await cedeDefault(client, vpcs, own);
       return own;
     }
     if (vpcs.some((vpc) => vpc.name === vpcName(owner)))
       throw invalid(`a VPC named ${vpcName(owner)} exists and does not carry our marks`);
+    if (!vpcs.some((vpc) => vpc.region === location.region)) {
+      await makeDefaultVpc(client, location.region);
+      continue;
+    }
     const range = spec.candidates
       .map((candidate) => candidate.network)
       .find((candidate) => !refused.has(candidate) && !vpcs.some((vpc) => overlaps(vpc.ip_range, candidate)));

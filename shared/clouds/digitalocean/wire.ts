@@ -16,6 +16,8 @@ export const vpc = z.object({
   description: z.optional(z.nullable(z.string())),
   region: z.string(),
   ip_range: z.string(),
+  /** Of its region: what names no VPC lands in it, and it cannot be deleted. */
+  default: z.optional(z.boolean()),
 });
 export type Vpc = z.infer<typeof vpc>;
 

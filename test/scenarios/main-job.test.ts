@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cloudNames } from '../../shared/domain/cloud.ts';
+import type { ClusterDetails } from '../../shared/domain/api-types.ts';
+import {
+  eventually,
+  exampleFile,
+  living,
+  smallFile,
+  startTestPlatform,
+  type TestPlatform,
+} from '../builders/local-platform.ts';
+
+const name = 'four-clouds';
+
+/** One cluster's life in order: each test goes on where the one before it stopped. */
+describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () => {
+  let platform: TestPlatform;
+  let cluster: ClusterDetails;
+  beforeAll(async () => {
+    platform = await startTestPlatform();
+    await platform.apply(name);
+    cluster = await platform.untilSettled(name);
+  }, 90_000);
+  afterAll(() => platform.close());
+
+  it('has three control planes in three clouds and three workers, each with its overlay address', () => {
+    expect(cluster.status).toBe('ready');
+    const controlPlanes = cluster.nodes.filter(({ role }) => role === 'control-plane');
+    expect(new Set(controlPlanes.map(({ cloud }) => cloud)).size).toBe(3);
+    expect(controlPlanes).toHaveLength(3);
+    expect(cluster.nodes.filter(({ role }) => role === 'worker')).toHaveLength(3);
+    for (const node of cluster.nodes) {
+      expect(node).toMatchObject({ phase: 'ready', attempt: 1, overlayAddress: `10.4.0.${node.number}` });
+      expect(node.providerId).toBeTruthy();
+      expect(node.publicAddress).toBeTruthy();
+      expect(node.privateAddress).toBeTruthy();
+    }
+    expect(new Set(cluster.nodes.map(({ publicAddress }) => publicAddress)).size).toBe(6);
+  });
+
+  it('has a network in each of the four clouds, none inside another', () => {
+    expect(cluster.cloudParts.map(({ cloud }) => cloud)).toEqual([...cloudNames]);
+    for (const part of cluster.cloudParts) expect(part.network).toMatch(/^10\.\d+\.\d+\.0\/\d+$/);
+    expect(new Set(cluster.cloudParts.map(({ network }) => network)).size).toBe(4);
+    expect(cluster.cloudParts.filter(({ failure }) => failure !== undefined)).toEqual([]);
+  });
+
+  it('has exactly six machines in the world, one for each node', () => {
+    expect(platform.machines().toSorted()).toEqual(
+      cluster.nodes.map(({ cloud, providerId }) => `${cloud}/${providerId ?? ''}`).toSorted(),
+    );
+    expect(platform.fleet.running()).toBe(6);
+  });
+
+  it('has a mesh of six members with six keys, all known to all', async () => {
+    const mesh = await platform.store.mesh.get(cluster.id);
+    expect(mesh.members.map(({ number }) => number).toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(new Set(mesh.members.map(({ publicKey }) => publicKey)).size).toBe(6);
+    await eventually(
+      'every node has the whole mesh',
+      () => platform.store.nodes.list(cluster.id),
+      (nodes) => nodes.every(({ meshVersion }) => meshVersion === mesh.version),
+    );
+  });
+
+  it('was initialised once, by one control plane, and joined by the others one at a time', async () => {
+    const inits = platform.lines.filter((line) => /"instruction":"init-/.test(line));
+    expect(new Set(inits.map((line) => /init-\d+-\d+/.exec(line)?.[0])).size).toBe(1);
+    const stored = await platform.store.clusters.get(cluster.id);
+    const initNode = cluster.nodes.find(({ number }) => number === stored?.initNode);
+    expect(initNode?.role).toBe('control-plane');
+    expect(stored?.joinNode).toBeUndefined();
+  });
+
+  it('has carried out its plan, and nobody is at work on it', async () => {
+    const stored = await platform.store.clusters.get(cluster.id);
+    expect(stored?.provisionedGeneration).toBe(stored?.generation);
+    expect(stored?.pendingPlan).toBeUndefined();
+    expect(stored?.operation).toBeUndefined();
+    const nodes = await platform.store.nodes.list(cluster.id);
+    expect(nodes.filter(({ operation }) => operation !== undefined)).toEqual([]);
+  });
+
+  it('tells what happened, from ClusterRequested to ClusterReady', async () => {
+    const events = await eventually(
+      'the timeline',
+      () => platform.timeline(name),
+      (entries) => entries.some(({ event }) => event === 'ClusterReady'),
+    );
+    expect(events[0]?.event).toBe('ClusterRequested');
+    for (const event of ['NodeRequested', 'NodeJoined', 'NodeReady'])
+      expect(
+        new Set(events.filter((each) => each.event === event).map(({ nodeNumber }) => nodeNumber)).size,
+      ).toBe(6);
+    expect(events.filter(({ event }) => event === 'ClusterReady')).toHaveLength(1);
+    expect(events.some(({ event }) => event === 'NodeFailed')).toBe(false);
+  });
+
+  it('changes nothing when the same file is applied again', async () => {
+    const { change } = await platform.api.applyCluster(name, exampleFile());
+    expect(change).toBe('unchanged');
+    expect(platform.machines()).toHaveLength(6);
+  });
+
+  it('takes a node more, and loses it again with its machine and its place in the mesh', async () => {
+    const [added] = await platform.api.addNodes(name, { cloud: 'gcp', shape: 'small', count: 1 });
+    expect(added).toMatchObject({ number: 7, cloud: 'gcp', role: 'worker', phase: 'planned' });
+    cluster = await platform.untilSettled(name);
+    expect(living(cluster)).toHaveLength(7);
+    expect(platform.machines()).toHaveLength(7);
+
+    await platform.api.removeNode(name, 7);
+    const isGone = ({ nodes }: ClusterDetails): boolean =>
+      nodes.some(({ number, phase }) => number === 7 && phase === 'deleted');
+    await platform.until(name, isGone);
+    cluster = await platform.untilSettled(name);
+    expect(platform.machines()).toHaveLength(6);
+    const mesh = await platform.store.mesh.get(cluster.id);
+    expect(mesh.members.map(({ number }) => number).toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    const events = await platform.timeline(name);
+    expect(events.filter(({ nodeNumber }) => nodeNumber === 7).map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['NodeRequested', 'NodeReady', 'NodeRetirementRequested', 'NodeRetired']),
+    );
+  });
+
+  it('takes two nodes at once', async () => {
+    const added = await platform.api.addNodes(name, { cloud: 'digitalocean', shape: 'small', count: 2 });
+    // A number that was used rests for a day.
+    expect(added.map(({ number }) => number)).toEqual([8, 9]);
+    cluster = await platform.untilSettled(name);
+    expect(living(cluster)).toHaveLength(8);
+    expect(platform.machines()).toHaveLength(8);
+    expect((await platform.store.mesh.get(cluster.id)).members).toHaveLength(8);
+  });
+
+  it('goes and leaves nothing in any cloud', async () => {
+    const deleted = await platform.remove(name);
+    expect(deleted).toMatchObject({ id: cluster.id, status: 'deleted' });
+    expect(platform.world.resources()).toEqual([]);
+    expect(platform.machines()).toEqual([]);
+    await eventually('every machine is off', platform.fleet.running, (running) => running === 0);
+    const tombstone = await platform.store.clusters.get(cluster.id);
+    expect(tombstone).toMatchObject({ status: 'deleted', deletedAt: expect.any(String) as string });
+    expect(tombstone?.dueAt).toBeUndefined();
+    expect((await platform.store.nodes.list(cluster.id)).every(({ phase }) => phase === 'deleted')).toBe(
+      true,
+    );
+    expect((await platform.timeline(cluster.id)).at(-1)?.event).toBeDefined();
+  });
+
+  it('leaves its name free for another cluster', async () => {
+    await eventually(
+      'the name is free',
+      () => platform.store.names.lookUp(name),
+      (id) => id === undefined,
+    );
+    const { id, change } = await platform.api.applyCluster(name, smallFile(name, ['aws']));
+    expect(change).toBe('created');
+    expect(id).not.toBe(cluster.id);
+    await platform.untilSettled(name);
+    expect((await platform.remove(id)).status).toBe('deleted');
+    expect(platform.world.resources()).toEqual([]);
+  });
+});
