@@ -97,7 +97,7 @@ export function createApiClient(context: Context): ApiClient {
         continue;
       }
       if (!response.ok) throw new ApiError(await problemOf(response));
-      return (await response.json()) as T;
+      return parsed(await response.text()) as T;
     }
   }
   return {
@@ -132,6 +132,14 @@ export function createApiClient(context: Context): ApiClient {
   };
 }
 
+/** Some of it are a cloud's or a machine's own words: they must not move, clear or rename the terminal they are shown in. */
+const printable = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '');
+
+const parsed = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? printable(value) : value));
+
 const cluster = (nameOrId: string): string => `/clusters/${encodeURIComponent(nameOrId)}`;
 
 const pause = (tries: number, seconds = Number.NaN): Promise<void> =>
@@ -149,7 +157,7 @@ const reasonOf = (error: unknown): string =>
 async function problemOf(response: Response): Promise<ProblemDocument> {
   const text = await response.text();
   try {
-    const problem = JSON.parse(text) as Partial<ProblemDocument>;
+    const problem = parsed(text) as Partial<ProblemDocument>;
     if (typeof problem.detail === 'string') return problem as ProblemDocument;
   } catch {
     // Not ours: a proxy's page, say. Its status and beginning must do.
@@ -158,7 +166,7 @@ async function problemOf(response: Response): Promise<ProblemDocument> {
     type: 'about:blank',
     title: response.statusText,
     status: response.status,
-    detail: `HTTP ${response.status}: ${text.slice(0, 200)}`,
+    detail: `HTTP ${response.status}: ${printable(text.slice(0, 200))}`,
     requestId: '',
   };
 }

@@ -8,15 +8,18 @@ export interface Column<Row> {
 
 /** Columns as wide as their widest value; nothing but a line of titles when there are no rows. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const widths = columns.map(({ title, value }) =>
-    Math.max(title.length, ...rows.map((row) => value(row).length)),
+  // A line break in a value must not look like another row.
+  const cell = ({ value }: Column<Row>, row: Row): string => value(row).replaceAll(/[\n\t]+/g, ' ');
+  const widths = columns.map((column) =>
+    Math.max(column.title.length, ...rows.map((row) => cell(column, row).length)),
   );
   const padded = (text: string, shown: string, index: number): string =>
     index === columns.length - 1 ? shown : shown + ' '.repeat((widths[index] ?? 0) - text.length);
   const heading = columns.map(({ title }, index) => padded(title, title, index));
   const lines = rows.map((row) =>
-    columns.map(({ value, colour }, index) => {
-      const text = value(row);
+    columns.map((column, index) => {
+      const { colour } = column;
+      const text = cell(column, row);
       return padded(text, colour === undefined ? text : colour(row)(text), index);
     }),
   );

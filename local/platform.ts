@@ -10,7 +10,7 @@ import {
 import { accountSecretName, cloudNames, type CloudName } from '../shared/domain/cloud.ts';
 import { createStore } from '../shared/store/index.ts';
 import type { Store } from '../shared/store/store.ts';
-import { startLocalAws, type LocalAws } from './aws/index.ts';
+import { startLocalAws, type LocalAws, type LocalAwsOptions } from './aws/index.ts';
 import { createAwsSimulator } from './clouds/aws/index.ts';
 import { createAzureSimulator } from './clouds/azure/index.ts';
 import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
@@ -28,6 +28,8 @@ export interface PlatformOptions {
   readonly port: number;
   /** Cloud latencies and machines' work pass this many times faster than in reality. */
   readonly timeScale: number;
+  /** Other than local AWS's own: how many functions run at once, and how long they stay warm. */
+  readonly limits?: LocalAwsOptions['limits'];
   /** One line of one part: a function's logical id, `machine`, …: for `--verbose`. */
   readonly log: (part: string, line: string) => void;
 }
@@ -84,7 +86,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...(dataFolder === undefined ? {} : { folder: join(dataFolder, 'aws') }),
     port: options.port,
     waitScale: timeScale,
-    limits: JSON.parse(process.env["LIM"] ?? "{}"),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     log,
   });
   const clients = {

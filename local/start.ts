@@ -41,8 +41,8 @@ class FlagError extends Error {
 }
 
 const wholeNumber = (flag: string, text: string, min: number, max: number): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max)
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max))
     throw new FlagError(`--${flag}: a whole number from ${min} to ${max}, not ${text}`);
   return value;
 };
@@ -196,7 +196,9 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const isUsage = error instanceof FlagError || (error instanceof TypeError && 'code' in error);
+  const isUsage =
+    error instanceof FlagError ||
+    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
   process.stderr.write(
     `error: ${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${help}` : ''}`,
   );

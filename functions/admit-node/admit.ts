@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { AdmitReply } from '../../shared/domain/node-protocol.ts';
+import type { Node } from '../../shared/domain/node.ts';
 import { bootstrapTokenMessage, parseBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
 import { syncSeconds } from '../../shared/planning/next-instruction.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -8,6 +9,13 @@ import type { Log } from '../../shared/runtime/log.ts';
 import type { Mac } from '../../shared/runtime/mac.ts';
 import { NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+
+/** The token outlives its attempt: what counts is that the attempt's machine is still waited for. */
+const goesOn = (node: Node, attempt: number): boolean =>
+  node.attempt === attempt &&
+  node.createRequest?.attempt === attempt &&
+  node.failure === undefined &&
+  node.desired === 'present';
 
 export const admitRequest = z.strictObject({
   sessionSecret: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
@@ -39,7 +47,7 @@ export const admit =
     if (token.expiresAt * 1000 <= Date.parse(now))
       throw new NodeCallRefused(401, 'the bootstrap token has expired: the machine will be replaced');
     const isOurs = await mac.verify(bootstrapTokenMessage({ nodeId: node.id, ...token }), token.mac);
-    if (!isOurs || node.attempt !== token.attempt || node.desired === 'absent')
+    if (!isOurs || !goesOn(node, token.attempt))
       throw new NodeCallRefused(401, 'the bootstrap token is not valid for this node');
 
     const sessionHash = createHash('sha256').update(call.body.sessionSecret).digest('hex');

@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 const secretOf = (number: number): string => String(number).repeat(64).slice(0, 64);
-const keyOf = (number: number): string => `${Buffer.alloc(32, number).toString('base64')}`;
+const keyOf = (number: number): string => Buffer.alloc(32, number).toString('base64');
 
 /** A cluster of admitted machines: control planes 1 to 3, workers from 4. */
 async function admitted(count: number): Promise<{
@@ -232,6 +232,50 @@ describe('from nothing to ready', () => {
     await say(1, 'joined');
     const kinds = await Promise.all([2, 3].map((number) => say(number, 'booting')));
     expect(kinds.toSorted()).toEqual(['join', 'wait']);
+  });
+});
+
+describe('a machine whose attempt is over', () => {
+  it('that was given up initialises nothing, however well it did in the end', async () => {
+    const { clusterId, sync } = await admitted(1);
+    await sync(1);
+    await sync(1);
+    await tests.store.nodes.recordFailure(clusterId, 1, { attempt: 1, failure: { reason: 'took too long' } });
+    const reply = await sync(1, { phase: 'joined' });
+    expect(reply.instruction.kind).toBe('wait');
+    expect((await cluster(clusterId)).initialisedAt).toBeUndefined();
+    expect((await node(clusterId, 1)).joinedAt).toBeUndefined();
+    expect(bus.names()).toEqual([]);
+  });
+
+  it('that was replaced while its last sync was on its way initialises nothing', async () => {
+    const { clusterId, sync } = await admitted(1);
+    await sync(1);
+    await sync(1);
+    const { operation } = await node(clusterId, 1);
+    const syncView: typeof tests.store.syncView = async (...of) => {
+      const view = await tests.store.syncView(...of);
+      await tests.store.nodes.beginAttempt(clusterId, 1, {
+        executionArn: operation?.executionArn ?? '',
+        request: { attempt: 2, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+      });
+      return view;
+    };
+    await answerSync({ store: { ...tests.store, syncView }, bus, clock: { now: () => now }, log: silentLog })(
+      {
+        clusterId,
+        number: 1,
+        bearer: secretOf(1),
+        body: {
+          phase: 'joined',
+          addresses: { public: '203.0.113.1', private: '10.10.0.1' },
+          wireguardPublicKey: keyOf(1),
+          meshVersion: 1,
+        },
+      },
+    );
+    expect((await cluster(clusterId)).initialisedAt).toBeUndefined();
+    expect(bus.names()).toEqual([]);
   });
 });
 

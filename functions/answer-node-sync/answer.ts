@@ -42,7 +42,7 @@ interface View {
  * One sync: what the agent says is recorded where it is new, then it is told what to do next. Every write is conditional
  * on the session and repeats without effect, so an agent may send the same sync as often as it likes.
  *
- * @throws NodeCallRefused 401: the session is not this node's, or the node is no more.
+ * @throws NodeCallRefused 401: the session is not this node's, or the node is no more; 409: the key is not its own.
  */
 export const answerSync =
   (dependencies: AnswerDependencies) =>
@@ -60,6 +60,7 @@ export const answerSync =
       now: clock.now(),
     };
 
+    refuseForeignKey(dependencies, view, view.mesh);
     await recordFacts(dependencies, view);
     const mesh = await enterMesh(dependencies, view);
     const after = await recordProgress(dependencies, view);
@@ -73,11 +74,40 @@ const isSessionOf = (node: Node, secret: string): boolean => {
   return given.length === bound.length && timingSafeEqual(given, bound);
 };
 
-/** A machine's log may hold what its commands were given: no secret gets from there into the table. */
-const withoutSecrets = (sync: SyncRequest): SyncRequest =>
-  sync.failure?.log === undefined
-    ? sync
-    : { ...sync, failure: { ...sync.failure, log: redactText(sync.failure.log) } };
+/** A machine's words may hold what its commands were given: no secret gets from there into table, events and logs. */
+function withoutSecrets(sync: SyncRequest): SyncRequest {
+  if (sync.failure === undefined) return sync;
+  const { reason, log } = sync.failure;
+  return {
+    ...sync,
+    failure: {
+      reason: redactText(printable(reason).replaceAll(/\s+/g, ' ').trim()) || 'no reason given',
+      ...(log === undefined ? {} : { log: redactText(printable(log)) }),
+    },
+  };
+}
+
+/** People read it in a terminal, which must not be moved, cleared or renamed by a machine. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const printable = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '');
+
+/**
+ * A machine makes one key and keeps it. Under another node's key it would take that node's place in everybody's
+ * WireGuard: two peers with one key are one peer.
+ */
+function refuseForeignKey({ log }: AnswerDependencies, { node, sync }: View, mesh: Mesh): void {
+  const key = sync.wireguardPublicKey;
+  const holder = mesh.members.find((member) => member.publicKey === key && member.number !== node.number);
+  const isFirst = node.wireguardPublicKey === undefined || node.wireguardPublicKey === key;
+  if (holder === undefined && isFirst) return;
+  log.error('a machine came with a WireGuard key that is not its own', {
+    clusterId: node.clusterId,
+    number: node.number,
+    holder: holder?.number,
+    alarm: true,
+  });
+  throw new NodeCallRefused(409, 'wireguardPublicKey: is not this machine’s');
+}
 
 /** Addresses, key, acknowledged mesh version; the time only as often as somebody needs it. */
 async function recordFacts({ store }: AnswerDependencies, view: View): Promise<void> {
@@ -107,7 +137,8 @@ async function recordFacts({ store }: AnswerDependencies, view: View): Promise<v
 }
 
 /** A node that stays and is not in the mesh as it is now enters it; several may at once, so the version is compared. */
-async function enterMesh({ store }: AnswerDependencies, view: View): Promise<Mesh> {
+async function enterMesh(dependencies: AnswerDependencies, view: View): Promise<Mesh> {
+  const { store } = dependencies;
   const { node, sync, now } = view;
   let { mesh } = view;
   if (node.desired === 'absent' || sync.phase === 'left' || sync.phase === 'failed') return mesh;
@@ -125,6 +156,7 @@ async function enterMesh({ store }: AnswerDependencies, view: View): Promise<Mes
     const replaced = await store.mesh.replace(node.clusterId, { versionRead: mesh.version, members, now });
     if (replaced !== undefined) return replaced;
     mesh = await store.mesh.get(node.clusterId);
+    refuseForeignKey(dependencies, view, mesh);
   }
   // Many enter at once: the next sync, three seconds from now, tries again.
   return mesh;
@@ -146,23 +178,35 @@ async function recordProgress(
     if (cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
     return { cluster, node };
   }
-  if (sync.interruption !== undefined)
-    await bus.say(spotInterruption, { clusterId, number, kind: sync.interruption.kind });
+  if (isNews(sync.interruption, node)) {
+    const { kind } = sync.interruption;
+    await bus.say(spotInterruption, { clusterId, number, kind });
+    await store.nodes.recordSync(clusterId, number, {
+      sessionHash: node.sessionHash ?? '',
+      interruption: kind,
+    });
+  }
 
   const hasJoined = sync.phase === 'joined' || sync.phase === 'ready';
   if (sync.phase === 'joining' && phaseRank(node.phase) < phaseRank('joining'))
     await report(store, view, 'joining');
-  // An API server that answers is the end of init: whoever is ready on the claim has initialised.
-  if (hasJoined && cluster.initNode === number && cluster.initialisedAt === undefined) {
+  // A machine that was given up comes too late, however well it did in the end: it is being taken down.
+  if (!hasJoined || node.failure !== undefined) return { cluster, node };
+  const isNew = node.joinedAt === undefined;
+  if (isNew) {
+    const joined = await store.nodes.markJoined(clusterId, number, { attempt, now });
+    if (joined === undefined) return { cluster, node };
+    node = joined;
+    log.info('joined', { clusterId, number, attempt });
+  }
+  // An API server that answers is the end of init: whoever is ready on the claim has initialised. Only a machine whose
+  // joining was recorded may say so, since after this nobody is ever told to init again.
+  if (cluster.initNode === number && cluster.initialisedAt === undefined) {
     cluster = (await store.clusters.markInitialised(clusterId, number, now)) ?? cluster;
     log.info('the control plane is initialised', { clusterId, number, attempt });
   }
-  if (hasJoined && node.joinedAt === undefined) {
-    node = (await store.nodes.markJoined(clusterId, number, { attempt, now })) ?? node;
-    log.info('joined', { clusterId, number, attempt });
-    await bus.say(nodeJoined, { clusterId, number, attempt });
-  }
-  if (hasJoined && cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
+  if (isNew) await bus.say(nodeJoined, { clusterId, number, attempt });
+  if (cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
   if (sync.phase === 'ready' && phaseRank(node.phase) < phaseRank('ready')) {
     const isFirst = await report(store, view, 'ready');
     if (isFirst) {
@@ -172,6 +216,13 @@ async function recordProgress(
   }
   return { cluster, node };
 }
+
+/** Agents repeat it with every sync. It is said once, and once more when a warning has become a termination. */
+const isNews = (
+  reported: SyncRequest['interruption'],
+  { interruption: known }: Node,
+): reported is NonNullable<SyncRequest['interruption']> =>
+  reported !== undefined && known !== 'terminate' && known !== reported.kind;
 
 const report = (
   store: AnswerDependencies['store'],

@@ -148,6 +148,18 @@ describe('CleanupCluster', () => {
     });
   });
 
+  it('inspects a cluster that an earlier clean-up fenced, and says so', async () => {
+    const clusterId = await cluster({ ...requested, desired: 'absent', status: 'deleting' });
+    const request = {
+      kind: 'CleanupCluster',
+      step: 'inspect',
+      clusterId,
+      executionArn: anExecution(),
+    } as const;
+    expect(await claim()(request)).toMatchObject({ clusterId, fenced: true });
+    expect(await claim()({ ...request, step: 'fence' })).toMatchObject({ clusterId });
+  });
+
   it.each(['inspect', 'fence'] as const)('%ss nothing that nobody asked to delete', async (step) => {
     const clusterId = await cluster();
     const request = { kind: 'CleanupCluster', step, clusterId, executionArn: anExecution() } as const;

@@ -25,6 +25,10 @@ export interface ClusterClaim {
   readonly generation: number;
   readonly clouds: readonly CloudName[];
 }
+export interface CleanupClaim extends ClusterClaim {
+  /** An earlier clean-up passed the guard and its fence: there is no way back, and this one only goes on. */
+  readonly fenced: boolean;
+}
 export interface NodeClaim {
   readonly clusterId: ClusterId;
   readonly number: number;
@@ -51,7 +55,7 @@ const fencedAtOnce = 16;
  */
 export const claimOperation =
   (parts: Parts) =>
-  async (request: ClaimRequest): Promise<ClusterClaim | NodeClaim> => {
+  async (request: ClaimRequest): Promise<ClusterClaim | CleanupClaim | NodeClaim> => {
     if (request.kind === 'ProvisionCluster') return claimCluster(parts, request);
     if (request.kind !== 'CleanupCluster') return claimNode(parts, request);
     return request.step === 'fence' ? fence(parts, request) : inspect(parts, request);
@@ -145,7 +149,7 @@ async function takeOver<Item extends Ownable>(
 }
 
 /** What a clean-up needs to know before it may own anything: that the deletion was asked for, and where to look. */
-async function inspect({ store, states }: Parts, request: ClaimRequest): Promise<ClusterClaim> {
+async function inspect({ store, states }: Parts, request: ClaimRequest): Promise<CleanupClaim> {
   const cluster = await store.clusters.get(request.clusterId);
   // The record is the authority, not the event that started us.
   if (cluster?.deletionRequestedAt === undefined || cluster.status === 'deleted')
@@ -155,7 +159,7 @@ async function inspect({ store, states }: Parts, request: ClaimRequest): Promise
     if ((await states.liveness(owner.executionArn)) === 'running')
       throw new Superseded(`cluster ${cluster.id} is being cleaned up by ${owner.executionArn}`);
   }
-  return claimOf(cluster);
+  return { ...claimOf(cluster), fenced: cluster.desired === 'absent' };
 }
 
 /** After the guard: from here on nothing is created any more. Whoever was at work is stopped. */

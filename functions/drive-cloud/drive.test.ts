@@ -317,6 +317,16 @@ describe('abandonAttempt', () => {
     expect(await at.call({ verb: 'createMachine' })).toMatchObject({ attempt: 2 });
   });
 
+  it('leaves a machine alone that has joined after all: its news was lost, not the node', async () => {
+    const at = await scene();
+    await at.until({ verb: 'createMachine' });
+    await store.nodes.admit(at.clusterId, 1, { attempt: 1, sessionHash: 'h', now: at.clock.now() });
+    await store.nodes.markJoined(at.clusterId, 1, { attempt: 1, now: at.clock.now() });
+    expect(await at.call({ verb: 'abandonAttempt' })).toEqual({ done: true, next: 'joined' });
+    expect(standing(at)).toHaveLength(1);
+    expect((await at.node()).failure).toBeUndefined();
+  });
+
   it('says the same when it is repeated', async () => {
     const at = await scene();
     await at.until({ verb: 'createMachine' });
@@ -406,6 +416,15 @@ describe('guard, collapse, verifyGone', () => {
       strangers: [{ cloud: 'aws', kind: 'machine', name: 'db-1' }],
     });
     expect(at.cloud.world.calls.deleteMachine).toBeUndefined();
+  });
+
+  it('the guard names no more strangers than a state machine can carry', async () => {
+    const at = await scene({ cluster: { deletionRequestedAt: exampleTime } });
+    const [network] = at.cloud.world.networks();
+    for (let index = 0; index < 120; index += 1)
+      at.cloud.world.addStranger({ networkId: network?.id ?? '', name: `db-${index}` });
+    const { strangers } = await at.call({ verb: 'guard' });
+    expect(strangers).toHaveLength(50);
   });
 
   it('the guard looks only where a deletion was asked for', async () => {

@@ -46,6 +46,18 @@ describe('observe-cloud', () => {
     expect(at.reconcileQueue.sent).toContainEqual({ clusterId: two.id });
   });
 
+  it('stores of a crowd only as many as an item can hold', async () => {
+    const at = scene();
+    const cluster = aCluster();
+    await at.cloud.ensureNetwork(planNetwork({ cluster, cloud: 'aws', installation: 'test' }));
+    const [network] = at.cloud.world.networks();
+    for (let index = 0; index < 4000; index += 1)
+      at.cloud.world.addStranger({ networkId: network?.id ?? '', name: `somebody-else-${'s'.repeat(60)}` });
+    await at.look({ accountId: 'main', region: 'us-east', clusterIds: [cluster.id] });
+    const [seen] = await table.store.observations.list(cluster.id);
+    expect(seen?.observation.strangers).toHaveLength(100);
+  });
+
   it('gives back only the messages that failed', async () => {
     const at = scene();
     const good = { accountId: 'main', region: 'us-east', clusterIds: [aCluster().id] };

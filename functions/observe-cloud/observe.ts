@@ -26,6 +26,9 @@ export interface ObserveParts {
   readonly installationId: string;
 }
 
+/** Of what is only shown and counted, so many: an item holds 400 KB, and one crowded cluster must not cost the others theirs. */
+const shownMax = 100;
+
 /** Looks, stores what it saw, and lets the reconciler decide. Changes nothing anywhere. */
 export const observe =
   (parts: ObserveParts) =>
@@ -38,7 +41,12 @@ export const observe =
       clusterIds.map((clusterId) => ({ installation: parts.installationId, clusterId })),
       locationOf(region, parts.cloud),
     );
-    for (const observation of observations) await parts.store.observations.put(parts.cloud, observation, at);
+    for (const { resources, strangers, ...observation } of observations)
+      await parts.store.observations.put(
+        parts.cloud,
+        { ...observation, resources: resources.slice(0, shownMax), strangers: strangers.slice(0, shownMax) },
+        at,
+      );
     await parts.reconcileQueue.send(clusterIds.map((clusterId) => ({ clusterId })));
     parts.log.info('observed', {
       cloud: parts.cloud,

@@ -7,6 +7,7 @@ import { materialiseNode, planNodes } from '../../shared/planning/plan-cluster.t
 import { validateNodes } from '../../shared/planning/validate-cluster.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { addNodesDocument } from './cluster-document.ts';
+import { coolOffsOf } from './create-cluster.ts';
 import { mustLive } from './find-cluster.ts';
 import { idSource } from './idempotency.ts';
 import { invalidFields, Problem } from './problem.ts';
@@ -44,9 +45,7 @@ export async function addNodes(
     const view = cluster;
     const asNodes = (planned: readonly PlannedNode[]): readonly NodeView[] =>
       planned.map((node) => nodeView(view, materialiseNode({ cluster: view, planned: node, now })));
-    const coolOffs = (
-      await Promise.all(cluster.clouds.map(({ cloud }) => store.coolOffs.list(cloud, cluster.region, now)))
-    ).flat();
+    const coolOffs = await coolOffsOf(store, cluster, now);
     const plan = planNodes({ cluster, nodes, groups: [validated.value], coolOffs, newId });
 
     // The same request again: its nodes have the same ids, wherever the first try got to.

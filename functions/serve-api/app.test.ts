@@ -141,6 +141,59 @@ describe('creating a cluster', () => {
     expect(other.status).toBe(422);
   });
 
+  it('whose first try died between its name and its item can be asked for again', async () => {
+    const body = file();
+    const { name } = body['metadata'] as { name: string };
+    const cut = randomUUID();
+    expect(await tests.store.names.claim(name, cut)).toBe(true);
+    const created = await send<ClusterDetails>({ method: 'PUT', path: `/clusters/${name}`, body });
+    expect(created.status).toBe(201);
+    // The name leads to what was made, and the try that was cut makes no second one of the name.
+    expect((await send<ClusterDetails>({ path: `/clusters/${name}` })).json.id).toBe(created.json.id);
+    expect(created.json.id).toBe(cut);
+    const again = await send<ProblemDocument>({ method: 'POST', path: '/clusters', body });
+    expect(again.status).toBe(409);
+  });
+
+  it('of one name by two at once after such a death makes one, and the other is told', async () => {
+    const body = file();
+    const { name } = body['metadata'] as { name: string };
+    await tests.store.names.claim(name, randomUUID());
+    const tries = await Promise.all([1, 2, 3].map(() => send({ method: 'POST', path: '/clusters', body })));
+    expect(tries.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
+  });
+
+  it('repeated after its cluster was deleted does not take the name for the dead', async () => {
+    const body = file();
+    const { name } = body['metadata'] as { name: string };
+    const idempotencyKey = 'late';
+    const { json } = await send<ClusterDetails>({ method: 'POST', path: '/clusters', body, idempotencyKey });
+    const operation = { executionArn: 'me', kind: 'CleanupCluster', startedAt: exampleTime } as const;
+    await tests.store.clusters.requestDeletion(json.id, { by: 'test', now: exampleTime });
+    await tests.store.clusters.fence(json.id, operation);
+    await tests.store.names.release(name, json.id);
+    await tests.store.clusters.bury(json.id, 'me', exampleTime);
+    bus.clear();
+    const late = await send<ClusterDetails>({ method: 'POST', path: '/clusters', body, idempotencyKey });
+    expect(late).toMatchObject({ status: 200, json: { id: json.id, status: 'deleted' } });
+    expect(bus.said).toEqual([]);
+    expect(await tests.store.names.lookUp(name)).toBeUndefined();
+    expect((await send({ method: 'POST', path: '/clusters', body })).status).toBe(201);
+  });
+
+  it('leaves alone what cools off', async () => {
+    const nodes = [{ role: 'control-plane', cloud: 'aws', shape: 'medium', count: 1 }];
+    const spec = { clouds: [{ cloud: 'aws' }], configuration: undefined, nodes };
+    const typeOf = async (id: string) =>
+      (await tests.store.clusters.get(id))?.pendingPlan?.nodes[0]?.offering;
+    const usual = await typeOf((await create(spec)).id);
+    if (usual === undefined) throw new Error('nothing was planned');
+    await tests.store.coolOffs.put({ ...usual, until: '2027-01-01T00:00:00.000Z', reason: 'no capacity' });
+    const other = await typeOf((await create(spec)).id);
+    expect(other?.instanceType).not.toBe(usual.instanceType);
+    await tests.store.coolOffs.put({ ...usual, until: '2027-01-01T00:00:00.001Z', reason: 'no capacity' });
+  });
+
   it('warns when losing one of two clouds loses the quorum', async () => {
     const details = await create({ clouds: [{ cloud: 'aws' }, { cloud: 'gcp' }] });
     expect(details.warnings?.join()).toMatch(/losing it loses the quorum/);

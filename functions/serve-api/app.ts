@@ -29,10 +29,14 @@ const bodyOf = async (context: ApiContext): Promise<{ text: string; type: string
   type: context.req.header('content-type'),
 });
 
+/** From 1 up, as people write it; undefined for `0x1`, `1e1` and everything else that JavaScript takes for a number. */
+const wholeNumber = (text: string): number | undefined =>
+  /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
+
 const limitOf = (context: ApiContext): number => {
   const text = context.req.query('limit');
-  const limit = text === undefined ? pageSize.usual : Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > pageSize.max)
+  const limit = text === undefined ? pageSize.usual : wholeNumber(text);
+  if (limit === undefined || limit > pageSize.max)
     throw new Problem(400, `limit: a whole number from 1 to ${pageSize.max}`);
   return limit;
 };
@@ -174,10 +178,9 @@ export function createApp(dependencies: ApiDependencies): Hono<ApiEnvironment> {
   app.delete('/clusters/:cluster/nodes/:number', async (context) => {
     const cluster = await clusterOf(context);
     mustLive(cluster);
-    const number = Number(context.req.param('number'));
-    const node =
-      Number.isInteger(number) && number > 0 ? await store.nodes.get(cluster.id, number) : undefined;
-    if (node === undefined)
+    const number = wholeNumber(context.req.param('number'));
+    const node = number === undefined ? undefined : await store.nodes.get(cluster.id, number);
+    if (number === undefined || node === undefined)
       throw new Problem(404, `the cluster ${cluster.name} has no node ${context.req.param('number')}`);
     if (node.role === 'control-plane')
       throw new Problem(409, `node ${number} is a control plane: they go only with their cluster`);

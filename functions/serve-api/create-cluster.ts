@@ -2,9 +2,12 @@ import type * as z from 'zod/mini';
 import { clusterRequested } from '../../events/cluster-requested.ts';
 import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
+import { locationOf } from '../../shared/domain/regions.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import { materialiseNode, planCluster } from '../../shared/planning/plan-cluster.ts';
 import { validateCluster } from '../../shared/planning/validate-cluster.ts';
+import type { CoolOff, Store } from '../../shared/runtime/table.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { clusterDocument } from './cluster-document.ts';
 import { idSource } from './idempotency.ts';
@@ -37,16 +40,12 @@ export async function createCluster(
   const { caller, request, idempotencyKey } = input;
   const now = clock.now();
   const newId = await idSource(dependencies, caller, idempotencyKey, request);
-  const id = newId();
+  const given = newId();
+  // A late repeat must not claim the name again: its cluster may have gone since, and the name with it.
+  const earlier = idempotencyKey === undefined ? undefined : await store.clusters.get(given);
+  const id = earlier === undefined ? await claimName(store, request.name, given) : earlier.id;
 
-  if (!(await store.names.claim(request.name, id)))
-    throw new Problem(409, `metadata.name: there is already a cluster ${request.name}`, [
-      { field: 'metadata.name', message: `there is already a cluster ${request.name}` },
-    ]);
-
-  const coolOffs = (
-    await Promise.all(request.clouds.map(({ cloud }) => store.coolOffs.list(cloud, request.region, now)))
-  ).flat();
+  const coolOffs = await coolOffsOf(store, request, now);
   const plan = planCluster({ request, coolOffs, newId });
   const cluster: Cluster = {
     id,
@@ -68,10 +67,12 @@ export async function createCluster(
     createdAt: now,
     createdBy: caller.key.name,
   };
-  const created = await store.clusters.create(cluster);
-  const stored = created ? cluster : ((await store.clusters.get(id)) ?? cluster);
+  const created = earlier === undefined && (await store.clusters.create(cluster));
+  // Two went on from the same cut try, or the one that seemed cut was only slow: the first has the name.
+  if (!created && (id !== given || idempotencyKey === undefined)) throw nameTaken(request.name);
+  const stored = created ? cluster : (earlier ?? (await store.clusters.get(id)) ?? cluster);
   if (created) log.info('cluster created', { clusterId: id, name: request.name, nodes: plan.nodes.length });
-  await bus.say(clusterRequested, { clusterId: id });
+  if (stored.desired === 'present') await bus.say(clusterRequested, { clusterId: id });
   const nodes = (stored.pendingPlan?.nodes ?? []).map((planned) =>
     nodeView(stored, materialiseNode({ cluster: stored, planned, now })),
   );
@@ -83,3 +84,35 @@ export async function createCluster(
     },
   };
 }
+
+const nameTaken = (name: string): Problem =>
+  new Problem(409, `metadata.name: there is already a cluster ${name}`, [
+    { field: 'metadata.name', message: `there is already a cluster ${name}` },
+  ]);
+
+/**
+ * The id under which the cluster is created. A try that died between its name and its item left a name that leads nowhere:
+ * this one goes on from there, under that id.
+ */
+async function claimName(
+  store: Pick<Store, 'clusters' | 'names'>,
+  name: string,
+  id: ClusterId,
+): Promise<ClusterId> {
+  if (await store.names.claim(name, id)) return id;
+  const holder = await store.names.lookUp(name);
+  if (holder === undefined || (await store.clusters.get(holder)) !== undefined) throw nameTaken(name);
+  return holder;
+}
+
+/** What cools off in the clouds of a cluster; offerings are named by the clouds' own regions. */
+export const coolOffsOf = async (
+  store: Pick<Store, 'coolOffs'>,
+  { clouds, region }: Pick<Cluster, 'clouds' | 'region'>,
+  now: Instant,
+): Promise<readonly CoolOff[]> =>
+  (
+    await Promise.all(
+      clouds.map(({ cloud }) => store.coolOffs.list(cloud, locationOf(region, cloud).region, now)),
+    )
+  ).flat();

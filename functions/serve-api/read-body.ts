@@ -4,6 +4,9 @@ import type { FieldError } from '../../shared/domain/api-types.ts';
 import { invalidFields, Problem } from './problem.ts';
 
 const bodyBytesMax = 256 * 1024;
+/** Nobody mends more at once, and a small body must not make a large answer. */
+const errorsMax = 50;
+const shownMax = 64;
 
 /** `spec.clouds[1].account` */
 const fieldName = (path: readonly PropertyKey[]): string =>
@@ -20,8 +23,8 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const field = fieldName(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        field: fieldName([...issue.path, key]),
+      return issue.keys.slice(0, errorsMax).map((key) => ({
+        field: fieldName([...issue.path, key.slice(0, shownMax)]),
         message: 'is not a known field',
       }));
     case 'invalid_value':
@@ -50,7 +53,7 @@ export function readBody<Schema extends z.ZodMiniType>(
     reportInput: true,
   });
   if (parsed.success) return parsed.data;
-  throw invalidFields(400, parsed.error.issues.flatMap(fieldErrors));
+  throw invalidFields(400, parsed.error.issues.slice(0, errorsMax).flatMap(fieldErrors).slice(0, errorsMax));
 }
 
 function parseText(text: string, contentType: string | undefined): unknown {

@@ -34,11 +34,12 @@ async function bury(
     }
     await store.observations.replaceFindings(clusterId, []);
     for (const { cloud } of cluster.clouds) await store.parts.forget(clusterId, cloud);
+    // Before the tombstone: nobody looks after a buried cluster, so a run that died between the two would keep its name for
+    // ever. Nothing of it is left by now that a successor of the name could meet.
+    await store.names.release(cluster.name, clusterId);
     if (!(await store.clusters.bury(clusterId, executionArn, now)))
       throw new Superseded(`cluster ${clusterId} has changed hands`);
   }
-  // After the tombstone, so that no moment has two clusters of one name. A repeat goes through here again.
-  await store.names.release(cluster.name, clusterId);
   await bus.say(clusterDeleted, { clusterId });
 }
 

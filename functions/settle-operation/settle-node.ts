@@ -15,10 +15,21 @@ export async function settleNode({ store, bus, clock }: SettleParts, request: Se
     const reason = reasonOf(request);
     // The machine's own last words are kept: they say more than the run that gave it up.
     const failure = { reason, ...(node.failure?.log !== undefined && { log: node.failure.log }) };
-    if (!(await store.nodes.giveUp(clusterId, number, { executionArn, failure })))
-      throw new Superseded(`node ${number} has changed hands`);
-    await bus.say(nodeFailed, { clusterId, number, attempt: node.attempt, reason });
+    if (await store.nodes.giveUp(clusterId, number, { executionArn, failure }))
+      await bus.say(nodeFailed, { clusterId, number, attempt: node.attempt, reason });
+    else await mustServe(store, request, number);
   }
   await store.nodes.release(clusterId, number, executionArn);
   await store.clusters.makeDue(clusterId, clock.now());
+}
+
+/** The run failed and the node has joined all the same: it stays as it is. @throws Superseded when it is another's. */
+async function mustServe(
+  store: SettleParts['store'],
+  { clusterId, executionArn }: SettleRequest,
+  number: number,
+): Promise<void> {
+  const node = await store.nodes.get(clusterId, number);
+  if (node?.operation?.executionArn !== executionArn || node.joinedAt === undefined)
+    throw new Superseded(`node ${number} has changed hands`);
 }

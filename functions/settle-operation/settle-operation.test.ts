@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { MeshMember } from '../../shared/domain/mesh.ts';
 import type { Node } from '../../shared/domain/node.ts';
+import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { OperationKind } from '../../shared/domain/operation.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
@@ -166,6 +167,14 @@ describe('ProvisionNode', () => {
     });
   });
 
+  it('gives no node up that has joined: what failed then was the run', async () => {
+    const at = await scene({ kind, node: { phase: 'ready', attempt: 1, joinedAt: exampleTime } });
+    await at.settle({ kind, outcome: 'failed', reason: 'TypeError: a bug in await-node' });
+    expect(await at.node()).toMatchObject({ phase: 'ready' });
+    expect((await at.node())?.operation).toBeUndefined();
+    expect(at.bus.names()).toEqual(['OperationSettled']);
+  });
+
   it('needs no reason to be given', async () => {
     const at = await scene({ kind });
     await at.settle({ kind, outcome: 'failed', reason: '' });
@@ -220,6 +229,14 @@ describe('RetireNode', () => {
     expect((await at.cluster())?.joinNode).toBeUndefined();
     expect(await at.node()).toMatchObject({ phase: 'deleted' });
     expect(at.bus.names()).toContain('NodeRetired');
+  });
+
+  it('that failed is not tried again at once: whatever refused it would refuse it in a circle', async () => {
+    const at = await leaving();
+    await at.settle({ kind, outcome: 'failed', reason: 'CredentialsRejected: aws: no' });
+    const node = await at.node();
+    expect(node?.operation).toBeUndefined();
+    expect(node?.retireNotBefore).toBe(plusSeconds(exampleTime, 300));
   });
 
   it('loses no newcomer while many change the mesh at once', async () => {

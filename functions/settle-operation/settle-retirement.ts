@@ -1,11 +1,13 @@
 import { nodeRetired } from '../../events/node-retired.ts';
-import type { ClusterId } from '../../shared/domain/ids.ts';
+import { plusSeconds, type ClusterId } from '../../shared/domain/ids.ts';
 import { withoutMember } from '../../shared/planning/wireguard-peers.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import type { SettleParts, SettleRequest } from './settlement.ts';
 
 /** Joining nodes write the mesh at the same time; each collision is one of them getting through. */
 const meshTriesMax = 20;
+/** What refused a retirement (credentials, a machine without its tags) would refuse the next one just as fast. */
+const failedRestSeconds = 300;
 
 /** A node's machine is gone: the node leaves the mesh, lets go of its leases, and is forgotten. */
 export async function settleRetirement(parts: SettleParts, request: SettleRequest): Promise<void> {
@@ -24,8 +26,10 @@ export async function settleRetirement(parts: SettleParts, request: SettleReques
     if (!(await store.nodes.bury(clusterId, number, clock.now())))
       throw new Superseded(`node ${number} is to stay`);
   }
-  await store.nodes.release(clusterId, number, executionArn);
-  await store.clusters.makeDue(clusterId, clock.now());
+  const now = clock.now();
+  const retireNotBefore = outcome === 'succeeded' ? undefined : plusSeconds(now, failedRestSeconds);
+  await store.nodes.release(clusterId, number, executionArn, retireNotBefore);
+  await store.clusters.makeDue(clusterId, now);
   if (outcome === 'succeeded') await bus.say(nodeRetired, { clusterId, number });
 }
 

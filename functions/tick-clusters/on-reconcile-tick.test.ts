@@ -80,6 +80,17 @@ describe('a tick', () => {
     expect((await table.store.clusters.get(id))?.dueAt).toBe(plusSeconds(exampleTime, 300));
   });
 
+  it('one cloud whose queue does not answer keeps nobody else from being looked at', async () => {
+    const id = await cluster();
+    const at = scene();
+    at.observeQueues.aws.send = async () => {
+      throw new Error('the queue does not answer');
+    };
+    await expect(at.tick()).rejects.toThrow('does not answer');
+    expect(at.observeQueues.gcp.sent).toHaveLength(1);
+    expect(at.reconcileQueue.sent).toEqual([{ clusterId: id }]);
+  });
+
   it('splits an account with many clusters', async () => {
     for (let made = 0; made < 60; made += 1) await cluster({ clouds: [main('aws')] });
     const at = scene();

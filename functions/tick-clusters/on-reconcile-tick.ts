@@ -37,8 +37,13 @@ export const onReconcileTick = (parts: Parts) => async (): Promise<void> => {
     due.map(({ id }) => id),
   );
 
-  for (const cloud of cloudNames) await parts.observeQueues[cloud].send(observations(cloud, clusters));
-  await parts.reconcileQueue.send(due.map(({ id }) => ({ clusterId: id })));
+  // Each for itself: what does not answer in one cloud must not blind the others.
+  const sends = await Promise.allSettled([
+    ...cloudNames.map((cloud) => parts.observeQueues[cloud].send(observations(cloud, clusters))),
+    parts.reconcileQueue.send(due.map(({ id }) => ({ clusterId: id }))),
+  ]);
+  const failed = sends.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
   // Last, and conditional: a tick that is cut short leaves them due, and a decision that came quicker stays.
   await advance(parts, due, plusSeconds(now, againAfterSeconds));
   log.info('tick', { due: due.length });

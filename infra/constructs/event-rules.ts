@@ -28,6 +28,7 @@ import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds, type OperationKind } from '../../shared/domain/operation.ts';
 import type { QueueName } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
+import type { Alarms } from './alarms.ts';
 import type { StateMachines } from './state-machines.ts';
 import { DeadLetters, type WorkQueue } from './work-queue.ts';
 
@@ -39,6 +40,7 @@ interface Said {
 export interface EventRulesProps {
   readonly bus: EventBus;
   readonly machines: StateMachines;
+  readonly alarms: Alarms;
   readonly functionNamed: (name: string) => PlatformFunction;
   readonly queueNamed: (name: QueueName) => WorkQueue;
 }
@@ -54,7 +56,7 @@ export class EventRules extends Construct {
   constructor(scope: Construct, id: string, props: EventRulesProps) {
     super(scope, id);
     this.#props = props;
-    this.#dead = new DeadLetters(this, 'Undelivered', 'an event');
+    this.#dead = new DeadLetters(this, 'Undelivered', { what: 'an event', alarms: props.alarms });
 
     this.#on('ProvisionCluster', [clusterRequested, driftFound], this.#machine('ProvisionCluster'));
     this.#on('CleanupCluster', [clusterDeletionRequested], this.#machine('CleanupCluster'));

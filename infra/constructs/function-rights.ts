@@ -2,7 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
-import type { QueueName } from '../functions.ts';
+import type { QueueName, TableAction } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
 import { executionArns, machineArns } from './state-machines.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -16,6 +16,8 @@ export interface Rights {
   readonly functions: readonly PlatformFunction[];
   readonly queueNamed: (name: QueueName) => WorkQueue;
 }
+
+const writeActions: readonly TableAction[] = ['PutItem', 'UpdateItem', 'DeleteItem'];
 
 /** `RECONCILE_QUEUE_URL`, `OBSERVE_QUEUE_URL_AWS` */
 const settingOf = (name: QueueName): string => {
@@ -40,6 +42,14 @@ export function grantRights(rights: Rights): void {
         ],
       );
     }
+    const writes = (spec.table ?? []).filter((action) => writeActions.includes(action));
+    // Whoever could write an API key could do everything: keys are made by the installation's owner alone.
+    if (writes.length > 0)
+      platformFunction.deny(
+        writes.map((action) => `dynamodb:${action}`),
+        [rights.table.tableArn],
+        { 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['KEY#*'] } },
+      );
     if (spec.says !== undefined) {
       platformFunction.setting('BUS_NAME', rights.bus.eventBusName);
       // A function can say its own events in its own name, and nobody else's.

@@ -45,6 +45,17 @@ export class PlatformFunction extends Construct {
     this.function.addEnvironment(name, value);
   }
 
+  deny(actions: readonly string[], resources: readonly string[], conditions: Record<string, unknown>): void {
+    this.#role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: [...actions],
+        resources: [...resources],
+        conditions,
+      }),
+    );
+  }
+
   allow(
     actions: readonly string[],
     resources: readonly string[],

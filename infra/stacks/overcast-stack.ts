@@ -3,6 +3,7 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { cloudNames } from '../../shared/domain/cloud.ts';
+import { Alarms } from '../constructs/alarms.ts';
 import { Api } from '../constructs/api.ts';
 import { EventRules } from '../constructs/event-rules.ts';
 import { grantRights } from '../constructs/function-rights.ts';
@@ -34,6 +35,7 @@ export class OvercastStack extends Stack {
       pendingWindow: Duration.days(7),
     });
 
+    const alarms = new Alarms(this, 'Alarms');
     const functions = new Map(functionSpecs.map((spec) => [spec.name, new PlatformFunction(this, spec)]));
     const functionNamed = (name: string): PlatformFunction => {
       const found = functions.get(name);
@@ -44,6 +46,7 @@ export class OvercastStack extends Stack {
     const queueOf = (name: QueueName, consumer: string): WorkQueue =>
       new WorkQueue(this, `${name.replaceAll('-', '')}Queue`, {
         functionTimeoutSeconds: functionSpec(consumer).timeoutSeconds,
+        alarms,
       });
     const queues = new Map<QueueName, WorkQueue>([
       ['reconcile', queueOf('reconcile', 'reconcile-cluster')],
@@ -60,7 +63,7 @@ export class OvercastStack extends Stack {
 
     const machines = new StateMachines(this, 'StateMachines', { installation, functionNamed });
     const api = new Api(this, 'Api', { functionNamed });
-    new EventRules(this, 'Rules', { bus, machines, functionNamed, queueNamed });
+    new EventRules(this, 'Rules', { bus, machines, alarms, functionNamed, queueNamed });
 
     grantRights({
       installation,
@@ -76,6 +79,7 @@ export class OvercastStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: api.url });
     new CfnOutput(this, 'TableName', { value: table.tableName });
     new CfnOutput(this, 'BusName', { value: bus.eventBusName });
+    new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
     new CfnOutput(this, 'InstallationId', { value: installation });
   }
 }

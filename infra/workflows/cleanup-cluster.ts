@@ -102,6 +102,7 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
         assign: {
           clusterId: expression('$states.result.Payload.clusterId'),
           clouds: expression('$states.result.Payload.clouds'),
+          fenced: expression('$states.result.Payload.fenced = true'),
           driveCloud: functions.driveCloud,
           rounds: 0,
           reason: '',
@@ -139,7 +140,13 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
         Next: 'IsItAllOurs',
       },
       IsItAllOurs: choose(
-        [changedHands, { when: "$count($strangers) = 0 and $reason = ''", next: 'Fence' }],
+        [
+          changedHands,
+          { when: "$count($strangers) = 0 and $reason = ''", next: 'Fence' },
+          // An earlier run began to take it down: its machines go on costing until they are gone, whoever came since. No
+          // network or group goes while strangers are in it.
+          { when: '$fenced', next: 'Fence' },
+        ],
         'Refuse',
       ),
       Refuse: callFunction({

@@ -118,6 +118,8 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
       IsAbandoned: choose(
         [
           { when: "$states.input.done and $states.input.next = 'retry'", next: 'Renew' },
+          // It joined while nobody heard of it.
+          { when: "$states.input.done and $states.input.next = 'joined'", next: 'Settle' },
           { when: '$states.input.done', next: 'GiveUp' },
         ],
         'WaitForDeletion',

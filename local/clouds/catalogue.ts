@@ -69,6 +69,9 @@ const types: Record<SimulatedCloud, readonly SimulatedType[]> = {
     ...family(powers, (n) => `n2-standard-${n}`, 4, at(0.054689, 0.012518)),
     ...family(powers, (n) => `e2-standard-${n}`, 4, at(0.037735, 0.02069)),
     ...family(powers, (n) => `n4-standard-${n}`, 4, at(0.04535, 0.02011)),
+    ...family(powers, (n) => `c4a-highcpu-${n}`, 2, at(0.03788, 0.021898), 'arm64'),
+    ...family(powers, (n) => `c4a-standard-${n}`, 4, at(0.0449, 0.025956), 'arm64'),
+    ...family(powers, (n) => `n4a-standard-${n}`, 4, at(0.0385, 0.016936), 'arm64'),
   ],
   azure: [
     ...family([2], () => 'Standard_B2ls_v2', 2, at(0.0208)),

@@ -73,9 +73,13 @@ export interface Node extends PlannedNode {
   readonly joinedAt?: Instant;
   readonly readyAt?: Instant;
   readonly leftAt?: Instant;
+  /** What its cloud said of this machine's future, as it was last passed on. */
+  readonly interruption?: 'terminate' | 'rebalance';
   readonly lastSeenAt?: Instant;
   readonly failure?: NodeFailure;
   readonly operation?: Operation;
+  /** Its last retirement failed: the next is not begun before. */
+  readonly retireNotBefore?: Instant;
   readonly createdAt: Instant;
   readonly deletedAt?: Instant;
 }

@@ -34,6 +34,13 @@ const status = (
   return `${verdict.status}${verdict.reason === undefined ? '' : `: ${verdict.reason}`}`;
 };
 
+it('before it was ever ready says which node it waits for in vain', () => {
+  const nodes = [node(), node({ number: 2, phase: 'joining' })];
+  expect(status(provisioned, nodes, { findings: [finding('machine-missing')] })).toBe(
+    'creating: node 1 is lost',
+  );
+});
+
 describe('before it was ever ready, a cluster is', () => {
   it.each<[string, Partial<Cluster>, Node[]]>([
     ['ready', provisioned, [node(), node({ number: 2 })]],

@@ -51,7 +51,11 @@ export function clusterStatus(options: {
       !provisioned &&
       cluster.repairFingerprint === generationFingerprint(cluster) &&
       (cluster.repairAttempts ?? 0) >= repairAttemptsMax;
-    return { status: gaveUp ? 'failed' : 'creating', ...because(blocked) };
+    // Nodes that joined and are lost: without them it never becomes ready.
+    const lost = findings
+      .filter(({ kind }) => kind === 'machine-missing' || kind === 'node-unresponsive')
+      .map(({ message }) => message);
+    return { status: gaveUp ? 'failed' : 'creating', ...because([...blocked, ...lost]) };
   }
 
   // What is stray disturbs nobody; everything else that was found is lost to the cluster's users.

@@ -86,6 +86,19 @@ describe('a machine', () => {
       [sighting([], { at: plusSeconds(now, -120) })],
     ],
     ['of a node that is still joining is not missed', [], ready({ phase: 'joining' }), [sighting([])]],
+    [
+      'of a node that joined and was never ready is missed as well',
+      [gone],
+      aNode({
+        clusterId: cluster.id,
+        phase: 'joining',
+        attempt: 1,
+        providerId: 'i-1',
+        joinedAt: exampleTime,
+        lastSeenAt: now,
+      }),
+      [sighting([])],
+    ],
     ['of a node that is to go is not missed', [], ready({ desired: 'absent' }), [sighting([])]],
   ])('%s', (_, expected, of, sightings) => {
     expect(drift([of], sightings)).toEqual(expected);
@@ -121,6 +134,16 @@ describe('a node', () => {
     expect(drift([silent], [sighting([machineOf(silent)])])).toEqual([
       expect.stringMatching(/^node-unresponsive: node 1 in aws was last heard of at/),
     ]);
+  });
+
+  it('that joined, was never ready and fell silent is unresponsive too', () => {
+    const silent = aNode({
+      clusterId: cluster.id,
+      phase: 'joining',
+      joinedAt: exampleTime,
+      lastSeenAt: plusSeconds(now, -901),
+    });
+    expect(drift([silent], [])).toEqual([expect.stringMatching(/^node-unresponsive: node 1/)]);
   });
 
   it('whose machine is missing is not called unresponsive as well', () => {

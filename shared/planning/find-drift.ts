@@ -94,7 +94,7 @@ export function findDrift(options: {
     .filter(
       (node) =>
         node.desired === 'present' &&
-        node.phase === 'ready' &&
+        servingSince(node) !== undefined &&
         node.lastSeenAt !== undefined &&
         secondsBetween(node.lastSeenAt, now) > silentSecondsMax &&
         !missing.some(({ subject }) => subject === `node ${node.number}`),
@@ -113,14 +113,17 @@ export function findDrift(options: {
   return [...failedClouds, ...lostNetworks, ...missing, ...silent, ...strays(nodes, fresh, now).map(found)];
 }
 
-/** Only a ready node is missed, only by an observation that is fresh and younger than its readiness. */
+/** From when on a node is missed; one that joined and was never ready has nobody else who waits for it. */
+const servingSince = ({ phase, readyAt, joinedAt }: Node): Instant | undefined =>
+  phase === 'ready' ? readyAt : phase === 'booting' || phase === 'joining' ? joinedAt : undefined;
+
+/** Only a node that serves is missed, only by an observation that is fresh and younger than its readiness. */
 function whyMissing(node: Node, fresh: readonly Sighting[]): string | undefined {
-  if (node.desired !== 'present' || node.phase !== 'ready' || node.providerId === undefined) return undefined;
+  const since = servingSince(node);
+  if (node.desired !== 'present' || since === undefined || node.providerId === undefined) return undefined;
   const sighting = fresh.find(({ cloud }) => cloud === node.cloud);
   if (sighting === undefined) return undefined;
-  if (node.readyAt === undefined || secondsBetween(node.readyAt, sighting.at) < missingGraceSeconds) {
-    return undefined;
-  }
+  if (secondsBetween(since, sighting.at) < missingGraceSeconds) return undefined;
   const machine = sighting.observation.machines.find(({ providerId }) => providerId === node.providerId);
   if (machine === undefined) return 'its machine is gone';
   return machine.state === 'stopped' || machine.state === 'stopping'

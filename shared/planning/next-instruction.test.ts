@@ -79,6 +79,13 @@ describe('before anything is initialised', () => {
       controlPlane(2),
       [controlPlane(1, { phase: 'deleted' })],
     ],
+    [
+      'another when the holder’s machine was taken down and its next one has not called back',
+      'claim-init',
+      cluster({ initNode: 1 }),
+      controlPlane(2),
+      [controlPlane(1, { phase: 'creating', attempt: 2 })],
+    ],
     ['the holder on its next machine', 'init', cluster({ initNode: 1 }), controlPlane(1, { attempt: 2 }), []],
   ])('%s: %s', (_who, expected, given, node, nodes) => {
     expect(decided({ cluster: given, node, nodes })).toBe(expected);
@@ -110,6 +117,20 @@ describe('joining', () => {
       initialised,
       worker(4),
       [serving(1, 3), serving(2, 2, { lastSeenAt: late })],
+    ],
+    [
+      'a control plane when the lease’s holder lost its machine',
+      'lease-join',
+      { ...initialised, joinNode: 3 },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3, { phase: 'creating', attempt: 2 })],
+    ],
+    [
+      'a control plane when the lease’s holder joined and died before it let go',
+      'lease-join',
+      { ...initialised, joinNode: 3 },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3, { phase: 'joining', joinedAt: now, lastSeenAt: late })],
     ],
     [
       'a worker when nobody was heard of lately',

@@ -27,11 +27,12 @@ export type Decision =
   | { readonly instruction: Instruction; readonly syncAfterSeconds: number }
   | { readonly need: Need };
 
-/** The node's machine is no longer there, or never will be: what it held may pass to another. */
-const isGone = (number: number | undefined, nodes: readonly Node[]): boolean => {
-  const node = nodes.find((each) => each.number === number);
-  return node === undefined || node.phase === 'deleted' || node.phase === 'failed';
-};
+/**
+ * The node's machine is no longer there, or never will be: what it held may pass to another. Whoever holds something was
+ * admitted, so a holder in `creating` has lost the machine that took it, and that one was seen gone before the next began.
+ */
+const isGone = (node: Node | undefined): boolean =>
+  node === undefined || node.phase === 'deleted' || node.phase === 'failed' || node.phase === 'creating';
 
 /**
  * Who may init, join, run or must leave: decided here and nowhere else.
@@ -51,6 +52,8 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   });
   const wait = (reason: string): Decision => say('wait', { reason });
 
+  const numbered = (number: number): Node | undefined => nodes.find((each) => each.number === number);
+
   const hasWork = sync.phase === 'joined' || sync.phase === 'ready' || sync.phase === 'leaving';
   if (sync.phase === 'left') return wait('the machine to be deleted');
   if (node.desired === 'absent') return hasWork ? say('leave') : wait('the machine to be deleted');
@@ -64,7 +67,7 @@ export function nextInstruction(input: NextInstructionInput): Decision {
     if (node.role === 'worker') return wait('the first control plane');
     if (cluster.initNode === node.number) return say('init');
     if (cluster.initNode === undefined) return { need: { write: 'claim-init' } };
-    return isGone(cluster.initNode, nodes)
+    return isGone(numbered(cluster.initNode))
       ? { need: { write: 'claim-init', observedGone: cluster.initNode } }
       : wait('the first control plane');
   }
@@ -75,7 +78,9 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (node.role === 'worker') return join;
   if (cluster.joinNode === node.number) return join;
   if (cluster.joinNode === undefined) return { need: { write: 'lease-join' } };
-  return isGone(cluster.joinNode, nodes)
+  const holder = numbered(cluster.joinNode);
+  // One that joined and died before it could let go holds up nobody.
+  return isGone(holder) || holder?.joinedAt !== undefined
     ? { need: { write: 'lease-join', observedGone: cluster.joinNode } }
     : wait(`control plane ${cluster.joinNode} to join`);
 }

@@ -195,6 +195,16 @@ describe('a node', () => {
       node({ desired: 'absent', phase: 'failed' }),
       ['NodeRetirementRequested 1'],
     ],
+    [
+      'whose retirement has just failed is left alone for a while',
+      node({ desired: 'absent', retireNotBefore: plusSeconds(now, 1) }),
+      [],
+    ],
+    [
+      'whose retirement failed some time ago is retired',
+      node({ desired: 'absent', retireNotBefore: now }),
+      ['NodeRetirementRequested 1'],
+    ],
     ['that is gone is forgotten', node({ desired: 'absent', phase: 'deleted' }), []],
     [
       'that is being retired is left to it',

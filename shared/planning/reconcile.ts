@@ -200,11 +200,12 @@ export const strategies: readonly {
   {
     name: 'retirement',
     reason: 'a node that is not wanted costs money',
-    decide: ({ cluster, nodes }) =>
+    decide: ({ cluster, nodes, now }) =>
       isGoing(cluster)
         ? []
         : nodes
             .filter((node) => isIdle(node, 'absent') && node.phase !== 'deleted')
+            .filter(({ retireNotBefore }) => retireNotBefore === undefined || retireNotBefore <= now)
             .map(({ number }) => ({
               kind: 'say' as const,
               event: 'NodeRetirementRequested' as const,

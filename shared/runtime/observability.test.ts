@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -45,6 +46,10 @@ const secrets: readonly (readonly [string, string])[] = [
   ['an AWS access key', ['AKIA', 'IOSFODNN7EXAMPLE'].join('')],
   ['a DigitalOcean token', `dop_v1_${'0a'.repeat(32)}`],
   ['a Google access token', 'ya29.c.b0AXv0zTN'],
+  [
+    'user-data in base64',
+    Buffer.from(`#cloud-config\n{"token":"v1.2.1795406400.${hmac}"}`).toString('base64'),
+  ],
   ['a JSON Web Token', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl'],
   ['a quoted client secret', '"clientSecret":"s3cr3t value"'],
   ['a password in a text', 'password=s3cr3t'],
@@ -142,6 +147,22 @@ describe('a handler', () => {
   it('writes an error once and throws it on', async () => {
     await expect(handler({ clusterId, number: 13 }, context)).rejects.toThrow('unlucky');
     expect(parsed()).toMatchObject([{ level: 'ERROR', message: 'failed', error: { message: 'unlucky' } }]);
+  });
+
+  it('hands on no more of an error than people and state machines need', async () => {
+    const failing = middy()
+      .use(observed())
+      .handler(async () => {
+        throw Object.assign(new Error(`asked with Bearer ${hex64}`, { cause: new Error(hex64) }), {
+          name: 'Throttled',
+          config: { headers: { authorization: hex64 } },
+          request: { body: hex64 },
+        });
+      }) as (event: unknown, context: Context) => Promise<unknown>;
+    const thrown: unknown = await failing({}, context).catch((error: unknown) => error);
+    // Lambda's runtime logs every property that an error has; Step Functions stores message and trace in the history.
+    expect(thrown).toMatchObject({ name: 'Throttled', message: `asked with ${redacted}` });
+    expect(inspect(thrown, { depth: 9, showHidden: true })).not.toContain(hex64);
   });
 
   it('yields to another owner without alarm', async () => {

@@ -2,6 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import * as z from 'zod/mini';
 import { InvalidPayload } from './errors.ts';
 import { beginInvocation, log, type LogFields } from './log.ts';
+import { redactText } from './redaction.ts';
 
 /** The ids that payloads and events' details share; they stand on every line of their invocation. */
 function idsIn(event: unknown): LogFields {
@@ -32,12 +33,27 @@ export function observed(): MiddlewareObj<unknown, unknown> {
       startedAt = performance.now();
       beginInvocation(context, idsIn(event));
     },
-    onError: ({ error }) => {
+    onError: (request) => {
+      const { error } = request;
       // Yielding to another owner is a decision like any other.
       const level = error instanceof Error && error.name === 'Superseded' ? 'info' : 'error';
       log[level]('failed', { durationMs: durationMs(), error });
+      request.error = plain(error);
     },
   };
+}
+
+/**
+ * The error as it may leave a function: Lambda's runtime logs every property of it, where SDKs keep whole requests, and
+ * Step Functions keeps message and trace in a history that people read.
+ */
+function plain(thrown: unknown): Error {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const shown = new Error(redactText(error.message));
+  // State machines match the name.
+  shown.name = error.name;
+  shown.stack = redactText(error.stack ?? '');
+  return shown;
 }
 
 /** What is wrong, by field: `clusterId: not a uuid; number: expected number`. Never the value. */

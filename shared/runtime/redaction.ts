@@ -28,11 +28,11 @@ const secretFields = new Set([
   'xapikey',
 ]);
 
-/** Secrets that betray themselves by their form, wherever in a text they stand. */
+/** Secrets that betray themselves by their form, wherever in a text they stand. No pattern takes longer than its text is long. */
 const secretForms: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
   // A header, also as `authorization: Basic …`.
-  /\b(?:bearer|basic)\s+[\w.~+/=-]{8,}/gi,
+  /\b(?:bearer|basic)\s{1,8}[\w.~+/=-]{8,}/gi,
   // Bootstrap tokens: version, attempt, expiry, MAC.
   /\bv1\.\d+\.\d+\.[\w-]{16,}={0,2}/g,
   // The platform's API keys.
@@ -43,9 +43,12 @@ const secretForms: readonly RegExp[] = [
   /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g,
   /\bdo[opr]_v1_[0-9a-f]{16,}/gi,
   /\bya29\.[\w-]+/g,
+  // A machine's cloud-init as it goes over the wire: `#cloud-config` in base64, with the bound token in it.
+  /\bI2Nsb3VkLWNvbmZpZ[\w+/=-]*/g,
   /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
   // `"clientSecret":"…"` and `password=…` inside a text that somebody quoted.
-  /(?<="?\b(?:client_?secret|secret_?access_?key|session_?secret|private_?key|password|x-api-key|token|authorization)"?\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*"|[^\s",}&]+)/gi,
+  // Quoted once more, as JSON in a text of JSON, its quotation marks have backslashes.
+  /(?<=\b(?:client_?secret|secret_?access_?key|session_?secret|private_?key|password|x-api-key|(?:access_?|refresh_?|id_?)?token|authorization)\\{0,8}"?\s{0,8}[:=]\s{0,8})(?:(\\{1,8})"[\s\S]{0,4096}?\1"|"(?:[^"\\]|\\.)*"|[^\s",}&]+)/gi,
 ];
 
 /** The text with every secret that it shows taken out. */

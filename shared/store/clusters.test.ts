@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { anOffering } from '../../test/builders/node.ts';
@@ -5,7 +6,10 @@ import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import type { Cluster, Plan } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Operation } from '../domain/operation.ts';
+import { clusterStore } from './clusters.ts';
 import { InvalidCursor, shardCount, shardOf } from './index.ts';
+import type { Key } from './keys.ts';
+import type { Table } from './table.ts';
 
 let test: TestStore;
 beforeAll(async () => {
@@ -42,6 +46,18 @@ const plan = (id: string): Plan => ({
   id,
   reason: 'asked for',
   nodes: [{ id: `${id}-1`, number: 1, role: 'worker', shape: 'medium', offering: anOffering() }],
+});
+
+it('lists a cluster once whose due time moved between two pages of the index', async () => {
+  const item = { id: randomUUID(), createdAt: exampleTime, status: 'ready' };
+  const table = {
+    query: async (_: unknown, { index }: { index: string }) => (index === 'due' ? [item, item] : []),
+    getMany: async (keys: readonly Key[]) => {
+      if (new Set(keys.map(({ pk }) => pk)).size < keys.length) throw new Error('ValidationException');
+      return keys.map(() => item);
+    },
+  } as unknown as Table;
+  expect((await clusterStore(table).list({ limit: 10 })).items).toHaveLength(1);
 });
 
 describe('create', () => {

@@ -56,8 +56,9 @@ export function clusterStore(table: Table): ClusterStore {
         ),
       );
       const after = `${createdAfter} ${idAfter}`;
-      const left = shards
-        .flat()
+      // A cluster that becomes due between two pages of its shard is read in both.
+      const once = new Map(shards.flat().map((item) => [String(item['id']), item]));
+      const left = [...once.values()]
         .filter((item) => cursor === undefined || place(item) > after)
         .toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
       const page = left.slice(0, Math.max(1, Math.min(limit, pageSizeMax)));

@@ -226,7 +226,7 @@ const admit = async (node: Node, sessionHash: string, attempt = 1) =>
 
 describe('admission', () => {
   it('binds the first of many secrets, which may be shown again', async () => {
-    const node = await stored({ attempt: 1, phase: 'creating' });
+    const node = await stored({ attempt: 1, phase: 'creating', createRequest: request(1) });
     const results = await race(async (racer) => admit(node, `hash-${racer}`));
     expect(won(results)).toBe(1);
     expect(await admit(node, `hash-${results.indexOf(true)}`)).toBe(true);
@@ -234,7 +234,12 @@ describe('admission', () => {
   });
 
   it('does not take a node back', async () => {
-    const node = await stored({ attempt: 1, phase: 'joining', sessionHash: 'mine' });
+    const node = await stored({
+      attempt: 1,
+      phase: 'joining',
+      sessionHash: 'mine',
+      createRequest: request(1),
+    });
     expect(await admit(node, 'mine')).toBe(true);
     expect((await read(node)).phase).toBe('joining');
   });
@@ -245,8 +250,15 @@ describe('admission', () => {
     ['a node that is ready', { phase: 'ready' as const }],
     ['a node that failed', { phase: 'failed' as const }],
     ['another secret', { sessionHash: 'other' }],
+    ['an attempt that failed', { failure: { reason: 'no word' } }],
+    ['a node that is to go', { desired: 'absent' as const }],
   ])('is refused by %s', async (_, given) => {
-    const node = await stored({ attempt: 1, phase: 'creating', ...given });
+    const node = await stored({ attempt: 1, phase: 'creating', createRequest: request(1), ...given });
+    expect(await admit(node, 'mine')).toBe(false);
+  });
+
+  it('is refused between two attempts, when the number is still the last one’s', async () => {
+    const node = await stored({ attempt: 1, phase: 'creating' });
     expect(await admit(node, 'mine')).toBe(false);
   });
 });
@@ -324,6 +336,23 @@ describe('the wait for a node', () => {
     expect(new Set(answers)).toEqual(new Set([1]));
   });
 
+  it('ends in joined or in given up, never in both', async () => {
+    const outcomes = await race(async () => {
+      const node = await stored({ operation: owner, attempt: 1 });
+      await Promise.all([
+        test.store.nodes.markJoined(node.clusterId, node.number, { attempt: 1, now: later }),
+        test.store.nodes.recordFailure(node.clusterId, node.number, {
+          attempt: 1,
+          failure: { reason: 'it took too long' },
+          unlessJoined: true,
+        }),
+      ]);
+      const { joinedAt, failure } = await read(node);
+      return [joinedAt, failure].filter((each) => each !== undefined).length;
+    });
+    expect(new Set(outcomes)).toEqual(new Set([1]));
+  });
+
   it('is the owner’s and this attempt’s', async () => {
     const node = await stored({ operation: owner, attempt: 2 });
     const wait = async (executionArn: string, attempt: number) =>
@@ -383,6 +412,14 @@ describe('the end of a node', () => {
     expect(await giveUp(stranger)).toBe(false);
     expect(await giveUp(me)).toBe(true);
     expect(await read(node)).toMatchObject({ phase: 'failed', failure: { reason: 'quota' } });
+  });
+
+  it('is not given up when it has joined and nothing is wrong with it', async () => {
+    const node = await stored({ operation: owner, phase: 'ready', joinedAt: exampleTime });
+    const giveUp = async () =>
+      test.store.nodes.giveUp(node.clusterId, node.number, { executionArn: me, failure: { reason: 'bug' } });
+    expect(await giveUp()).toBe(false);
+    expect(await read(node)).toMatchObject({ phase: 'ready' });
   });
 
   it('is no end while the node is wanted', async () => {

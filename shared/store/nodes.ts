@@ -17,6 +17,7 @@ const broughtByMachine = [
   'joinedAt',
   'readyAt',
   'leftAt',
+  'interruption',
   'lastSeenAt',
   'publicAddress',
   'privateAddress',
@@ -86,11 +87,11 @@ export function nodeStore(table: Table): NodeStore {
         },
       ),
 
-    release: async (clusterId, number, executionArn) =>
+    release: async (clusterId, number, executionArn, retireNotBefore) =>
       did(
         clusterId,
         number,
-        { remove: ['operation', 'waitToken'] },
+        { set: { retireNotBefore }, remove: ['operation', 'waitToken'] },
         { when: mine, values: { me: executionArn } },
       ),
 
@@ -161,6 +162,9 @@ export function nodeStore(table: Table): NodeStore {
 
     async admit(clusterId, number, { attempt, sessionHash, now }) {
       const bound = '(attribute_not_exists(#sessionHash) OR #sessionHash = :hash)';
+      // Between two attempts the number is still the last one's: only the stored request says that it goes on.
+      const goesOn =
+        '#attempt = :attempt AND attribute_exists(#createRequest) AND attribute_not_exists(#failure) AND #desired = :present';
       const [booting, ready] = [phaseRank('booting'), phaseRank('ready')];
       const sets = { sessionHash, lastSeenAt: now };
       // One write cannot take the later of two phases: first as a machine that only boots now, then as one further on.
@@ -170,8 +174,8 @@ export function nodeStore(table: Table): NodeStore {
           number,
           { set: { ...sets, ...inPhase('booting') } },
           {
-            when: `#attempt = :attempt AND #phaseRank < :booting AND ${bound}`,
-            values: { attempt, booting, hash: sessionHash },
+            when: `${goesOn} AND #phaseRank < :booting AND ${bound}`,
+            values: { attempt, booting, hash: sessionHash, present: 'present' },
           },
         )) ||
         did(
@@ -179,8 +183,8 @@ export function nodeStore(table: Table): NodeStore {
           number,
           { set: sets },
           {
-            when: `#attempt = :attempt AND #phaseRank < :ready AND ${bound}`,
-            values: { attempt, ready, hash: sessionHash },
+            when: `${goesOn} AND #phaseRank < :ready AND ${bound}`,
+            values: { attempt, ready, hash: sessionHash, present: 'present' },
           },
         )
       );
@@ -208,7 +212,7 @@ export function nodeStore(table: Table): NodeStore {
         clusterId,
         number,
         { setOnce: { joinedAt: now } },
-        { when: '#attempt = :attempt', values: { attempt } },
+        { when: '#attempt = :attempt AND attribute_not_exists(#failure)', values: { attempt } },
       ),
 
     setWaitToken: async (clusterId, number, { executionArn, attempt, waitToken }) =>
@@ -219,15 +223,26 @@ export function nodeStore(table: Table): NodeStore {
         { when: `${mine} AND #attempt = :attempt`, values: { me: executionArn, attempt } },
       ),
 
-    recordFailure: async (clusterId, number, { attempt, failure }) =>
-      update(clusterId, number, { set: { failure } }, { when: '#attempt = :attempt', values: { attempt } }),
+    recordFailure: async (clusterId, number, { attempt, failure, unlessJoined = false }) =>
+      update(
+        clusterId,
+        number,
+        { set: { failure } },
+        {
+          when: `#attempt = :attempt${unlessJoined ? ' AND attribute_not_exists(#joinedAt)' : ''}`,
+          values: { attempt },
+        },
+      ),
 
     giveUp: async (clusterId, number, { executionArn, failure }) =>
       did(
         clusterId,
         number,
         { set: { ...inPhase('failed'), failure } },
-        { when: mine, values: { me: executionArn } },
+        {
+          when: `${mine} AND (attribute_not_exists(#joinedAt) OR attribute_exists(#failure))`,
+          values: { me: executionArn },
+        },
       ),
 
     retire: async (clusterId, number) =>

@@ -109,7 +109,13 @@ export interface NodeStore {
     number: number,
     options: { operation: Operation; expectedDesired: 'present' | 'absent'; provenDead?: string },
   ): Promise<Node | undefined>;
-  release(clusterId: ClusterId, number: number, executionArn: string): Promise<boolean>;
+  /** operation is mine → removed. `retireNotBefore`: a retirement that failed is not begun again before. */
+  release(
+    clusterId: ClusterId,
+    number: number,
+    executionArn: string,
+    retireNotBefore?: Instant,
+  ): Promise<boolean>;
   /**
    * operation is mine AND attempt = request.attempt − 1 AND desired = present. The same write removes sessionHash,
    * providerId, waitToken, joinedAt, addresses, wireguardPublicKey, meshVersion, failure, readyAt and leftAt, and sets
@@ -159,9 +165,10 @@ export interface NodeStore {
       meshVersion?: number;
       lastSeenAt?: Instant;
       leftAt?: Instant;
+      interruption?: 'terminate' | 'rebalance';
     },
   ): Promise<boolean>;
-  /** attempt = :n → joinedAt, once. Returns the new item (with waitToken, if somebody waits). */
+  /** attempt = :n AND no failure → joinedAt, once. Returns the new item (with waitToken, if somebody waits). */
   markJoined(
     clusterId: ClusterId,
     number: number,
@@ -173,13 +180,16 @@ export interface NodeStore {
     number: number,
     options: { executionArn: string; attempt: number; waitToken: string },
   ): Promise<Node | undefined>;
-  /** attempt = :n → failure. Returns the new item. */
+  /**
+   * attempt = :n (and, on request, no joinedAt: the platform gives up no machine that came through) → failure. Returns the
+   * new item.
+   */
   recordFailure(
     clusterId: ClusterId,
     number: number,
-    options: { attempt: number; failure: NodeFailure },
+    options: { attempt: number; failure: NodeFailure; unlessJoined?: boolean },
   ): Promise<Node | undefined>;
-  /** operation is mine → phase failed with its failure. */
+  /** operation is mine AND it has not joined, or its machine has failed → phase failed with its failure. */
   giveUp(
     clusterId: ClusterId,
     number: number,

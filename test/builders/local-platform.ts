@@ -12,7 +12,9 @@ import type { TimelineEntry } from '../../shared/domain/timeline.ts';
 import { timePasses } from './time-passes.ts';
 
 /** Fast enough to wait for, slow enough that a busy machine's delays do not look like a cloud's. */
-const timeScale = Number(process.env["TS"] ?? 100);
+const timeScale = 100;
+/** Starting a function costs far more than keeping it: few of each, and warm until the end. */
+const limits = { threadsMax: 40, threadsPerFunctionMax: 2, idleMillisecondsMax: 60_000 };
 const waitSecondsMax = 40;
 const pollMilliseconds = 50;
 
@@ -37,6 +39,8 @@ export interface TestPlatform extends Platform {
   timeline(nameOrId: string): Promise<readonly TimelineEntry[]>;
   /** What one cluster owns in all clouds: what carries its id in a tag, a name or where it sits. */
   ownedBy(clusterId: string): readonly ResourceRow[];
+  /** Whatever is in the four clouds, but for the default network that every region of DigitalOcean has. */
+  resources(): readonly ResourceRow[];
   /** Machines that exist, by cloud and id. */
   machines(): readonly string[];
   /** The control endpoint of the simulators, as a person would use it. */
@@ -138,6 +142,7 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     assemblyFolder: assembly.folder,
     port: 0,
     timeScale,
+    limits,
     log: (part, line) => lines.push(`${part} ${line}`),
   });
   const api = createApiClient({ url: platform.url, apiKey: platform.apiKey });
@@ -199,6 +204,13 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
       platform.world
         .resources()
         .filter((row) => row.state !== 'gone' && JSON.stringify(row).includes(clusterId)),
+    resources: () =>
+      platform.world
+        .resources()
+        .filter(
+          ({ cloud, kind, name }) =>
+            !(cloud === 'digitalocean' && kind === 'vpc' && name.startsWith('default-')),
+        ),
     machines: () =>
       platform.world.machines
         .values()

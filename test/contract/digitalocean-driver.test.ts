@@ -307,7 +307,8 @@ describe('collapsing', () => {
 
   it('spares a machine that somebody gave a role’s tag, to borrow its firewall', async () => {
     const network = await build();
-    const machine = await settle(() => cloud().createMachine(requestFor(network)));
+    const request = requestFor(network);
+    const machine = await settle(() => cloud().createMachine(request));
     const { droplet } = (await api('POST', 'droplets', {
       name: 'bystander',
       region: location.region,
@@ -318,6 +319,9 @@ describe('collapsing', () => {
     await settle(() => cloud().collapse(owner, location));
     const living = started.world.living('digitalocean').map(({ id }) => id);
     expect(living).toContain(String(droplet.id));
+    await expect(api('GET', `droplets/${droplet.id}`)).resolves.toMatchObject({
+      droplet: { tags: [`overcast:worker:driver:${owner.clusterId}`] },
+    });
     expect(living).not.toContain(machine.providerId);
   });
 

@@ -259,8 +259,17 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     expect(aws.calls.map(({ body }) => JSON.stringify(body)).join('')).toContain('ClusterDeletionRequested');
   },
   'admit-node': async () => {
-    const { cluster, node } = await scene({ node: { attempt: 1, phase: 'booting' } });
-    const token = formatBootstrapToken({ attempt: 1, expiresAt: 4_000_000_000, mac: Buffer.alloc(32, 1) });
+    const expiresAt = 4_000_000_000;
+    const { offering } = placeIn('aws');
+    const { cluster, node } = await scene({
+      node: {
+        attempt: 1,
+        phase: 'booting',
+        offering,
+        createRequest: { attempt: 1, offering, tokenExpiresAt: expiresAt, requestedAt: exampleTime },
+      },
+    });
+    const token = formatBootstrapToken({ attempt: 1, expiresAt, mac: Buffer.alloc(32, 1) });
     const answer = await answerOf(
       'admit-node',
       requestOf('POST', `/v1/clusters/${cluster.id}/nodes/1/admit`, {

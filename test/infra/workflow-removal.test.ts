@@ -85,7 +85,7 @@ describe('CleanupCluster', () => {
     'settle-operation blocked': { again: false },
   };
   const cleanUp = (script: Script = {}): Promise<Run> =>
-    runWorkflow('CleanupCluster', { clusterId }, { ...usual, ...script });
+    runWorkflow('CleanupCluster', { clusterId }, { ...usual, ...script }, { pollsMax: 5 });
   const stranger = {
     cloud: 'gcp',
     kind: 'machine',
@@ -116,6 +116,16 @@ describe('CleanupCluster', () => {
     expect(run.payloads('settle-operation blocked')).toMatchObject([
       { kind: 'CleanupCluster', clusterId, strangers: [stranger] },
     ]);
+  });
+
+  it.each<[string, Script]>([
+    ['a stranger came', { 'gcp guard': { done: true, strangers: [stranger] } }],
+    ['a cloud cannot be looked at', { 'gcp guard': error('CredentialsRejected', 'gcp: no') }],
+  ])('once fenced there is no way back: when %s the rest goes all the same', async (_, script) => {
+    const run = await cleanUp({ 'claim-operation inspect': { clusterId, clouds, fenced: true }, ...script });
+    expect(run.calls).toContain('claim-operation fence');
+    expect(run.calls).toContain('aws collapse');
+    expect(run.calls).not.toContain('settle-operation blocked');
   });
 
   it('every stranger in every cloud is named', async () => {

@@ -4,7 +4,7 @@ import type { OperationKind } from '../../shared/domain/operation.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
 import { AttemptsExhausted, InvalidPayload, Superseded } from '../../shared/runtime/errors.ts';
 import { checkDefinition } from '../../local/aws/states/check-definition.ts';
-import { workflows } from './workflow-bench.ts';
+import { pollLimit, workflows } from './workflow-bench.ts';
 
 interface Rule {
   readonly ErrorEquals: readonly string[];
@@ -76,6 +76,13 @@ describe('every state machine', () => {
   it.each(operationKinds)('%s has no two states of one name, Maps and their insides included', (kind) => {
     const names = blocksOf(kind, blockOf(kind)).flatMap(([, block]) => Object.keys(block.States));
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it.each(operationKinds)('%s ends its loops long before its history is full', (kind) => {
+    const limits = [...JSON.stringify(workflows[kind]).matchAll(pollLimit)].map(([, limit]) => Number(limit));
+    // A poll is a call, a choice and a wait: some twelve events of the 25,000, in four clouds at once.
+    for (const limit of limits) expect(limit * 12 * 4).toBeLessThan(20_000);
+    if (kind !== 'RetireNode') expect(limits.length).toBeGreaterThan(0);
   });
 
   it.each(operationKinds)('%s claims before it does anything else', (kind) => {

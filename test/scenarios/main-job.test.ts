@@ -136,7 +136,7 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
   it('goes and leaves nothing in any cloud', async () => {
     const deleted = await platform.remove(name);
     expect(deleted).toMatchObject({ id: cluster.id, status: 'deleted' });
-    expect(platform.world.resources()).toEqual([]);
+    expect(platform.resources()).toEqual([]);
     expect(platform.machines()).toEqual([]);
     await eventually('every machine is off', platform.fleet.running, (running) => running === 0);
     const tombstone = await platform.store.clusters.get(cluster.id);
@@ -159,6 +159,6 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
     expect(id).not.toBe(cluster.id);
     await platform.untilSettled(name);
     expect((await platform.remove(id)).status).toBe('deleted');
-    expect(platform.world.resources()).toEqual([]);
+    expect(platform.resources()).toEqual([]);
   });
 });

@@ -16,6 +16,8 @@ const reasonCharactersMax = 900;
 export type AbandonOutcome =
   | { readonly done: true; readonly next: 'retry'; readonly cloud: CloudName }
   | { readonly done: true; readonly next: 'give-up' }
+  /** There is nothing to abandon: the node has joined, and only the news of it was lost. */
+  | { readonly done: true; readonly next: 'joined' }
   | Pending;
 
 /**
@@ -42,8 +44,13 @@ export async function abandonAttempt(
     const marked = await nodes.recordFailure(clusterId, number, {
       attempt: node.attempt,
       failure: { reason },
+      unlessJoined: true,
     });
-    if (marked === undefined) throw new Superseded(`node ${number} is at another attempt`);
+    if (marked === undefined) {
+      const now = await ownedNode(parts.store, request, executionArn);
+      if (now.attempt === node.attempt && now.joinedAt !== undefined) return { done: true, next: 'joined' };
+      throw new Superseded(`node ${number} is at another attempt`);
+    }
   }
   // A machine that called back shows that its offering is to be had: what failed then is not the cloud's to mend.
   const isOfferingAtFault = node.sessionHash === undefined;

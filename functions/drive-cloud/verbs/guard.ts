@@ -3,6 +3,9 @@ import { Superseded } from '../../../shared/runtime/errors.ts';
 import type { Stranger } from '../../../shared/runtime/cloud.ts';
 import { groundOf, type ClusterRequest, type DriveParts } from '../parts.ts';
 
+/** One is enough to refuse. What a state machine passes on must stay below 256 KB, for four clouds together. */
+const strangersMax = 50;
+
 export type CloudStranger = Stranger & { readonly cloud: CloudName };
 
 /**
@@ -21,6 +24,11 @@ export async function guard(
   const strangers = observations
     .filter((each) => each.clusterId === clusterId)
     .flatMap((each) => each.strangers.map((stranger) => ({ ...stranger, cloud: parts.cloud })));
-  parts.log.info('guard looked', { clusterId, cloud: parts.cloud, strangers });
-  return { done: true, strangers };
+  parts.log.info('guard looked', {
+    clusterId,
+    cloud: parts.cloud,
+    count: strangers.length,
+    strangers: strangers.slice(0, strangersMax),
+  });
+  return { done: true, strangers: strangers.slice(0, strangersMax) };
 }

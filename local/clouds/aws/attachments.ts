@@ -1,7 +1,10 @@
 import { checkId, describe, notFound, tagSet, type Action, type Kind } from './describe.ts';
+import { macAddress } from './launch.ts';
 import { groupSet } from './security-groups.ts';
+import { freeAddress, subnetNamed } from './subnets.ts';
+import { tagSpecificationParameters, tagSpecifications } from './tags.ts';
 import { accountId } from './vpcs.ts';
-import { ApiError, required, timestamp } from './wire.ts';
+import { ApiError, newId, required, scalars, timestamp } from './wire.ts';
 import type { NetworkInterface, State, Volume } from './state.ts';
 
 const volumeKind: Kind<Volume> = {
@@ -97,6 +100,36 @@ export function attachmentActions(state: State): Record<string, Action> {
   return {
     DescribeVolumes: describe(state, volumeKind),
     DescribeNetworkInterfaces: describe(state, interfaceKind),
+
+    CreateNetworkInterface: {
+      parameters: [
+        'SubnetId!',
+        'Description',
+        'ClientToken',
+        'SecurityGroupId.N',
+        ...tagSpecificationParameters,
+        'DryRun',
+      ],
+      operation: 'createMachine',
+      run({ form, region }) {
+        const subnet = subnetNamed(state, region, required(form, 'SubnetId'));
+        const tags = tagSpecifications(form, ['network-interface'])('network-interface');
+        const nic: NetworkInterface = {
+          id: newId('eni'),
+          region,
+          vpcId: subnet.vpcId,
+          subnetId: subnet.id,
+          zone: subnet.zone,
+          description: form.get('Description') ?? '',
+          groupIds: scalars(form, 'SecurityGroupId'),
+          privateAddress: freeAddress(state, subnet),
+          macAddress: macAddress(),
+        };
+        state.interfaces.set(nic.id, nic);
+        state.tag(nic.id, tags);
+        return { networkInterface: interfaceKind.render(nic, state) };
+      },
+    },
 
     DeleteVolume: {
       parameters: ['VolumeId!', 'DryRun'],

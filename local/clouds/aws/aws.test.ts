@@ -355,6 +355,13 @@ describe('instances', () => {
     );
   });
 
+  it('that are terminated keep their client token', async () => {
+    const subnetId = await subnet(await vpc());
+    const id = await instanceId(subnetId, { ClientToken: 'spent' });
+    world.terminate('aws', id, 0);
+    expect((await run(subnetId, { ClientToken: 'spent' })).code).toBe('IdempotentInstanceTerminated');
+  });
+
   it('of one region are not seen in another', async () => {
     const id = await instanceId(await subnet(await vpc()));
     const elsewhere = { authorization: authorization('us-east-1/ec2') };

@@ -47,7 +47,7 @@ function publicAddress(state: State): string {
   }
 }
 
-const macAddress = (): string =>
+export const macAddress = (): string =>
   ['02', ...[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 
 /** Makes one instance with its interface and disks, and lets the world boot it. @throws InsufficientFreeAddressesInSubnet */

@@ -191,10 +191,14 @@ export const runInstances = (state: State): Action => ({
           'IdempotentParameterMismatch',
           'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
         );
-      return reservation(
-        state,
-        earlier.instanceIds.flatMap((id) => state.instances.get(id) ?? []),
-      );
+      const instances = earlier.instanceIds.flatMap((id) => state.instances.get(id) ?? []);
+      // Source: EC2 API Reference, "Error codes": the token's instance has been terminated.
+      if (instances.length === 0 || instances.some((instance) => state.isTerminated(instance)))
+        throw new ApiError(
+          'IdempotentInstanceTerminated',
+          'The request to launch an instance uses the same client token as a previous request for which the instance has been terminated.',
+        );
+      return reservation(state, instances);
     }
 
     const { id: imageId, architecture } = image(required(form, 'ImageId'));

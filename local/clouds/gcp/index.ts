@@ -150,7 +150,7 @@ export function createGcpSimulator(world: World): Simulator {
         : operations.view(operations.get(`${path}/${name}`));
     if (level === 'zones' && kind === 'machineTypes') {
       const zone = scope.slice('zones/'.length);
-      const types = name === '' ? instanceTypes('gcp') : [machineType(zone, name)];
+      const types = name === '' ? instanceTypes('gcp') : [machineType(name)];
       const resources = types.flatMap((type) =>
         type === undefined ? [] : [machineTypeResource(project, zone, type)],
       );

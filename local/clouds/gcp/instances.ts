@@ -182,7 +182,7 @@ export class Instances {
     const path = `projects/${project}/${scope}/instances/${name}`;
     if (body['machineType'] === undefined) throw missing('resource.machineType');
     const typePath = pathOf(body['machineType'], project, 'resource.machineType');
-    const type = machineType(zone, lastOf(typePath));
+    const type = machineType(lastOf(typePath));
     if (type === undefined || !typePath.includes(`/${scope}/`)) throw notFound(typePath);
     const { spot } = checkScheduling(body);
     const boot = this.#bootDisk(project, scope, body, type);

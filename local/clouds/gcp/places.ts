@@ -1,4 +1,4 @@
-import { instanceTypes, type SimulatedType } from '../catalogue.ts';
+import { instanceType, type SimulatedType } from '../catalogue.ts';
 import { invalidField, notFound } from './failure.ts';
 import { hash, lastOf, linkTo } from './links.ts';
 import type { Json } from './schema.ts';
@@ -80,16 +80,7 @@ export function machineTypeResource(project: string, zone: string, type: Simulat
   };
 }
 
-export function machineType(zone: string, name: string): SimulatedType | undefined {
-  // Google's Arm families are not in the shared list of sizes; their zones are.
-  const arm = /^(?:c4a|n4a|t2a)-(standard|highcpu|highmem)-(\d+)$/.exec(name);
-  if (arm?.[2] !== undefined && zones.includes(zone)) {
-    const vcpus = Number(arm[2]);
-    const gib = arm[1] === 'highcpu' ? 2 : arm[1] === 'highmem' ? 8 : 4;
-    return { name, vcpus, memoryGib: vcpus * gib, architecture: 'arm64', spot: true };
-  }
-  return instanceTypes('gcp').find((type) => type.name === name);
-}
+export const machineType = (name: string): SimulatedType | undefined => instanceType('gcp', name);
 
 /** Machine series that take no Persistent Disk, only Hyperdisk: https://cloud.google.com/compute/docs/disks/hyperdisks */
 const hyperdiskOnly = new Set(['n4', 'n4a', 'n4d', 'c4', 'c4a', 'c4d']);

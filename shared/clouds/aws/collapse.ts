@@ -4,7 +4,7 @@ import type { Progress, Stranger } from '../contract.ts';
 import type { Ec2 } from './clients.ts';
 import { together, tolerating } from './errors.ts';
 import { lists } from './look.ts';
-import { lookAround, strangersTo, type Sight } from './observe.ts';
+import { lookAround, ownedPart, strangersTo, type Sight } from './observe.ts';
 import { blocked, pending } from './progress.ts';
 import { removeLeftovers, removeParts, routeTableRemovals } from './removal.ts';
 import { chunks, isOwnedBy, tag, tagKeys } from './tags.ts';
@@ -47,20 +47,7 @@ export async function collapse(ec2: Ec2, owner: Owner): Promise<Progress<'nothin
   return pending('everything to be gone from the lists', dependencySeconds);
 }
 
-/** The filters have asked for both tags; nothing is deleted on the word of a filter alone. */
-const ownedPart = (sight: Sight, owner: Owner): Sight => ({
-  vpcs: sight.vpcs.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  subnets: sight.subnets.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  gateways: sight.gateways.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  routeTables: sight.routeTables.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  securityGroups: sight.securityGroups.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  volumes: sight.volumes.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  interfaces: sight.interfaces.filter(({ TagSet }) => isOwnedBy(TagSet, owner)),
-  instances: sight.instances.filter(({ Tags }) => isOwnedBy(Tags, owner)),
-  inhabitants: sight.inhabitants,
-});
-
-const isEmpty = ({ inhabitants: _others, ...owned }: Sight): boolean =>
+const isEmpty = ({ inhabitants: _machines, plugs: _others, ...owned }: Sight): boolean =>
   Object.values(owned).every((list) => list.length === 0);
 
 async function terminate(ec2: Ec2, { instances }: Sight): Promise<undefined> {
@@ -83,19 +70,24 @@ async function foreignParts(ec2: Ec2, { vpcs }: Sight, owner: Owner): Promise<St
   const Values = vpcs.flatMap((vpc) => vpc.VpcId ?? []);
   if (Values.length === 0) return [];
   const filters = [{ Name: 'vpc-id', Values }];
-  const [interfaces, subnets, groups] = await Promise.all([
-    lists.interfaces(ec2.patient, filters),
+  const [subnets, groups, tables, gateways] = await Promise.all([
     lists.subnets(ec2.patient, filters),
     lists.securityGroups(ec2.patient, filters),
+    lists.routeTables(ec2.patient, filters),
+    lists.gateways(ec2.patient, [{ Name: 'attachment.vpc-id', Values }]),
   ]);
   const foreign = [
-    ...interfaces.map((nic) => ({
-      ...nic,
-      kind: 'network-interface',
-      id: nic.NetworkInterfaceId,
-      Tags: nic.TagSet,
-    })),
     ...subnets.map((subnet) => ({ ...subnet, kind: 'subnet', id: subnet.SubnetId })),
+    // The main table comes and goes with its VPC.
+    ...tables
+      .filter((table) => table.Associations?.some(({ Main }) => Main === true) !== true)
+      .map((table) => ({ ...table, kind: 'route-table', id: table.RouteTableId })),
+    ...gateways.map((gateway) => ({
+      ...gateway,
+      kind: 'internet-gateway',
+      id: gateway.InternetGatewayId,
+      VpcId: gateway.Attachments?.[0]?.VpcId,
+    })),
     // The default group comes and goes with its VPC.
     ...groups
       .filter((group) => group.GroupName !== 'default')

@@ -4,11 +4,13 @@ import {
   AttachInternetGatewayCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateInternetGatewayCommand,
+  CreateNetworkInterfaceCommand,
   CreateRouteTableCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
   CreateTagsCommand,
   CreateVpcCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteRouteCommand,
   DeleteTagsCommand,
   DescribeInstancesCommand,
@@ -523,6 +525,58 @@ describe('a collapse', () => {
       done: false,
       blockedBy: [{ kind: 'security-group', id: GroupId, inside: parts['vpcId'] }],
     });
+  });
+
+  it.each([
+    ['a gateway', 'internetGatewayId', 'internet-gateway'],
+    ['a route table', 'routeTableId', 'route-table'],
+    ['a subnet', 'subnetId', 'subnet'],
+  ])('names %s that lost its tags and so is not ours to remove', async (_what, part, kind) => {
+    const owner = newOwner();
+    const { parts } = await network(owner);
+    await byHand.send(new DeleteTagsCommand({ Resources: [parts[part] ?? ''] }));
+    const progress = await aws.collapse(owner, location);
+    expect(progress).toMatchObject({
+      done: false,
+      blockedBy: [{ kind, id: parts[part], inside: parts['vpcId'] }],
+    });
+    await byHand.send(new CreateTagsCommand({ Resources: [parts[part] ?? ''], Tags: tagsOf(owner) }));
+    await collapsed(owner);
+    expect(owned(owner)).toEqual([]);
+  });
+
+  it('takes nothing away under a load balancer or database, which is an interface without a machine', async () => {
+    const owner = newOwner();
+    const { parts } = await network(owner);
+    const made = await byHand.send(
+      new CreateNetworkInterfaceCommand({ SubnetId: parts['subnetId'], Description: 'ELB app/shop' }),
+    );
+    const NetworkInterfaceId = made.NetworkInterface?.NetworkInterfaceId;
+    const stranger = { kind: 'network-interface', id: NetworkInterfaceId, name: 'ELB app/shop' };
+    const [seen] = await aws.observe([owner], location);
+    expect(seen?.strangers).toMatchObject([stranger]);
+    const before = owned(owner);
+    expect(await aws.collapse(owner, location)).toMatchObject({ done: false, blockedBy: [stranger] });
+    expect(owned(owner)).toEqual(before);
+    await byHand.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
+    await collapsed(owner);
+  });
+
+  it('takes no route from strangers in a VPC that lost its tags', async () => {
+    const owner = newOwner();
+    const { parts } = await network(owner);
+    const vpcId = parts['vpcId'] ?? '';
+    await byHand.send(new DeleteTagsCommand({ Resources: [vpcId] }));
+    const stranger = world.placeStranger({ cloud: 'aws', networkId: vpcId, name: 'bystander' });
+    const before = owned(owner);
+    expect(await aws.collapse(owner, location)).toMatchObject({
+      done: false,
+      blockedBy: [{ kind: 'machine', id: stranger?.id, inside: vpcId }],
+    });
+    expect(owned(owner)).toEqual(before);
+    world.terminate('aws', stranger?.id ?? '', 0);
+    await byHand.send(new CreateTagsCommand({ Resources: [vpcId], Tags: tagsOf(owner) }));
+    await collapsed(owner);
   });
 
   it('touches nothing that lost one of the two tags', async () => {

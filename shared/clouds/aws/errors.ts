@@ -21,7 +21,7 @@ const codes: readonly (readonly [CloudErrorName, RegExp])[] = [
   ],
   [
     'CapacityUnavailable',
-    /^(Insufficient(Instance|Host|ReservedInstance|Address|Volume)?Capacity|UnfulfillableCapacity|SpotMaxPriceTooLow|Unsupported)$/,
+    /^(Insufficient(Instance|Host|ReservedInstance|Address|Volume)?Capacity|UnfulfillableCapacity|SpotMaxPriceTooLow|Unsupported|IdempotentInstanceTerminated)$/,
   ],
   [
     'QuotaExceeded',
@@ -29,7 +29,7 @@ const codes: readonly (readonly [CloudErrorName, RegExp])[] = [
   ],
   [
     'CredentialsRejected',
-    /^(AuthFailure|UnauthorizedOperation|AccessDenied(Exception)?|Blocked|OptInRequired|PendingVerification|InvalidClientTokenId|UnrecognizedClient(Exception)?|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken(Exception)?|RequestExpired|InvalidAccessKeyId|CredentialsProviderError)$/,
+    /^(AuthFailure(\..+)?|UnauthorizedOperation|AccessDenied(Exception)?|Blocked|OptInRequired|PendingVerification|InvalidClientTokenId|UnrecognizedClient(Exception)?|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken(Exception)?|RequestExpired|InvalidAccessKeyId|CredentialsProviderError)$/,
   ],
   [
     'CloudUnavailable',
@@ -73,6 +73,7 @@ export function translated(error: unknown): unknown {
   if (typeof transport === 'string') return as('CloudUnavailable', transport);
   if (status === undefined) return error;
   if (status === 429) return as('Throttled', error.name);
+  if (status === 401 || status === 403) return as('CredentialsRejected', error.name);
   return as(status >= 500 ? 'CloudUnavailable' : 'InvalidRequest', error.name);
 }
 

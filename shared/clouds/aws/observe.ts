@@ -1,4 +1,4 @@
-import type { Instance, Tag } from '@aws-sdk/client-ec2';
+import type { Instance, NetworkInterface, Tag } from '@aws-sdk/client-ec2';
 import type { Owner } from '../../domain/cloud.ts';
 import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
 import type { Ec2 } from './clients.ts';
@@ -19,10 +19,12 @@ export interface Sight extends Parts, Attachments {
   readonly instances: readonly Instance[];
   /** Whoever stands in the owners' VPCs, ours included. */
   readonly inhabitants: readonly Instance[];
+  /** Every interface in them: a load balancer, a database or a function has one there and no machine. */
+  readonly plugs: readonly NetworkInterface[];
 }
 
 /**
- * Eight lists at once, and one more of the VPCs' inhabitants: as many calls for one cluster as for two hundred.
+ * Eight lists at once, and two more of the VPCs' inhabitants: as many calls for one cluster as for two hundred.
  */
 export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Sight> {
   const sights = await Promise.all(
@@ -35,15 +37,17 @@ export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Si
       return { ...parts, ...attachments, instances };
     }),
   );
-  const vpcs = sights.flatMap((sight) => sight.vpcs);
-  const inhabitants = await Promise.all(
-    chunks(
-      vpcs.flatMap((vpc) => vpc.VpcId ?? []),
-      filterValuesMax,
-    ).map((Values) => lists.instances(ec2.patient, [{ Name: 'vpc-id', Values }, staying])),
-  );
+  const inside = chunks([...new Set(sights.flatMap(networksOf))], filterValuesMax).map(async (Values) => {
+    const filter = { Name: 'vpc-id', Values };
+    const [inhabitants, plugs] = await Promise.all([
+      lists.instances(ec2.patient, [filter, staying]),
+      lists.interfaces(ec2.patient, [filter]),
+    ]);
+    return { inhabitants, plugs };
+  });
+  const found = await Promise.all(inside);
   return {
-    vpcs,
+    vpcs: sights.flatMap((sight) => sight.vpcs),
     subnets: sights.flatMap((sight) => sight.subnets),
     gateways: sights.flatMap((sight) => sight.gateways),
     routeTables: sights.flatMap((sight) => sight.routeTables),
@@ -51,9 +55,30 @@ export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Si
     volumes: sights.flatMap((sight) => sight.volumes),
     interfaces: sights.flatMap((sight) => sight.interfaces),
     instances: sights.flatMap((sight) => sight.instances),
-    inhabitants: inhabitants.flat(),
+    inhabitants: found.flatMap(({ inhabitants }) => inhabitants),
+    plugs: found.flatMap(({ plugs }) => plugs),
   };
 }
+
+/** The VPCs that these parts are or sit in: one that lost its own tags still holds what may not be pulled from under others. */
+const networksOf = (parts: Parts): string[] =>
+  [
+    ...[...parts.vpcs, ...parts.subnets, ...parts.routeTables, ...parts.securityGroups],
+    ...parts.gateways.flatMap((gateway) => gateway.Attachments ?? []),
+  ].flatMap(({ VpcId }) => VpcId ?? []);
+
+/** What of a sight carries both of the owner's tags: nothing is done on the word of a filter alone. */
+export const ownedPart = (sight: Sight, owner: Owner): Sight => ({
+  ...sight,
+  vpcs: sight.vpcs.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  subnets: sight.subnets.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  gateways: sight.gateways.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  routeTables: sight.routeTables.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  securityGroups: sight.securityGroups.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  volumes: sight.volumes.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  interfaces: sight.interfaces.filter(({ TagSet }) => isOwnedBy(TagSet, owner)),
+  instances: sight.instances.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+});
 
 export async function observe(ec2: Ec2, owners: readonly Owner[]): Promise<readonly ClusterObservation[]> {
   const sight = await lookAround(ec2, owners);
@@ -68,18 +93,31 @@ export async function observe(ec2: Ec2, owners: readonly Owner[]): Promise<reado
   }));
 }
 
-/** Machines in the owner's VPCs without both of the owner's tags: also those of another cluster or installation. */
+/**
+ * Machines in the owner's VPCs without both of the owner's tags, also those of another cluster or installation; and
+ * interfaces that belong to no machine: of load balancers, databases, functions.
+ */
 export function strangersTo(sight: Sight, owner: Owner): Stranger[] {
-  const owned = new Set(sight.vpcs.filter((vpc) => isOwnedBy(vpc.Tags, owner)).map((vpc) => vpc.VpcId));
-  return sight.inhabitants
-    .filter((instance) => owned.has(instance.VpcId) && !isOwnedBy(instance.Tags, owner))
+  const owned = new Set(networksOf(ownedPart(sight, owner)));
+  const machines = sight.inhabitants
+    .filter((instance) => owned.has(instance.VpcId ?? '') && !isOwnedBy(instance.Tags, owner))
     .map((instance) => ({
       kind: 'machine',
       id: instance.InstanceId ?? '',
       name: tag(instance.Tags, tagKeys.name),
       inside: instance.VpcId ?? '',
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    }));
+  const others = sight.plugs
+    .filter((nic) => nic.Attachment?.InstanceId === undefined)
+    .filter((nic) => owned.has(nic.VpcId ?? '') && !isOwnedBy(nic.TagSet, owner))
+    .map((nic) => ({
+      kind: 'network-interface',
+      id: nic.NetworkInterfaceId ?? '',
+      // `ELB app/shop/0123456789abcdef`, `RDSNetworkInterface`: tells whose it is.
+      name: tag(nic.TagSet, tagKeys.name) || (nic.Description ?? ''),
+      inside: nic.VpcId ?? '',
+    }));
+  return [...machines, ...others].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function resourcesOf(sight: Sight, owner: Owner): OwnedResource[] {

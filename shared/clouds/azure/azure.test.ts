@@ -7,6 +7,7 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { NetworkSpec } from '../../domain/network.ts';
 import type { MachineRequest, Progress } from '../contract.ts';
 import { azureCredentials, createAzure } from './index.ts';
+import { strangersAmong } from './observe.ts';
 
 /* What only Azure does; what every cloud must do is in the contract's suite. */
 
@@ -278,6 +279,16 @@ describe('a machine', () => {
     expect(rows(owner).filter(({ tags }) => tags.some((tag) => tag.endsWith(wanted.nodeId)))).toEqual([]);
   });
 
+  it('of a later node that has the same name is left alone', async () => {
+    const owner = newOwner();
+    const wanted = await request(owner);
+    const { providerId } = await settle(() => cloud().createMachine(wanted));
+    const earlier = { nodeId: randomUUID(), name: wanted.name, location, providerId };
+    expect(await settle(() => cloud().deleteMachine(earlier, owner))).toBe('gone');
+    expect((await cloud().observe([owner], location))[0]?.machines).toMatchObject([{ providerId }]);
+    await settle(() => cloud().collapse(owner, location));
+  });
+
   it('of an earlier attempt is not taken for this one', async () => {
     const wanted = await request(newOwner());
     await settle(() => cloud().createMachine(wanted));
@@ -305,6 +316,49 @@ describe('a cluster’s group', () => {
     expect((await cloud().observe([owner], location))[0]?.strangers).toMatchObject([{ name: 'theirs' }]);
     await portal('DELETE', owner, path);
     await settle(() => cloud().collapse(owner, location));
+  });
+
+  it('is not deleted while a machine or service of another group is plugged into its network', async () => {
+    const [owner, other] = [newOwner(), newOwner()];
+    const network = await settle(() => cloud().ensureNetwork(specOf(owner)));
+    await settle(() => cloud().ensureNetwork(specOf(other)));
+    const path = 'Microsoft.Network/networkInterfaces/theirs';
+    await portal('PUT', other, path, {
+      location: location.region,
+      properties: {
+        ipConfigurations: [{ name: 'one', properties: { subnet: { id: network.parts['subnet'] } } }],
+      },
+    });
+    const stranger = { kind: 'interface', name: 'theirs', inside: groupOf(owner) };
+    expect((await cloud().observe([owner], location))[0]?.strangers).toMatchObject([stranger]);
+    expect(await cloud().collapse(owner, location)).toMatchObject({ done: false, blockedBy: [stranger] });
+    await portal('DELETE', other, path);
+    await settle(() => cloud().collapse(owner, location));
+  });
+
+  it('is not deleted with a data disk that somebody attached to one of our machines', () => {
+    const owner = newOwner();
+    const inside = groupOf(owner);
+    const base = `/subscriptions/s/resourceGroups/${inside}/providers/Microsoft.Compute`;
+    const tags = { 'overcast:installation': owner.installation, 'overcast:cluster-id': owner.clusterId };
+    const vm = { id: `${base}/virtualMachines/one`, name: 'one', tags, location: location.region };
+    const disk = (name: string) => ({
+      id: `${base}/disks/${name}`,
+      type: 'Microsoft.Compute/disks',
+      name,
+      tags: undefined,
+      managedBy: vm.id,
+    });
+    const listed = [
+      { ...vm, type: 'Microsoft.Compute/virtualMachines', managedBy: undefined },
+      disk('system'),
+      disk('data'),
+    ];
+    const osDisk = { name: 'system', createOption: 'FromImage' };
+    const vms = [{ ...vm, storageProfile: { osDisk } }];
+    expect(strangersAmong(listed, owner, inside, { vms, nics: [] })).toMatchObject([
+      { kind: 'disk', name: 'data' },
+    ]);
   });
 
   it('is not deleted when it does not carry our tags itself', async () => {

@@ -29,9 +29,10 @@ export async function collapse(clients: Clients, owner: Owner): Promise<Progress
       blockedBy: [{ kind: 'group', id: group.id ?? '', name, inside: name }],
     };
 
-  const listed = await everythingIn(clients, name);
-  if (listed === undefined) return { done: true, value: 'nothing left' };
-  const strangers = strangersAmong(listed, owner, name);
+  const seen = await everythingIn(clients, name);
+  if (seen === undefined) return { done: true, value: 'nothing left' };
+  const { listed } = seen;
+  const strangers = strangersAmong(listed, owner, name, seen);
   if (strangers.length === 0) {
     await unlessGone(resourceGroups.beginDelete(name, { forceDeletionTypes }));
     return waiting;
@@ -55,21 +56,22 @@ export async function collapse(clients: Clients, owner: Owner): Promise<Progress
 }
 
 /** The resource list lags; the machines' own list does not, and a machine is the stranger that matters most. */
-async function everythingIn(clients: Clients, name: string): Promise<readonly Listed[] | undefined> {
-  const [listed, vms] = await Promise.all([
+async function everythingIn(clients: Clients, name: string) {
+  const [listed, vms, nics] = await Promise.all([
     listGroup(clients, name),
     found(allOf(clients.compute.virtualMachines.list(name))),
+    allOf(clients.network.networkInterfaces.listAll()),
   ]);
   if (listed === undefined) return undefined;
   const known = new Set(listed.map(({ id }) => id.toLowerCase()));
   const unlisted = (vms ?? [])
     .filter((vm) => !known.has(vm.id?.toLowerCase() ?? ''))
-    .map((vm) => ({
+    .map((vm): Listed => ({
       id: vm.id ?? '',
       type: 'Microsoft.Compute/virtualMachines',
       name: vm.name ?? '',
       tags: vm.tags,
       managedBy: undefined,
     }));
-  return [...listed, ...unlisted];
+  return { listed: [...listed, ...unlisted], vms: vms ?? [], nics };
 }

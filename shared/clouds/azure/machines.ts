@@ -129,7 +129,14 @@ export async function deleteMachine(
   const group = groupName(owner.clusterId);
   const name = ref.providerId ?? ref.name;
   const { virtualMachines } = clients.compute;
-  const vm = await found(virtualMachines.get(group, name));
+  const seen = await found(virtualMachines.get(group, name));
+  // Names repeat: a later node's machine, or without an id one that was never ours, is not the one that is meant.
+  const isAnother =
+    seen !== undefined &&
+    (isOwned(seen.tags, owner)
+      ? nodeIdIn(seen.tags) !== '' && nodeIdIn(seen.tags) !== ref.nodeId
+      : ref.providerId === undefined);
+  const vm = isAnother ? undefined : seen;
   if (vm !== undefined) {
     if (!isOwned(vm.tags, owner))
       throw invalidRequest('NotOwned', `virtual machine ${name} does not carry this cluster's tags`);

@@ -1,3 +1,5 @@
+import type { VirtualMachine } from '@azure/arm-compute';
+import type { NetworkInterface } from '@azure/arm-network';
 import type { Owner } from '../../domain/cloud.ts';
 import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
 import type { Clients } from './clients.ts';
@@ -41,25 +43,56 @@ export async function listGroup(clients: Clients, group: string): Promise<readon
   }));
 }
 
+/** What tells whose a resource is when its own tags do not. */
+interface Surroundings {
+  /** At least the machines in the group. */
+  readonly vms: readonly VirtualMachine[];
+  /** Of the whole subscription: a network takes interfaces from every group. */
+  readonly nics: readonly NetworkInterface[];
+}
+
 /**
- * Whatever does not carry both tags, but for what belongs to something that does: the disk that an owned machine holds
+ * Whatever does not carry both tags, but for what belongs to something that does: the system disk of an owned machine
  * (Azure makes it without tags, and it is tagged only once it is there), and children such as a machine's extensions,
- * which Azure Policy likes to add.
+ * which Azure Policy likes to add. A data disk that somebody attached holds somebody's data: it is a stranger.
+ *
+ * And interfaces of other groups in this group's network, with their machines: the network cannot go before them.
  */
-export function strangersAmong(listed: readonly Listed[], owner: Owner, inside: string): Stranger[] {
+export function strangersAmong(
+  listed: readonly Listed[],
+  owner: Owner,
+  inside: string,
+  { vms, nics }: Surroundings,
+): Stranger[] {
   const ownedIds = new Set(
     listed.filter(({ tags }) => isOwned(tags, owner)).map(({ id }) => id.toLowerCase()),
   );
-  const belongsToOurs = ({ type, id, managedBy }: Listed): boolean =>
-    ownedIds.has(managedBy?.toLowerCase() ?? '') ||
-    (type.split('/').length > 2 && ownedIds.has(id.toLowerCase().split('/').slice(0, -2).join('/')));
-  return listed
+  const systemDiskOf = new Map(
+    vms.map((vm) => [vm.id?.toLowerCase(), vm.storageProfile?.osDisk?.name?.toLowerCase()]),
+  );
+  const belongsToOurs = ({ type, id, name, managedBy }: Listed): boolean => {
+    const holder = managedBy?.toLowerCase() ?? '';
+    if (ownedIds.has(holder))
+      return kindOf(type) !== 'disk' || systemDiskOf.get(holder) === name.toLowerCase();
+    return type.split('/').length > 2 && ownedIds.has(id.toLowerCase().split('/').slice(0, -2).join('/'));
+  };
+  const within = listed
     .filter((row) => !isOwned(row.tags, owner) && !belongsToOurs(row))
     .map(({ id, type, name }) => {
       const kind = kindOf(type);
       // Machines go by their names, as everywhere; the rest by Azure's full ids.
       return { kind, id: kind === 'machine' ? name : id, name, inside };
     });
+  const subnets = new RegExp(`/resourcegroups/${inside}/providers/microsoft.network/virtualnetworks/`, 'i');
+  const plugged = nics
+    .filter((nic) => groupIn(nic.id) !== inside.toLowerCase())
+    .filter((nic) => nic.ipConfigurations?.some(({ subnet }) => subnets.test(subnet?.id ?? '')) === true)
+    .map((nic) =>
+      nic.virtualMachine?.id === undefined
+        ? { kind: 'interface', id: nic.id ?? '', name: nic.name ?? '', inside }
+        : { kind: 'machine', id: nic.virtualMachine.id, name: nameIn(nic.virtualMachine.id), inside },
+    );
+  return [...within, ...plugged];
 }
 
 /**
@@ -125,7 +158,7 @@ export async function observe(
       clusterId: owner.clusterId,
       machines: machines.toSorted(byName),
       resources: own.toSorted(byName),
-      strangers: strangersAmong(everything, owner, name).toSorted(byName),
+      strangers: strangersAmong(everything, owner, name, { vms: inGroup, nics }).toSorted(byName),
     };
   };
 

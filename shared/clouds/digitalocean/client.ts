@@ -19,7 +19,7 @@ const pageSize = 200;
 const pagesMax = 200;
 /**
  * Pages are counted from the front: what is deleted meanwhile pulls the first row of the next page onto the last one,
- * where nobody sees it. Rows that do not add up to the total are read again, so often at most.
+ * where nobody sees it. Rows that do not add up to every page's total are read again, so often at most.
  */
 const readingsMax = 3;
 
@@ -149,14 +149,15 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
     }
   };
 
-  /** One reading of all pages, and how many rows the last of them said there are. */
+  /** One reading of all pages, whole when each of them said that there are as many rows as were read. */
   const readPages = async <T>(
     path: string,
     name: string,
     schema: z.ZodMiniType<T>,
     search: Readonly<Record<string, string>>,
-  ): Promise<{ rows: T[]; total: number | undefined }> => {
+  ): Promise<{ rows: T[]; isWhole: boolean }> => {
     const rows: T[] = [];
+    const totals = new Set<number>();
     for (let number = 1; number <= pagesMax; number += 1) {
       const value = await send('get', path, {
         searchParams: { ...search, page: String(number), per_page: String(pageSize) },
@@ -165,7 +166,9 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
       rows.push(...z.array(schema).parse(page));
       const { links, meta } = paging.parse(value);
       // Asked for by number and not by the link, which would take the token wherever it points.
-      if (links?.pages?.next === undefined) return { rows, total: meta?.total };
+      if (meta?.total !== undefined) totals.add(meta.total);
+      if (links?.pages?.next === undefined)
+        return { rows, isWhole: [...totals].every((total) => total === rows.length) };
     }
     throw new Error(`digitalocean: ${path} has more than ${pagesMax} pages`);
   };
@@ -178,8 +181,8 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
 
     list: async (path, name, schema, search = {}) => {
       for (let reading = 1; ; reading += 1) {
-        const { rows, total } = await readPages(path, name, schema, search);
-        if (total === undefined || total === rows.length || reading === readingsMax) return rows;
+        const { rows, isWhole } = await readPages(path, name, schema, search);
+        if (isWhole || reading === readingsMax) return rows;
       }
     },
 

@@ -59,11 +59,9 @@ export async function collapse(client: Client, owner: Owner): Promise<Progress<'
     return notYet(`${droplets.length} droplets to be gone`);
   }
   if (vpc === undefined && walls.length === 0) {
-    await removeTags(
-      client,
-      roles.map((role) => roleTag(owner, role)),
-    );
-    // Another installation's machine may carry the cluster's tag: it is not ours to take off.
+    // Somebody else's machine may carry a tag of ours: it is not ours to take off.
+    for (const tag of roles.map((role) => roleTag(owner, role)))
+      if ((await listDroplets(client, tag)).length === 0) await removeTags(client, [tag]);
     if (tagged.length === 0) await removeTags(client, [clusterTag(owner)]);
     return { done: true, value: 'nothing left' };
   }

@@ -49,7 +49,15 @@ export async function collapse(
         ignoringGone(clients.disks.delete({ project, zone: lastOf(disk.zone), disk: disk.name ?? '' })),
       );
 
-  let strangers = network === undefined ? [] : strangersIn(network, owner, instances);
+  const strangersNow = (all: typeof instances) =>
+    network === undefined
+      ? []
+      : strangersIn(network, owner, {
+          instances: all,
+          region: location.region,
+          subnetwork: seenSubnetwork,
+        });
+  let strangers = strangersNow(instances);
   if (network !== undefined && strangers.length === 0) {
     const subnetwork = seenSubnetwork !== undefined && isMarkedBy(seenSubnetwork, owner);
     // What GCE made with the network goes with it; routes that somebody added must go first.
@@ -60,7 +68,7 @@ export async function collapse(
       changes.push(ignoringGone(clients.routes.delete({ project, route: route.name ?? '' })));
     if (machines.length === 0) {
       // Right before a container goes: somebody may have moved in since the first look.
-      strangers = strangersIn(network, owner, await allInstances(clients));
+      strangers = strangersNow(await allInstances(clients));
       if (strangers.length === 0) {
         if (subnetwork)
           changes.push(
@@ -85,16 +93,19 @@ export async function collapse(
   };
 }
 
-/** A subnet's own route, or the default one, which the network made for itself. */
+/** A subnet's own route, a peering's, or the default one, which the network made for itself. */
 const isAutomatic = ({
   name,
   nextHopNetwork,
+  nextHopPeering,
 }: {
   name?: string | null;
   nextHopNetwork?: string | null;
+  nextHopPeering?: string | null;
 }): boolean =>
   name?.startsWith('default-route-') === true ||
-  (nextHopNetwork !== undefined && nextHopNetwork !== null && nextHopNetwork !== '');
+  (nextHopNetwork ?? '') !== '' ||
+  (nextHopPeering ?? '') !== '';
 
 /** Lets every change have its try before the first failure is reported. */
 async function settled(changes: readonly Promise<unknown>[]): Promise<void> {

@@ -6,6 +6,7 @@ import { placeIn, startWorld } from '../../../test/contract/subject.ts';
 import type { Network, NetworkSpec } from '../../domain/network.ts';
 import type { Cloud, MachineRequest, Progress } from '../contract.ts';
 import { createGcp, gcpCredentials } from './index.ts';
+import { strangersIn } from './observe.ts';
 
 // What the contract suite cannot ask of every cloud. The suite itself: test/contract/gcp.test.ts.
 
@@ -277,6 +278,20 @@ describe('the Google Cloud driver', () => {
     expect(rows('machine', later.name)).toHaveLength(1);
   });
 
+  it('takes no machine of another cluster for its own because of the name', async () => {
+    const [one, other] = [await someCluster(), await someCluster()];
+    const theirs = requestFor(other);
+    const machine = await settle(() => cloud.createMachine(theirs));
+    const ours = requestFor(one, { name: theirs.name });
+    await expect(cloud.createMachine(ours)).rejects.toMatchObject({ name: 'InvalidRequest' });
+    // The attempt was never answered with an id: there is nothing of it, and giving it up must come to an end.
+    expect(await cloud.deleteMachine(refOf(ours), one.owner)).toEqual({ done: true, value: 'gone' });
+    await expect(
+      cloud.deleteMachine({ ...refOf(ours), providerId: machine.providerId }, one.owner),
+    ).rejects.toMatchObject({ name: 'InvalidRequest' });
+    expect(rows('machine', theirs.name)).toHaveLength(1);
+  });
+
   it('removes a disk that was told to stay, and nobody else’s', async () => {
     const cluster = await someCluster();
     const request = requestFor(cluster);
@@ -304,6 +319,28 @@ describe('the Google Cloud driver', () => {
     expect((await cloud.observe([owner], location))[0]?.strangers).toEqual([stranger]);
     expect(await cloud.collapse(owner, location)).toMatchObject({ done: false, blockedBy: [stranger] });
     expect(rows('firewall', owner.clusterId)).toHaveLength(2);
+  });
+
+  it('counts a subnet of its own name in another region as a stranger', async () => {
+    const { owner, base } = await someCluster();
+    const subnet = { name: base, network: `global/networks/${base}`, ipCidrRange: '10.9.0.0/24' };
+    const { name } = await api('POST', 'regions/us-west1/subnetworks', subnet);
+    await api('POST', `regions/us-west1/operations/${String(name)}/wait`);
+    const stranger = expect.objectContaining({ kind: 'subnetwork', name: base }) as unknown;
+    expect((await cloud.observe([owner], location))[0]?.strangers).toEqual([stranger]);
+    expect(await cloud.collapse(owner, location)).toMatchObject({ done: false, blockedBy: [stranger] });
+  });
+
+  it('counts a peering as a stranger: the network cannot go, and it is not ours to remove', () => {
+    const owner = { installation: 'driver', clusterId: randomUUID() };
+    const network = {
+      name: 'overcast-net',
+      peerings: [{ name: 'to-office', network: 'projects/p/global/networks/office' }],
+    };
+    const seen = { instances: [], region: 'us-east4', subnetwork: undefined };
+    expect(strangersIn(network, owner, seen)).toEqual([
+      { kind: 'peering', id: 'to-office', name: 'office', inside: 'overcast-net' },
+    ]);
   });
 
   it('shows its marks on everything it makes', async () => {

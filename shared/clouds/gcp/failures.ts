@@ -45,8 +45,11 @@ export const isNotFound = (error: unknown): boolean => error instanceof HttpFail
 
 /** Somebody, most likely ourselves a moment ago, has already made it, is still at it, or is still using it: look again. */
 export const isForLater = (error: unknown): boolean =>
-  error instanceof HttpFailure &&
-  ['alreadyExists', 'resourceNotReady', 'resourceInUseByAnotherResource'].includes(error.reason);
+  (error instanceof HttpFailure &&
+    ['alreadyExists', 'resourceNotReady', 'resourceInUseByAnotherResource'].includes(error.reason)) ||
+  // The same, found only by the operation: a network's deletion says it either way.
+  (error instanceof OperationFailure &&
+    ['RESOURCE_NOT_READY', 'RESOURCE_IN_USE_BY_ANOTHER_RESOURCE'].includes(error.code));
 
 const codes: readonly (readonly [RegExp, CloudErrorName])[] = [
   // https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-vm-creation

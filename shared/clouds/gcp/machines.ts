@@ -146,6 +146,9 @@ export async function deleteMachine(
   if (instance === undefined) return deleteRemains(clients, { zone, name, nodeId: ref.nodeId, owner });
 
   const labels = instance.labels ?? {};
+  // Names are the project's: without an id nothing says that the one which has this name was ever ours.
+  if (!isOwnedBy(labels, owner) && ref.providerId === undefined)
+    return deleteRemains(clients, { zone, name, nodeId: ref.nodeId, owner });
   if (!isOwnedBy(labels, owner))
     throw refusal('notOwned', `machine ${name} does not carry the labels of cluster ${owner.clusterId}`);
   const nodeId = labels[labelKeys.nodeId] ?? '';

@@ -8,6 +8,7 @@ import { baseName, isMarkedBy, isOwnedBy, labelKeys, namePrefix } from './names.
 
 type Compute = protos.google.cloud.compute.v1.IDisk;
 type INetwork = protos.google.cloud.compute.v1.INetwork;
+type ISubnetwork = protos.google.cloud.compute.v1.ISubnetwork;
 
 /** Every machine of the project, in all zones: a stranger carries no label to ask for. */
 export async function allInstances(clients: Clients): Promise<IInstance[]> {
@@ -29,19 +30,27 @@ export async function labelledDisks(clients: Clients): Promise<Compute[]> {
 }
 
 /**
- * Machines and subnets in this network that are not the owner's. A subnet of somebody else's is one too: the network
- * cannot go without it, and it is not ours to remove.
+ * Machines, subnets and peerings in this network that are not the owner's. The network cannot go without them, and they
+ * are not ours to remove. A subnet of our name is not ours in another region, or when it was seen without our marks.
  */
 export function strangersIn(
   network: INetwork,
   owner: Owner,
-  instances: readonly IInstance[],
+  seen: {
+    readonly instances: readonly IInstance[];
+    readonly region: string;
+    /** The subnet of our name in that region, if it was seen. */
+    readonly subnetwork: ISubnetwork | undefined;
+  },
 ): readonly Stranger[] {
   const name = network.name ?? '';
   const inside = (instance: IInstance): boolean =>
     (instance.networkInterfaces ?? []).some((nic) => lastOf(nic.network) === name);
+  const isOurs = (link: string): boolean =>
+    link.endsWith(`/regions/${seen.region}/subnetworks/${name}`) &&
+    (seen.subnetwork === undefined || isMarkedBy(seen.subnetwork, owner));
   return [
-    ...instances
+    ...seen.instances
       .filter((instance) => inside(instance) && !isOwnedBy(instance.labels, owner))
       .map((instance) => ({
         kind: 'machine',
@@ -50,8 +59,14 @@ export function strangersIn(
         inside: name,
       })),
     ...(network.subnetworks ?? [])
-      .filter((link) => lastOf(link) !== name)
+      .filter((link) => !isOurs(link))
       .map((link) => ({ kind: 'subnetwork', id: link, name: lastOf(link), inside: name })),
+    ...(network.peerings ?? []).map((peering) => ({
+      kind: 'peering',
+      id: peering.name ?? '',
+      name: lastOf(peering.network),
+      inside: name,
+    })),
   ];
 }
 
@@ -97,7 +112,13 @@ export async function observe(
       ],
       strangers: networks
         .filter((network) => isMarkedBy(network, owner))
-        .flatMap((network) => strangersIn(network, owner, instances)),
+        .flatMap((network) =>
+          strangersIn(network, owner, {
+            instances,
+            region: location.region,
+            subnetwork: subnetworks.find((one) => one.name === network.name),
+          }),
+        ),
     };
   });
 }
