@@ -218,6 +218,22 @@ describe('createMachine', () => {
     expect(standing(at)).toEqual([]);
   });
 
+  it('takes the machine down again when its cluster was fenced while it was made, whatever the node’s mark says yet', async () => {
+    const at = await scene({ cluster: { deletionRequestedAt: exampleTime } });
+    const create = at.cloud.createMachine.bind(at.cloud);
+    Object.assign(at.cloud, {
+      createMachine: async (request: Parameters<typeof create>[0]) => {
+        const progress = await create(request);
+        const operation = { executionArn: 'c', kind: 'CleanupCluster', startedAt: exampleTime } as const;
+        await store.clusters.fence(at.clusterId, operation);
+        return progress;
+      },
+    });
+    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'Superseded' });
+    expect((await at.node()).desired).toBe('present');
+    expect(standing(at)).toEqual([]);
+  });
+
   it('deletes a machine that comes beside the recorded one', async () => {
     const at = await scene();
     at.cloud.world.bootSeconds = 0;

@@ -27,6 +27,8 @@ const ask = async (method: string, path: string, body?: unknown) => {
 
 describe('the control endpoint', () => {
   it('places a stranger in a network, which the cloud’s own API then shows without tags', async () => {
+    // The region's first is its default, which cannot be deleted.
+    await ask('POST', '/v2/vpcs', { name: 'default-nyc1', region: 'nyc1', ip_range: '10.99.0.0/20' });
     const made = await ask('POST', '/v2/vpcs', { name: 'net', region: 'nyc1', ip_range: '10.100.0.0/20' });
     const { id: networkId } = (made.body as unknown as { vpc: { id: string } }).vpc;
     const placed = await ask('POST', '/_control/strangers', {

@@ -21,7 +21,8 @@ export interface NodeCall<Body> {
 }
 
 const bodyBytesMax = 64 * 1024;
-const path = z.object({ clusterId: z.uuid(), number: z.coerce.number().check(z.int(), z.minimum(1)) });
+/** Decimal digits alone: not everything that JavaScript takes for a number. */
+const path = z.object({ clusterId: z.uuid(), number: z.string().check(z.regex(/^[1-9]\d{0,4}$/)) });
 
 /** @throws NodeCallRefused with 400, 401 or 413. */
 export function readNodeCall<Schema extends z.ZodMiniType>(
@@ -35,7 +36,8 @@ export function readNodeCall<Schema extends z.ZodMiniType>(
   const text = event.isBase64Encoded
     ? Buffer.from(event.body ?? '', 'base64').toString('utf8')
     : (event.body ?? '');
-  if (text.length > bodyBytesMax) throw new NodeCallRefused(413, `body: at most ${bodyBytesMax} bytes`);
+  if (Buffer.byteLength(text) > bodyBytesMax)
+    throw new NodeCallRefused(413, `body: at most ${bodyBytesMax} bytes`);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -44,7 +46,7 @@ export function readNodeCall<Schema extends z.ZodMiniType>(
   }
   const body = z.safeParse(schema, json);
   if (!body.success) throw new NodeCallRefused(400, describeIssues(body.error));
-  return { clusterId: ids.data.clusterId, number: ids.data.number, bearer, body: body.data };
+  return { clusterId: ids.data.clusterId, number: Number(ids.data.number), bearer, body: body.data };
 }
 
 /** Runs one call; a refusal becomes its problem document (RFC 9457), anything else is Lambda's to report. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApiClient, type ApiClient } from '../../cli/api-client.ts';
+import { clusterText } from '../../cli/output.ts';
 import { projectFolder } from '../../infra/paths.ts';
 import type { Fault, ResourceRow, StrangerRequest } from '../../local/clouds/world.ts';
 import { startPlatform, type Platform } from '../../local/platform.ts';
@@ -83,13 +84,13 @@ export async function eventually<T>(
   read: () => Promise<T> | T,
   condition: (value: T) => boolean,
   secondsMax = waitSecondsMax,
+  describe: (value: T) => string = (value) => JSON.stringify(value),
 ): Promise<T> {
   const deadline = Date.now() + secondsMax * 1000;
   for (;;) {
     const value = await read();
     if (condition(value)) return value;
-    if (Date.now() > deadline)
-      throw new Error(`${what}: not after ${secondsMax} s: ${JSON.stringify(value, undefined, 1)}`);
+    if (Date.now() > deadline) throw new Error(`${what}: not after ${secondsMax} s:\n${describe(value)}`);
     await delay(pollMilliseconds);
   }
 }
@@ -156,7 +157,13 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   };
   const until: TestPlatform['until'] = (nameOrId, condition, secondsMax) =>
-    eventually(`cluster ${nameOrId}`, () => api.getCluster(nameOrId), condition, secondsMax);
+    eventually(
+      `cluster ${nameOrId}`,
+      () => api.getCluster(nameOrId),
+      condition,
+      secondsMax,
+      (cluster) => clusterText(cluster, Date.now()),
+    );
 
   return {
     ...platform,

@@ -164,6 +164,13 @@ describe('queues', () => {
     },
   );
 
+  it('every alarm calls the one topic that people subscribe to', () => {
+    const [topic] = resourcesOf('AWS::SNS::Topic');
+    expect(alarmed.length).toBeGreaterThan(0);
+    for (const { properties } of alarmed)
+      expect((properties['AlarmActions'] as readonly unknown[]).map(idOf)).toEqual([topic?.id]);
+  });
+
   it.each(queues.map(({ id, properties }) => [id, properties] as const))(
     '%s keeps what could not be worked off, and an alarm calls for it',
     (id, properties) => {

@@ -233,7 +233,10 @@ async function surplus(
   };
 }
 
-/** A node that stopped being wanted, or changed hands, while its machine was made. */
+/**
+ * A node that stopped being wanted, or changed hands, while its machine was made. The fence marks the cluster first and
+ * its nodes one after the other: the cluster's own word counts before theirs.
+ */
 async function goIfUnwanted(
   parts: DriveParts,
   { cloud, owner, cluster }: Wanted,
@@ -242,11 +245,11 @@ async function goIfUnwanted(
 ): Promise<void> {
   const { clusterId, number, executionArn } = request;
   const now = await parts.store.nodes.get(clusterId, number);
-  const isWanted =
-    now?.desired === 'present' && now.operation?.executionArn === executionArn && now.attempt === attempt;
-  if (isWanted) return;
+  const isGoing =
+    now?.desired === 'absent' || (await parts.store.clusters.get(clusterId))?.desired !== 'present';
+  if (!isGoing && now?.operation?.executionArn === executionArn && now.attempt === attempt) return;
   // A live successor at the same attempt continues it with this very machine; at a later one it began by sweeping.
-  if (now?.desired === 'absent' && now.attempt === attempt) {
+  if (isGoing && now?.attempt === attempt) {
     parts.log.warn('machine came too late', { ...idsOf(request), attempt });
     await takeDown(cloud, owner, machineRef(cluster, now));
   }

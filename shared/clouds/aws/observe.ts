@@ -63,7 +63,10 @@ export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Si
 /** The VPCs that these parts are or sit in: one that lost its own tags still holds what may not be pulled from under others. */
 const networksOf = (parts: Parts): string[] =>
   [
-    ...[...parts.vpcs, ...parts.subnets, ...parts.routeTables, ...parts.securityGroups],
+    ...parts.vpcs,
+    ...parts.subnets,
+    ...parts.routeTables,
+    ...parts.securityGroups,
     ...parts.gateways.flatMap((gateway) => gateway.Attachments ?? []),
   ].flatMap(({ VpcId }) => VpcId ?? []);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CloudError } from '../errors.ts';
-import { HttpFailure, OperationFailure, translated } from './failures.ts';
+import { HttpFailure, isForLater, OperationFailure, translated } from './failures.ts';
 import { freshFailure } from './operations.ts';
 
 const throttle = (retryAfterSeconds?: number) =>
@@ -69,4 +69,14 @@ describe('an insert that was accepted and failed', () => {
   ])('reports %s', (_name, operations, code) => {
     expect(freshFailure(operations, 100_000)?.code).toBe(code);
   });
+});
+
+it.each([
+  [new HttpFailure({ status: 400, reason: 'resourceInUseByAnotherResource', message: 'no' }), true],
+  [new OperationFailure('RESOURCE_IN_USE_BY_ANOTHER_RESOURCE', 'no'), true],
+  [new OperationFailure('RESOURCE_NOT_READY', 'no'), true],
+  [new OperationFailure('QUOTA_EXCEEDED', 'no'), false],
+  [new HttpFailure({ status: 403, reason: 'quotaExceeded', message: 'no' }), false],
+])('%s is only for later: %s', (error, later) => {
+  expect(isForLater(error)).toBe(later);
 });

@@ -1,0 +1,801 @@
+#!/bin/sh
+# The Overcast node agent: makes a stock Ubuntu 24.04 machine a Kubernetes node and keeps it one.
+#
+#   overcast-agent install        what cloud-init calls: puts itself into systemd, so that it survives reboots
+#   overcast-agent run            the agent: is admitted once, then syncs and does what each reply says
+#   overcast-agent kubeadm VERB   the one kubeadm of this machine's life; runs apart, so that it outlives the agent
+#
+# It needs what stock cloud images bring: sh, coreutils, curl, openssl, and python3 (cloud-init is written in it) for
+# JSON. Settings stand in /etc/overcast/agent.env. What must survive lies in /var/lib/overcast, what must not in
+# /run/overcast; every file is written whole or not at all, so the agent may be killed anywhere and started again.
+# OVERCAST_ROOT puts all files under another folder; OVERCAST_SECOND, OVERCAST_METADATA, OVERCAST_PACKAGES and
+# OVERCAST_INTERFACE exist for tests alone.
+set -u
+umask 077
+export LC_ALL=C
+
+root=${OVERCAST_ROOT:-}
+etc=$root/etc/overcast
+state=$root/var/lib/overcast
+run=$root/run/overcast
+log=$root/var/log/overcast-agent.log
+kubeadm_log=$root/var/log/overcast-kubeadm.log
+self=$root/usr/local/sbin/overcast-agent
+second=${OVERCAST_SECOND:-1}
+interface=${OVERCAST_INTERFACE:-wg0}
+
+leave_seconds_max=25
+call_seconds_max=30
+backoff_seconds_max=60
+join_checks_max=200
+
+# --- JSON: read and made by python, so that no reply is ever pieced apart by patterns, and none of it reaches a shell ---
+
+# shellcheck disable=SC2016 # it is python
+program='
+import json, os, re, sys
+
+def replace(path, text, mode=0o600):
+    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    new = path + ".new"
+    if os.path.lexists(new):
+        os.unlink(new)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(new, path)
+
+def matching(form, text):
+    if not isinstance(text, str) or not re.fullmatch(form, text):
+        raise SystemExit("the reply is not as the protocol says: %r" % (text,))
+    return text
+
+def read_sync(reply, out):
+    """One file per field; a field that is not there has none."""
+    reply = json.load(open(reply))
+    instruction = reply["instruction"]
+    fields = {
+        "kind": matching("[a-z-]{1,40}", instruction["kind"]),
+        "id": matching("[A-Za-z0-9][A-Za-z0-9._-]{0,199}", instruction["id"]),
+        "endpoint": matching("[!-~]{0,4096}", instruction.get("endpoint", "")),
+        "reason": matching("[ -~]{0,300}", re.sub("[^ -~]", "?", instruction.get("reason", ""))[:300]),
+        "mesh": str(int(reply["meshVersion"])),
+        "after": str(max(1, min(300, int(reply["syncAfterSeconds"])))),
+    }
+    if "peers" in reply:
+        fields["peers"] = "".join("%s %s %s\n" % (
+            matching("[A-Za-z0-9+/]{43}=", peer["publicKey"]),
+            matching("[0-9.]{7,15}/32", peer["allowedIps"]),
+            matching("[0-9.]{7,15}:[0-9]{1,5}", peer["endpoint"])) for peer in reply["peers"])
+    for name in ("kind", "id", "endpoint", "reason", "mesh", "after", "peers"):
+        path = os.path.join(out, name)
+        if name in fields:
+            replace(path, fields[name])
+        elif os.path.exists(path):
+            os.unlink(path)
+
+def read_admit(reply):
+    print(max(1, min(300, int(json.load(open(reply))["syncAfterSeconds"]))))
+
+def write_files(reply, root):
+    """[{path, mode, content}], only where Kubernetes and Overcast have their files. Prints how many."""
+    files = json.load(open(reply)).get("files", [])
+    for file in files:
+        path = os.path.normpath(file["path"])
+        if not re.match("/(etc/kubernetes|etc/overcast|var/lib/kubelet)/.", path) or path != file["path"]:
+            raise SystemExit("a file has no place at " + path)
+        mode = file.get("mode", "0600")
+        replace(root + path, file["content"], int(mode, 8) if isinstance(mode, str) else mode)
+    print(len(files))
+
+def tail(path, secrets):
+    """The last 4 KiB of a log, without a secret: whole secrets are taken out before anything is cut off."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.path.getsize(path) - 65536))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    for form in ("-----BEGIN [A-Z ]+-----[\\s\\S]*?(?:-----END [A-Z ]+-----|$)", "[A-Za-z0-9+/=_-]{48,}",
+                 "(?i)bearer +[^ ]+", "(?i)(?<=token )[^ ]+", "[a-z0-9]{6}\\.[a-z0-9]{16}", "[0-9a-fA-F]{64}"):
+        text = re.sub(form, "[redacted]", text)
+    text = re.sub("[\\x00-\\x08\\x0b-\\x1f\\x7f]", "", text)
+    return text.encode("utf-8", "replace")[-4096:].decode("utf-8", "ignore")
+
+def secrets_in(paths):
+    found = []
+    for path in paths:
+        if os.path.exists(path):
+            words = re.findall("[^ \\n\x27\"=]{16,}=?", open(path).read())
+            found += [word for word in words if not re.match("https?:", word)]
+    return found
+
+def failure(out, reason, log, *secrets):
+    secrets = secrets_in(secrets)
+    for secret in secrets:
+        reason = reason.replace(secret, "[redacted]")
+    replace(out, json.dumps({"reason": reason[:512], "log": tail(log, secrets)}))
+
+def result(out, instruction, ok, log, *secrets):
+    replace(out, json.dumps({"instructionId": instruction, "ok": ok == "yes",
+                             "output": tail(log, secrets_in(secrets))}))
+
+def evictable():
+    for pod in json.load(sys.stdin)["items"]:
+        meta = pod["metadata"]
+        owned = any(owner["kind"] == "DaemonSet" for owner in meta.get("ownerReferences", []))
+        static = "kubernetes.io/config.mirror" in meta.get("annotations", {})
+        done = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        if not (owned or static or done):
+            print(matching("[a-z0-9.-]+", meta["namespace"]), matching("[a-z0-9.-]+", meta["name"]))
+
+def interruption(out, kind, field, text):
+    """A termination is never taken back by a warning."""
+    notice = {"kind": kind}
+    try:
+        if field:
+            notice["at"] = str(json.loads(text)[field])[:64]
+    except (ValueError, KeyError, TypeError):
+        pass
+    try:
+        known = json.load(open(out))["kind"]
+    except (OSError, ValueError):
+        known = ""
+    if known not in ("terminate", kind):
+        replace(out, json.dumps(notice))
+        print("new")
+
+def azure_event(name):
+    for event in json.load(sys.stdin).get("Events", []):
+        mine = name in event.get("Resources", [name])
+        if event["EventType"] in ("Preempt", "Terminate") and mine:
+            print(matching("[A-Za-z0-9-]{1,64}", event["EventId"]), event.get("NotBefore", ""))
+            break
+
+def azure_public():
+    for address in json.load(sys.stdin)["loadbalancer"]["publicIpAddresses"]:
+        print(address["frontendIpAddress"])
+        break
+
+def etcd_member(address):
+    """The id of the member at this address; nothing for one that is not there. The last one is never named."""
+    members = json.load(sys.stdin)["members"]
+    for member in members:
+        if any("//%s:" % address in url for url in member.get("peerURLs", [])) and len(members) > 1:
+            print("%x" % member["ID"])
+
+globals()[sys.argv[1]](*sys.argv[2:])
+'
+py() { python3 -I -c "$program" "$@"; }
+
+# --- Files, log, time ---
+
+say() {
+  line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
+  printf '%s\n' "$line" >>"$log"
+  printf '%s\n' "$line" >&2
+}
+
+# put FILE TEXT: whole and on the disk, or not at all.
+put() {
+  printf '%s\n' "$2" >"$1.new.$$" && sync "$1.new.$$" && mv "$1.new.$$" "$1" && sync "$(dirname "$1")"
+}
+
+# read_of FILE [DEFAULT]
+read_of() { if [ -s "$1" ]; then cat "$1"; else printf '%s\n' "${2:-}"; fi; }
+
+phase() { read_of "$state/phase" booting; }
+enter() {
+  [ "$(phase)" = "$1" ] && return
+  put "$state/phase" "$1"
+  say "phase: $1"
+}
+
+# pause SECONDS: ends early when a watcher has news.
+pause() {
+  pause_left=$1
+  while [ "$pause_left" -gt 0 ]; do
+    if [ -e "$run/news" ]; then
+      rm -f "$run/news"
+      return
+    fi
+    sleep "$second"
+    pause_left=$((pause_left - 1))
+  done
+}
+
+# retry TIMES COMMAND…
+retry() {
+  retry_left=$1
+  retry_after=5
+  shift
+  until "$@"; do
+    retry_left=$((retry_left - 1))
+    [ "$retry_left" -gt 0 ] || return 1
+    say "again in $retry_after s: $*"
+    pause "$retry_after"
+    retry_after=$((retry_after * 2 < backoff_seconds_max ? retry_after * 2 : backoff_seconds_max))
+  done
+}
+
+# --- The machine: who it is, where it is ---
+
+settings() {
+  # shellcheck source=/dev/null
+  . "$etc/agent.env"
+  api=${OVERCAST_API%/}/v1/clusters/$OVERCAST_CLUSTER/nodes/$OVERCAST_NODE
+  kubernetes=${OVERCAST_KUBERNETES:-1.36}
+  overlay=10.4.$((OVERCAST_NODE / 256)).$((OVERCAST_NODE % 256))
+  cloud=${OVERCAST_CLOUD:-$(cloud_by_firmware)}
+  name=$(hostname)
+  case $cloud in
+    gcp) metadata=${OVERCAST_METADATA:-http://metadata.google.internal} ;;
+    *) metadata=${OVERCAST_METADATA:-http://169.254.169.254} ;;
+  esac
+}
+
+cloud_by_firmware() {
+  case $(cat /sys/class/dmi/id/sys_vendor 2>/dev/null) in
+    *Amazon*) echo aws ;;
+    *Google*) echo gcp ;;
+    *Microsoft*) echo azure ;;
+    *DigitalOcean*) echo digitalocean ;;
+    *) echo unknown ;;
+  esac
+}
+
+# meta PATH [CURL OPTION…]: the cloud's metadata service; never through a proxy.
+meta() {
+  meta_path=$1
+  shift
+  curl --silent --fail --noproxy '*' --connect-timeout 2 --max-time 10 --max-filesize 100000 "$@" "$metadata$meta_path"
+}
+meta_aws() {
+  # The token is no secret beyond this machine.
+  aws_token=$(meta /latest/api/token -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60') || return 1
+  meta "/latest/meta-data/$1" -H "X-aws-ec2-metadata-token: $aws_token"
+}
+meta_gcp() { meta "/computeMetadata/v1/instance/$1" -H 'Metadata-Flavor: Google'; }
+meta_azure() { meta "/metadata/$1" -H 'Metadata: true'; }
+
+azure_ip=instance/network/interface/0/ipv4/ipAddress/0
+address_of() {
+  case $cloud-$1 in
+    aws-public) meta_aws public-ipv4 ;;
+    aws-private) meta_aws local-ipv4 ;;
+    gcp-public) meta_gcp network-interfaces/0/access-configs/0/external-ip ;;
+    gcp-private) meta_gcp network-interfaces/0/ip ;;
+    azure-public)
+      # Standard addresses are not shown with the interface, only as the load balancer that they are.
+      azure_address=$(meta_azure "$azure_ip/publicIpAddress?api-version=2021-02-01&format=text")
+      if [ -n "$azure_address" ]; then echo "$azure_address"; else
+        meta_azure 'loadbalancer?api-version=2020-10-01' | py azure_public
+      fi
+      ;;
+    azure-private) meta_azure "$azure_ip/privateIpAddress?api-version=2021-02-01&format=text" ;;
+    digitalocean-*) meta "/metadata/v1/interfaces/$1/0/ipv4/address" ;;
+  esac
+}
+
+# Asked at every start, since a machine may have another public address after a reboot; until it is known with every sync.
+learn_addresses() {
+  for address_side in public private; do
+    [ -s "$run/$address_side" ] && continue
+    address=$(address_of "$address_side" 2>/dev/null)
+    case $address in
+      '' | *[!0-9.]*) ;;
+      *) put "$run/$address_side" "$address" ;;
+    esac
+  done
+}
+
+# The secret and the key are on the disk before anybody hears of them, and never made again.
+make_identity() {
+  [ -s "$state/session" ] || put "$state/session" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
+  # The last 32 bytes of an X25519 key in DER are the key, as WireGuard has it.
+  [ -s "$state/wireguard.key" ] ||
+    put "$state/wireguard.key" "$(openssl genpkey -algorithm X25519 -outform DER | tail -c 32 | base64)"
+  [ -s "$state/wireguard.pub" ] || put "$state/wireguard.pub" "$({
+    printf '\060\056\002\001\000\060\005\006\003\053\145\156\004\042\004\040'
+    base64 -d "$state/wireguard.key"
+  } | openssl pkey -inform DER -pubout -outform DER | tail -c 32 | base64)"
+}
+
+# --- Packages: pinned, held, and never upgraded behind the cluster's back ---
+
+install_packages() {
+  [ -e "$state/installed" ] && return
+  say "installing containerd and Kubernetes $kubernetes"
+  install_kernel && retry 6 install_repository && retry 6 install_debs && install_containerd_settings || return 1
+  put "$state/installed" "$kubernetes"
+}
+
+install_kernel() {
+  mkdir -p "$root/etc/modules-load.d" "$root/etc/sysctl.d"
+  printf 'overlay\nbr_netfilter\nwireguard\n' >"$root/etc/modules-load.d/overcast.conf"
+  printf '%s = 1\n' net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables \
+    >"$root/etc/sysctl.d/90-overcast.conf"
+  modprobe -a overlay br_netfilter wireguard && sysctl --quiet --system && swapoff -a || return 1
+  [ ! -e "$root/etc/fstab" ] || sed -i '/^[^#].*[[:space:]]swap[[:space:]]/s/^/# overcast: /' "$root/etc/fstab"
+}
+
+install_repository() {
+  minor=$(printf '%s' "$kubernetes" | cut -d. -f1,2)
+  repository=${OVERCAST_PACKAGES:-https://pkgs.k8s.io}/core:/stable:/v$minor/deb/
+  mkdir -p "$root/etc/apt/keyrings" "$root/etc/apt/sources.list.d" "$root/etc/apt/preferences.d"
+  curl --silent --show-error --fail --location --tlsv1.2 --connect-timeout 10 --max-time 60 \
+    --output "$root/etc/apt/keyrings/kubernetes.asc" "${repository}Release.key" || return 1
+  printf 'deb [signed-by=/etc/apt/keyrings/kubernetes.asc] %s /\n' "$repository" \
+    >"$root/etc/apt/sources.list.d/kubernetes.list"
+  # The archive keeps only a package's newest version, so the major version is what can be pinned.
+  printf 'Package: containerd\nPin: version %s.*\nPin-Priority: 1001\n' "${OVERCAST_CONTAINERD:-2}" \
+    >"$root/etc/apt/preferences.d/overcast"
+  # apt, which is not root when it verifies, must be able to read them.
+  chmod 644 "$root/etc/apt/keyrings/kubernetes.asc" "$root/etc/apt/sources.list.d/kubernetes.list" \
+    "$root/etc/apt/preferences.d/overcast"
+  chmod 755 "$root/etc/apt/keyrings"
+}
+
+install_debs() {
+  export DEBIAN_FRONTEND=noninteractive
+  apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
+  {
+    # One that was cut off is finished first; one that never began has nothing to finish.
+    dpkg --configure -a || true
+    # shellcheck disable=SC2086 # options
+    apt-get $apt_options update &&
+      apt-get $apt_options install --no-install-recommends --allow-change-held-packages containerd wireguard-tools \
+        iproute2 conntrack socat cri-tools "kubelet=$kubernetes*" "kubeadm=$kubernetes*" "kubectl=$kubernetes*" &&
+      apt-mark hold containerd kubelet kubeadm kubectl
+  } >>"$log" 2>&1 </dev/null
+}
+
+install_containerd_settings() {
+  mkdir -p "$root/etc/containerd"
+  containerd config default | sed 's/SystemdCgroup = false/SystemdCgroup = true/' >"$root/etc/containerd/config.toml"
+  grep -q 'SystemdCgroup = true' "$root/etc/containerd/config.toml" || return 1
+  systemctl enable containerd kubelet >>"$log" 2>&1 && systemctl restart containerd >>"$log" 2>&1
+}
+
+install_unit() {
+  mkdir -p "$root/etc/systemd/system"
+  # KillMode=process: an apt or kubeadm that is running ends as it would have ended.
+  cat >"$root/etc/systemd/system/overcast-agent.service" <<UNIT
+[Unit]
+Description=Overcast node agent
+Wants=network-online.target
+After=network-online.target
+[Service]
+ExecStart=$self run
+Restart=always
+RestartSec=5
+KillMode=process
+[Install]
+WantedBy=multi-user.target
+UNIT
+  systemctl daemon-reload && systemctl enable --now overcast-agent
+}
+
+# --- The platform ---
+
+# call PATH BEARER-FILE BODY-FILE: the answer is in $run/reply; only 200 is success. No secret is on a command line.
+call() {
+  printf 'Authorization: Bearer %s\nContent-Type: application/json\n' "$(cat "$2")" >"$run/headers"
+  status=$(curl --silent --show-error --tlsv1.2 --connect-timeout 10 --max-time "$call_seconds_max" \
+    --max-filesize 1000000 --header "@$run/headers" --data-binary "@$3" \
+    --output "$run/reply" --write-out '%{http_code}' "$api/$1" 2>"$run/curl") && [ "$status" = 200 ] && return
+  say "$1: ${status:-0} $(head -c 300 "$run/curl" "$run/reply" 2>/dev/null | tr -d '\000-\037' | tr -s ' ')"
+  rm -f "$run/reply"
+  return 1
+}
+
+admit_once() {
+  printf '%s\n' "$OVERCAST_TOKEN" >"$run/token"
+  printf '{"sessionSecret":"%s","attempt":%s}\n' "$(cat "$state/session")" "$OVERCAST_ATTEMPT" >"$run/admit"
+  call admit "$run/token" "$run/admit"
+}
+
+# The same secret again succeeds, so a lost reply costs nothing. It is asked for as long as the machine lives.
+be_admitted() {
+  [ -e "$state/admitted" ] && return
+  admit_after=3
+  until admit_once && write_kubeadm_files && admitted_after=$(py read_admit "$run/reply"); do
+    pause "$admit_after"
+    admit_after=$((admit_after * 2 < backoff_seconds_max ? admit_after * 2 : backoff_seconds_max))
+  done
+  rm -f "$run/reply"
+  put "$state/admitted" yes
+  say 'admitted'
+  pause "$admitted_after"
+}
+
+# The platform's files for kubeadm, if the reply in $run/reply brings any: `files: [{ path, mode, content }]`, mode in
+# octal. kubeadm's own is /etc/overcast/kubeadm.yaml; certificates lie where kubeadm looks for them.
+write_kubeadm_files() {
+  files_written=$(py write_files "$run/reply" "$root" 2>>"$log") || return 1
+  [ "$files_written" = 0 ] || say "$files_written files for kubeadm"
+}
+
+# Certificates are only for whoever holds the claim or lease, so they are asked for once the instruction is there.
+fetch_kubeadm_files() {
+  retry 5 admit_once && write_kubeadm_files
+  rm -f "$run/reply"
+  [ -s "$etc/kubeadm.yaml" ]
+}
+
+sync_body() {
+  printf '{"phase":"%s","addresses":{"public":"%s","private":"%s"},"wireguardPublicKey":"%s","meshVersion":%s' \
+    "$(phase)" "$(read_of "$run/public")" "$(read_of "$run/private")" "$(cat "$state/wireguard.pub")" \
+    "$(read_of "$state/mesh-version" 0)"
+  for part in "result $state" "failure $state" "interruption $run"; do
+    part_file=${part#* }/${part%% *}.json
+    [ ! -s "$part_file" ] || printf ',"%s":%s' "${part%% *}" "$(cat "$part_file")"
+  done
+  printf '}\n'
+}
+
+# --- The mesh ---
+
+# Peers come and go by `wg syncconf`, which leaves everybody else's session alone.
+apply_mesh() {
+  if ! ip link show "$interface" >/dev/null 2>&1; then
+    ip link add "$interface" type wireguard || return 1
+  fi
+  {
+    printf '[Interface]\nPrivateKey = %s\nListenPort = 51820\n' "$(cat "$state/wireguard.key")"
+    while read -r peer_key peer_ips peer_endpoint; do
+      printf '[Peer]\nPublicKey = %s\nAllowedIPs = %s\nEndpoint = %s\nPersistentKeepalive = 25\n' \
+        "$peer_key" "$peer_ips" "$peer_endpoint"
+    done <"$1"
+  } >"$run/wg.conf"
+  wg syncconf "$interface" "$run/wg.conf" &&
+    ip address replace "$overlay/32" dev "$interface" &&
+    ip link set "$interface" mtu 1380 up || return 1
+  apply_routes "$1"
+}
+
+# One route per peer: a wider one would swallow the nodes that are reached without encryption.
+apply_routes() {
+  while read -r _ route_to _; do
+    ip route replace "$route_to" dev "$interface" src "$overlay" || return 1
+  done <"$1"
+  ip -4 route show dev "$interface" | while read -r route_to _; do
+    grep -qF " ${route_to%/32}/32 " "$1" || ip route del "$route_to" dev "$interface"
+  done
+}
+
+# New peers are in force before their version is acknowledged. After a reboot the old ones are put back at once.
+take_peers() {
+  [ -e "$run/next/peers" ] || return 0
+  apply_mesh "$run/next/peers" >>"$log" 2>&1 || {
+    say 'the mesh cannot be applied'
+    return 1
+  }
+  cp "$run/next/peers" "$state/peers.new" && sync "$state/peers.new" && mv "$state/peers.new" "$state/peers" &&
+    put "$state/mesh-version" "$(cat "$run/next/mesh")"
+}
+restore_peers() { [ ! -e "$state/peers" ] || apply_mesh "$state/peers" >>"$log" 2>&1 || say 'the mesh is not yet back'; }
+
+# The cluster's name leads to every address given; Go programs try them in turn. `10.4.0.1:6443,10.4.0.2:6443`
+name_endpoints() {
+  hosts=$root/etc/hosts
+  {
+    [ ! -e "$hosts" ] || sed '/# overcast$/d' "$hosts"
+    printf '%s\n' "$1" | tr ',' '\n' | while IFS=: read -r host _; do
+      printf '%s %s.overcast.internal # overcast\n' "$host" "$OVERCAST_CLUSTER"
+    done
+  } >"$hosts.overcast" && chmod 644 "$hosts.overcast" && cat "$hosts.overcast" >"$hosts"
+  rm -f "$hosts.overcast"
+}
+
+# --- kubeadm: once in a machine's life ---
+
+# Whoever makes the folder runs it; nobody makes it twice. Called as a process of its own.
+run_kubeadm() {
+  mkdir "$state/kubeadm" 2>/dev/null || exit 0
+  put "$state/kubeadm/pid" "$$ $(cat /proc/sys/kernel/random/boot_id)"
+  kubeadm_code=0
+  kubeadm "$1" --config "$etc/kubeadm.yaml" >"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
+  put "$state/kubeadm/exit" "$kubeadm_code"
+}
+
+# none, running, lost (cut off with the machine, or killed), or its exit code
+kubeadm_outcome() {
+  [ -d "$state/kubeadm" ] || { echo none; return; }
+  for _ in 1 2 3; do
+    [ -s "$state/kubeadm/exit" ] && { cat "$state/kubeadm/exit"; return; }
+    read -r kubeadm_pid kubeadm_boot 2>/dev/null <"$state/kubeadm/pid" &&
+      [ "$kubeadm_boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
+      grep -q kubeadm "/proc/$kubeadm_pid/cmdline" 2>/dev/null && { echo running; return; }
+    # It may be between its first two steps, or have ended since it was looked at.
+    sleep 1
+  done
+  echo lost
+}
+
+begin_kubeadm() {
+  [ ! -d "$state/kubeadm" ] || return 0
+  case $(phase) in booting | joining) ;; *) return 0 ;; esac
+  put "$state/kubeadm.instruction" "$2"
+  put "$state/kubeadm.verb" "$1"
+  enter joining
+  name_endpoints "$3"
+  [ -s "$etc/kubeadm.yaml" ] || fetch_kubeadm_files || {
+    fail "the platform gave no files for kubeadm $1" "$log"
+    return 0
+  }
+  say "kubeadm $1 begins"
+  setsid "$0" kubeadm "$1" >/dev/null 2>&1 </dev/null &
+}
+
+kubectl_node() { kubectl --kubeconfig "$root/etc/kubernetes/kubelet.conf" --request-timeout=5s "$@" 2>>"$log"; }
+
+# Where kubeadm and the node stand now. Joined is: kubeadm is done, the API answers and has this node.
+advance() {
+  case $(phase) in
+    joining) advance_joining ;;
+    joined)
+      ready=$(kubectl_node get node "$name" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
+      [ "$ready" != True ] || enter ready
+      ;;
+  esac
+}
+
+advance_joining() {
+  verb=$(read_of "$state/kubeadm.verb" init)
+  outcome=$(kubeadm_outcome)
+  case $outcome in
+    none | running) ;;
+    lost) fail "kubeadm $verb was cut off" "$kubeadm_log" ;;
+    0)
+      if kubectl_node get --raw /readyz >/dev/null && kubectl_node get node "$name" >/dev/null; then
+        [ "$OVERCAST_ROLE" = worker ] || name_endpoints "$overlay"
+        report "$(cat "$state/kubeadm.instruction")" yes "$kubeadm_log"
+        enter joined
+        return
+      fi
+      join_checks=$((join_checks + 1))
+      [ "$join_checks" -lt "$join_checks_max" ] || fail "kubeadm $verb is done, but the node is not seen" "$log"
+      ;;
+    *) fail "kubeadm $verb failed with exit code $outcome" "$kubeadm_log" ;;
+  esac
+}
+join_checks=0
+
+# fail REASON LOG: the platform replaces the machine; nothing is tried twice on one that failed.
+fail() {
+  say "failed: $1"
+  py failure "$state/failure.json" "$1" "$2" "$etc/agent.env" "$state/session" "$state/wireguard.key"
+  enter failed
+}
+
+# report INSTRUCTION yes|no LOG: sent with the next sync that arrives.
+report() { py result "$state/result.json" "$1" "$2" "$3" "$etc/agent.env" "$state/session" "$state/wireguard.key"; }
+
+# --- Instructions ---
+
+follow() {
+  kind=$(cat "$run/next/kind")
+  id=$(cat "$run/next/id")
+  endpoint=$(cat "$run/next/endpoint")
+  case $kind in
+    wait) ;;
+    init) begin_kubeadm init "$id" "$overlay" ;;
+    join) begin_kubeadm join "$id" "$endpoint" ;;
+    run) [ -z "$endpoint" ] || name_endpoints "$endpoint" ;;
+    leave) [ "$(phase)" = left ] || leave ;;
+    forget-member | upgrade | snapshot | restore) once "$kind" ;;
+    *) say "an instruction that this agent does not know: $kind" ;;
+  esac
+}
+
+# What is not known to be harmless twice is marked before it begins; what was cut off is reported as not done.
+once() {
+  [ ! -e "$state/done/$id" ] || return 0
+  mkdir -p "$state/done"
+  if [ -e "$state/done/$id.begun" ]; then
+    echo 'cut off' >"$run/output"
+    report "$id" no "$run/output"
+  else
+    put "$state/done/$id.begun" yes
+    say "$id begins"
+    if "$(printf '%s' "$1" | tr - _)" >"$run/output" 2>&1 </dev/null; then ok=yes; else ok=no; fi
+    say "$id ended: $ok"
+    report "$id" "$ok" "$run/output"
+  fi
+  put "$state/done/$id" yes
+}
+
+# Its own certificate allows a kubelet to cordon its node and to evict the pods on it, and nothing else is needed.
+leave() {
+  enter leaving
+  leave_until=$(($(date +%s) + leave_seconds_max))
+  kubectl_node cordon "$name" >>"$log"
+  while [ "$(date +%s)" -lt "$leave_until" ]; do
+    kubectl_node get pods --all-namespaces --field-selector "spec.nodeName=$name" -o json >"$run/pods" &&
+      py evictable <"$run/pods" >"$run/evict" 2>>"$log" && [ ! -s "$run/evict" ] && break
+    evict_all
+    sleep "$second"
+  done
+  acknowledge_interruption
+  enter left
+}
+
+evict_all() (
+  while read -r namespace pod; do
+    printf '{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"namespace":"%s","name":"%s"}}' \
+      "$namespace" "$pod" |
+      kubectl_node create --raw "/api/v1/namespaces/$namespace/pods/$pod/eviction" -f - >/dev/null &
+  done <"$run/evict"
+  wait
+)
+
+etcd_container() { crictl ps --quiet --name '^etcd$' --state running | head -n 1; }
+in_etcd() {
+  etcd=$(etcd_container) && [ -n "$etcd" ] || return 1
+  crictl exec "$etcd" "$@"
+}
+etcdctl() {
+  in_etcd etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt \
+    --key /etc/kubernetes/pki/etcd/server.key --endpoints https://127.0.0.1:2379 "$@"
+}
+
+# endpoint: the lost control plane's overlay address. One that is not a member is already forgotten.
+forget_member() {
+  etcdctl member list --hex=false --write-out json >"$run/members" || return 1
+  member=$(py etcd_member "${endpoint%%:*}" <"$run/members") || return 1
+  [ -z "$member" ] || etcdctl member remove "$member"
+}
+
+# reason: the version, `1.36.2`. The first control plane moves the cluster, every other machine follows.
+upgrade() {
+  version=$(cat "$run/next/reason")
+  case $version in '' | *[!0-9.]*) echo "not a version: $version"; return 1 ;; esac
+  kubernetes=$version
+  install_repository && install_debs || return 1
+  admin=$root/etc/kubernetes/admin.conf
+  if [ "$OVERCAST_ROLE" = control-plane ] &&
+    ! kubectl --kubeconfig "$admin" -n kube-system get configmap kubeadm-config -o yaml | grep -q "kubernetesVersion: v$version\$"; then
+    kubeadm upgrade apply --yes "v$version" || return 1
+  else
+    kubeadm upgrade node || return 1
+  fi
+  systemctl daemon-reload && systemctl restart kubelet
+}
+
+# endpoint: where the snapshot is put (a presigned URL). etcd's data folder is the one place that container and machine share.
+snapshot() {
+  saved=/var/lib/etcd/overcast-snapshot.db
+  etcdctl snapshot save "$saved" || return 1
+  curl --silent --show-error --fail --max-time 600 --tlsv1.2 --upload-file "$root$saved" "$endpoint"
+  snapshot_code=$?
+  rm -f "$root$saved"
+  return "$snapshot_code"
+}
+
+# endpoint: where the snapshot is had. A new etcd of one member, this machine; the others join it anew.
+restore() {
+  etcd_data=$root/var/lib/etcd
+  manifests=$root/etc/kubernetes/manifests
+  image=$(sed -n 's/^ *image: *\([^ ]*etcd[^ ]*\)$/\1/p' "$manifests/etcd.yaml") && [ -n "$image" ] || return 1
+  mkdir -p "$state/restore" &&
+    curl --silent --show-error --fail --max-time 600 --tlsv1.2 --output "$state/restore/snapshot.db" "$endpoint" ||
+    return 1
+  mkdir -p "$state/manifests" && mv "$manifests"/*.yaml "$state/manifests/" || return 1
+  restore_left=60
+  while [ -n "$(etcd_container)" ] && [ "$restore_left" -gt 0 ]; do
+    sleep "$second"
+    restore_left=$((restore_left - 1))
+  done
+  rm -rf "$state/restore/data"
+  restore_code=0
+  ctr --namespace k8s.io run --rm --mount "type=bind,src=$state/restore,dst=/restore,options=rbind:rw" "$image" \
+    overcast-restore etcdutl snapshot restore /restore/snapshot.db --data-dir /restore/data --name "$name" \
+    --initial-cluster "$name=https://$overlay:2380" --initial-advertise-peer-urls "https://$overlay:2380" || restore_code=1
+  if [ "$restore_code" = 0 ]; then
+    mv "$etcd_data/member" "$state/restore/member-before" && mv "$state/restore/data/member" "$etcd_data/" || restore_code=1
+  fi
+  mv "$state/manifests"/*.yaml "$manifests/"
+  return "$restore_code"
+}
+
+# --- Interruption notices: seen within two seconds, reported at once ---
+
+# notice KIND [FIELD JSON]
+notice() {
+  [ "$(py interruption "$run/interruption.json" "$1" "${2:-}" "${3:-}")" = new ] || return 0
+  say "the cloud says: $1"
+  : >"$run/news"
+}
+
+watch_aws() {
+  if found=$(meta_aws spot/instance-action); then notice terminate time "$found"; fi
+  if found=$(meta_aws events/recommendations/rebalance); then notice rebalance noticeTime "$found"; fi
+  sleep "$second"
+}
+watch_gcp() {
+  # It answers at once when the value changes, and every four seconds anyway: no change between two questions is missed.
+  found=$(meta_gcp 'preempted?wait_for_change=true&timeout_sec=4') || sleep "$second"
+  [ "$found" != TRUE ] || notice terminate
+}
+azure_events='scheduledevents?api-version=2020-07-01'
+watch_azure() {
+  [ -n "${azure_name:-}" ] || azure_name=$(meta_azure 'instance/compute/name?api-version=2021-02-01&format=text')
+  # The first question of a machine's life switches the service on and may take two minutes.
+  found=$(meta_azure "$azure_events" --max-time 150 | py azure_event "${azure_name:-$name}" 2>/dev/null)
+  if [ -n "$found" ]; then
+    [ -s "$run/azure-event" ] || put "$run/azure-event" "${found%% *}"
+    notice terminate NotBefore "{\"NotBefore\":\"${found#* }\"}"
+  fi
+  sleep "$second"
+}
+meta_azure() {
+  azure_path=$1
+  shift
+  meta "/metadata/$azure_path" -H 'Metadata: true' "$@"
+}
+acknowledge_interruption() {
+  [ -s "$run/azure-event" ] || return 0
+  meta_azure "$azure_events" --data "{\"StartRequests\":[{\"EventId\":\"$(cat "$run/azure-event")\"}]}" >/dev/null
+  say 'the interruption was acknowledged'
+}
+
+# A watcher ends with its agent: the next one brings its own.
+watch_interruptions() {
+  case $cloud in aws | gcp | azure) ;; *) return ;; esac
+  agent=$$
+  while kill -0 "$agent" 2>/dev/null; do "watch_$cloud"; done >/dev/null 2>&1 </dev/null &
+}
+
+# --- The loop ---
+
+sync_once() {
+  learn_addresses
+  advance
+  sync_body >"$run/sync"
+  call sync "$state/session" "$run/sync" || return 1
+  rm -f "$state/result.json"
+  mkdir -p "$run/next"
+  py read_sync "$run/reply" "$run/next" 2>>"$log" && write_kubeadm_files || return 1
+  rm -f "$run/reply"
+  take_peers
+  follow
+}
+
+run_agent() {
+  settings
+  mkdir -p "$state" "$run"
+  rm -f "$run/public" "$run/private"
+  make_identity
+  watch_interruptions
+  restore_peers
+  be_admitted
+  install_packages || fail 'the packages cannot be installed' "$log"
+  sync_after=5
+  while :; do
+    phase_before=$(phase)
+    if sync_once; then
+      sync_after=5
+      # What has just changed is said at once.
+      [ "$(phase)" = "$phase_before" ] && [ ! -s "$state/result.json" ] && pause "$(cat "$run/next/after")"
+    else
+      pause "$sync_after"
+      sync_after=$((sync_after * 2 < backoff_seconds_max ? sync_after * 2 : backoff_seconds_max))
+    fi
+  done
+}
+
+mkdir -p "$(dirname "$log")" "$state" "$run"
+case ${1:-run} in
+  install) install_unit ;;
+  run) run_agent ;;
+  kubeadm) run_kubeadm "$2" ;;
+  *)
+    echo "usage: overcast-agent install | run" >&2
+    exit 2
+    ;;
+esac
