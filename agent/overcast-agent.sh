@@ -100,19 +100,14 @@ def tail(path, secrets):
         return ""
     for secret in secrets:
         text = text.replace(secret, "[redacted]")
-    for form in ("-----BEGIN [A-Z ]+-----[\\s\\S]*?(?:-----END [A-Z ]+-----|$)", "[A-Za-z0-9+/=_-]{48,}",
-                 "(?i)bearer +[^ ]+", "(?i)(?<=token )[^ ]+", "[a-z0-9]{6}\\.[a-z0-9]{16}", "[0-9a-fA-F]{64}"):
+    for form in ("-----BEGIN [A-Z ]+-----[\\s\\S]*?(?:-----END [A-Z ]+-----|$)", "[A-Za-z0-9+/=_-]{60,}",
+                 "(?i)bearer +[^ ]+", "(?i)(?<=token )[^ ]+", "\\b[a-z0-9]{6}\\.[a-z0-9]{16}\\b"):
         text = re.sub(form, "[redacted]", text)
     text = re.sub("[\\x00-\\x08\\x0b-\\x1f\\x7f]", "", text)
     return text.encode("utf-8", "replace")[-4096:].decode("utf-8", "ignore")
 
 def secrets_in(paths):
-    found = []
-    for path in paths:
-        if os.path.exists(path):
-            words = re.findall("[^ \\n\x27\"=]{16,}=?", open(path).read())
-            found += [word for word in words if not re.match("https?:", word)]
-    return found
+    return [open(path).read().strip() for path in paths if os.path.getsize(path) > 8]
 
 def failure(out, reason, log, *secrets):
     secrets = secrets_in(secrets)
@@ -174,7 +169,9 @@ py() { python3 -I -c "$program" "$@"; }
 
 # --- Files, log, time ---
 
+log_bytes_max=4000000
 say() {
+  [ ! -e "$log" ] || [ "$(wc -c <"$log")" -lt "$log_bytes_max" ] || : >"$log"
   line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
   printf '%s\n' "$line" >>"$log"
   printf '%s\n' "$line" >&2
@@ -208,6 +205,15 @@ pause() {
   done
 }
 
+# nap SECONDS: nothing wakes it.
+nap() {
+  nap_left=$1
+  while [ "$nap_left" -gt 0 ]; do
+    sleep "$second"
+    nap_left=$((nap_left - 1))
+  done
+}
+
 # retry TIMES COMMAND…
 retry() {
   retry_left=$1
@@ -217,7 +223,7 @@ retry() {
     retry_left=$((retry_left - 1))
     [ "$retry_left" -gt 0 ] || return 1
     say "again in $retry_after s: $*"
-    pause "$retry_after"
+    nap "$retry_after"
     retry_after=$((retry_after * 2 < backoff_seconds_max ? retry_after * 2 : backoff_seconds_max))
   done
 }
@@ -231,7 +237,7 @@ settings() {
   kubernetes=${OVERCAST_KUBERNETES:-1.36}
   overlay=10.4.$((OVERCAST_NODE / 256)).$((OVERCAST_NODE % 256))
   cloud=${OVERCAST_CLOUD:-$(cloud_by_firmware)}
-  name=$(hostname)
+  name=${OVERCAST_NAME:-$(hostname)}
   case $cloud in
     gcp) metadata=${OVERCAST_METADATA:-http://metadata.google.internal} ;;
     *) metadata=${OVERCAST_METADATA:-http://169.254.169.254} ;;
@@ -260,7 +266,11 @@ meta_aws() {
   meta "/latest/meta-data/$1" -H "X-aws-ec2-metadata-token: $aws_token"
 }
 meta_gcp() { meta "/computeMetadata/v1/instance/$1" -H 'Metadata-Flavor: Google'; }
-meta_azure() { meta "/metadata/$1" -H 'Metadata: true'; }
+meta_azure() {
+  azure_path=$1
+  shift
+  meta "/metadata/$azure_path" -H 'Metadata: true' "$@"
+}
 
 azure_ip=instance/network/interface/0/ipv4/ipAddress/0
 address_of() {
@@ -307,8 +317,18 @@ make_identity() {
 
 # --- Packages: pinned, held, and never upgraded behind the cluster's back ---
 
+# Beside the loop: addresses, key and interruptions are told meanwhile, and instructions wait until it is done. The lock
+# is for the install of an agent that was killed, which goes on.
+install_in_background() {
+  [ ! -e "$state/installed" ] && [ "$(phase)" = booting ] || return 0
+  (
+    flock 9
+    install_packages || fail 'the packages cannot be installed' "$log"
+  ) 9>"$state/install.lock" >/dev/null 2>&1 </dev/null &
+}
+
 install_packages() {
-  [ -e "$state/installed" ] && return
+  [ ! -e "$state/installed" ] || return 0
   say "installing containerd and Kubernetes $kubernetes"
   install_kernel && retry 6 install_repository && retry 6 install_debs && install_containerd_settings || return 1
   put "$state/installed" "$kubernetes"
@@ -388,13 +408,12 @@ call() {
   status=$(curl --silent --show-error --tlsv1.2 --connect-timeout 10 --max-time "$call_seconds_max" \
     --max-filesize 1000000 --header "@$run/headers" --data-binary "@$3" \
     --output "$run/reply" --write-out '%{http_code}' "$api/$1" 2>"$run/curl") && [ "$status" = 200 ] && return
-  say "$1: ${status:-0} $(head -c 300 "$run/curl" "$run/reply" 2>/dev/null | tr -d '\000-\037' | tr -s ' ')"
+  say "$1: ${status:-0} $(cat "$run/curl" "$run/reply" 2>/dev/null | head -c 300 | tr -d '\000-\037' | tr -s ' ')"
   rm -f "$run/reply"
   return 1
 }
 
 admit_once() {
-  printf '%s\n' "$OVERCAST_TOKEN" >"$run/token"
   printf '{"sessionSecret":"%s","attempt":%s}\n' "$(cat "$state/session")" "$OVERCAST_ATTEMPT" >"$run/admit"
   call admit "$run/token" "$run/admit"
 }
@@ -420,9 +439,11 @@ write_kubeadm_files() {
   [ "$files_written" = 0 ] || say "$files_written files for kubeadm"
 }
 
-# Certificates are only for whoever holds the claim or lease, so they are asked for once the instruction is there.
+# Certificates are only for whoever holds the claim or lease, and those for joining are short-lived: they are asked for
+# once the instruction is there, and what is already here serves when nothing is given.
 fetch_kubeadm_files() {
-  retry 5 admit_once && write_kubeadm_files
+  if [ -s "$etc/kubeadm.yaml" ]; then admit_tries=1; else admit_tries=5; fi
+  retry "$admit_tries" admit_once && write_kubeadm_files
   rm -f "$run/reply"
   [ -s "$etc/kubeadm.yaml" ]
 }
@@ -518,13 +539,13 @@ kubeadm_outcome() {
 }
 
 begin_kubeadm() {
-  [ ! -d "$state/kubeadm" ] || return 0
+  [ -e "$state/installed" ] && [ ! -d "$state/kubeadm" ] || return 0
   case $(phase) in booting | joining) ;; *) return 0 ;; esac
   put "$state/kubeadm.instruction" "$2"
   put "$state/kubeadm.verb" "$1"
   enter joining
   name_endpoints "$3"
-  [ -s "$etc/kubeadm.yaml" ] || fetch_kubeadm_files || {
+  fetch_kubeadm_files || {
     fail "the platform gave no files for kubeadm $1" "$log"
     return 0
   }
@@ -569,12 +590,12 @@ join_checks=0
 # fail REASON LOG: the platform replaces the machine; nothing is tried twice on one that failed.
 fail() {
   say "failed: $1"
-  py failure "$state/failure.json" "$1" "$2" "$etc/agent.env" "$state/session" "$state/wireguard.key"
+  py failure "$state/failure.json" "$1" "$2" "$run/token" "$state/session" "$state/wireguard.key"
   enter failed
 }
 
 # report INSTRUCTION yes|no LOG: sent with the next sync that arrives.
-report() { py result "$state/result.json" "$1" "$2" "$3" "$etc/agent.env" "$state/session" "$state/wireguard.key"; }
+report() { py result "$state/result.json" "$1" "$2" "$3" "$run/token" "$state/session" "$state/wireguard.key"; }
 
 # --- Instructions ---
 
@@ -733,11 +754,6 @@ watch_azure() {
   fi
   sleep "$second"
 }
-meta_azure() {
-  azure_path=$1
-  shift
-  meta "/metadata/$azure_path" -H 'Metadata: true' "$@"
-}
 acknowledge_interruption() {
   [ -s "$run/azure-event" ] || return 0
   meta_azure "$azure_events" --data "{\"StartRequests\":[{\"EventId\":\"$(cat "$run/azure-event")\"}]}" >/dev/null
@@ -770,11 +786,12 @@ run_agent() {
   settings
   mkdir -p "$state" "$run"
   rm -f "$run/public" "$run/private"
+  put "$run/token" "$OVERCAST_TOKEN"
   make_identity
   watch_interruptions
   restore_peers
   be_admitted
-  install_packages || fail 'the packages cannot be installed' "$log"
+  install_in_background
   sync_after=5
   while :; do
     phase_before=$(phase)

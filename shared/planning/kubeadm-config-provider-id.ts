@@ -1,0 +1,25 @@
+/** What a machine is called in its cloud's own terms; its metadata service tells it all of this. */
+export type MachineIdentity =
+  | { readonly cloud: 'aws'; readonly zone: string; readonly instanceId: string }
+  | { readonly cloud: 'gcp'; readonly project: string; readonly zone: string; readonly name: string }
+  | {
+      readonly cloud: 'azure';
+      readonly subscriptionId: string;
+      readonly resourceGroup: string;
+      readonly name: string;
+    }
+  | { readonly cloud: 'digitalocean'; readonly dropletId: string };
+
+/** The Node's spec.providerID, in the form of each cloud's own cloud provider. Azure's resource group is lower-case there. */
+export function kubernetesProviderId(machine: MachineIdentity): string {
+  switch (machine.cloud) {
+    case 'aws':
+      return `aws:///${machine.zone}/${machine.instanceId}`;
+    case 'gcp':
+      return `gce://${machine.project}/${machine.zone}/${machine.name}`;
+    case 'azure':
+      return `azure:///subscriptions/${machine.subscriptionId}/resourceGroups/${machine.resourceGroup.toLowerCase()}/providers/Microsoft.Compute/virtualMachines/${machine.name}`;
+    case 'digitalocean':
+      return `digitalocean://${machine.dropletId}`;
+  }
+}
