@@ -101,7 +101,7 @@ def tail(path, secrets):
     for secret in secrets:
         text = text.replace(secret, "[redacted]")
     for form in ("-----BEGIN [A-Z ]+-----[\\s\\S]*?(?:-----END [A-Z ]+-----|$)", "[A-Za-z0-9+/=_-]{60,}",
-                 "(?i)bearer +[^ ]+", "(?i)(?<=token )[^ ]+", "\\b[a-z0-9]{6}\\.[a-z0-9]{16}\\b"):
+                 "(?i)bearer +\\S+", "(?i)(?<=token )\\S+", "\\b[a-z0-9]{6}\\.[a-z0-9]{16}\\b"):
         text = re.sub(form, "[redacted]", text)
     text = re.sub("[\\x00-\\x08\\x0b-\\x1f\\x7f]", "", text)
     return text.encode("utf-8", "replace")[-4096:].decode("utf-8", "ignore")
@@ -435,6 +435,7 @@ be_admitted() {
 # The platform's files for kubeadm, if the reply in $run/reply brings any: `files: [{ path, mode, content }]`, mode in
 # octal. kubeadm's own is /etc/overcast/kubeadm.yaml; certificates lie where kubeadm looks for them.
 write_kubeadm_files() {
+  grep -q '"files"' "$run/reply" || return 0
   files_written=$(py write_files "$run/reply" "$root" 2>>"$log") || return 1
   [ "$files_written" = 0 ] || say "$files_written files for kubeadm"
 }

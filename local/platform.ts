@@ -24,7 +24,7 @@ export interface PlatformOptions {
   readonly assemblyFolder: string;
   /** Everything that should survive a restart; in memory when absent. */
   readonly dataFolder?: string;
-  /** 0: any free port. The simulators take the four ports after it. */
+  /** 0: any free port, or with a data folder the one it had before. The simulators take the four ports after it. */
   readonly port: number;
   /** Cloud latencies and machines' work pass this many times faster than in reality. */
   readonly timeScale: number;
@@ -81,14 +81,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     string
   >;
 
+  const port = portFor(options);
   const aws = await startLocalAws({
     assemblyFolder: options.assemblyFolder,
     ...(dataFolder === undefined ? {} : { folder: join(dataFolder, 'aws') }),
-    port: options.port,
+    port,
     waitScale: timeScale,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     log,
   });
+  if (dataFolder !== undefined) writeFileSync(join(dataFolder, portFile), new URL(aws.url).port);
   const clients = {
     endpoint: aws.url,
     region: 'us-east-1',
@@ -106,9 +108,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const fleet = createFleet({
     ...onDisk,
     look: (key) => {
-      const machine = world.machines.get(key);
+      const [place = '', createdAt] = key.split('@');
+      const machine = world.machines.get(place);
       return {
-        powered: machine !== undefined && world.state(machine) === 'running',
+        powered:
+          machine !== undefined &&
+          String(machine.createdAt) === createdAt &&
+          world.state(machine) === 'running',
         ...(machine?.interruption === undefined ? {} : { interruption: { kind: machine.interruption.kind } }),
       };
     },
@@ -117,7 +123,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   });
   world.onBoot((machine) => {
     fleet.boot({
-      key: `${machine.cloud}/${machine.id}`,
+      // Some clouds know machines by name: the next of the same name is another machine, with an empty disk.
+      key: `${machine.cloud}/${machine.id}@${machine.createdAt}`,
       name: machine.name,
       userData: machine.userData,
       addresses: { public: machine.publicAddress, private: machine.privateAddress },
@@ -142,6 +149,20 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       dynamodb.destroy();
     },
   };
+}
+
+const portFile = 'port';
+
+/** @throws when the data folder's machines look for the API at another port: theirs is written into them. */
+function portFor({ dataFolder, port }: PlatformOptions): number {
+  const path = dataFolder === undefined ? undefined : join(dataFolder, portFile);
+  if (path === undefined || !existsSync(path)) return port;
+  const known = Number(readFileSync(path, 'utf8'));
+  if (port !== 0 && port !== known)
+    throw new Error(
+      `the machines in ${dataFolder ?? ''} look for the API at port ${known}: use that port, or another folder`,
+    );
+  return known;
 }
 
 /** The accounts point at the simulators, whose ports may be others than last time. */

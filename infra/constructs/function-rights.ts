@@ -17,7 +17,7 @@ export interface Rights {
   readonly queueNamed: (name: QueueName) => WorkQueue;
 }
 
-const writeActions: readonly TableAction[] = ['PutItem', 'UpdateItem', 'DeleteItem'];
+const writeActions = new Set<TableAction>(['PutItem', 'UpdateItem', 'DeleteItem']);
 
 /** `RECONCILE_QUEUE_URL`, `OBSERVE_QUEUE_URL_AWS` */
 const settingOf = (name: QueueName): string => {
@@ -42,7 +42,7 @@ export function grantRights(rights: Rights): void {
         ],
       );
     }
-    const writes = (spec.table ?? []).filter((action) => writeActions.includes(action));
+    const writes = (spec.table ?? []).filter((action) => writeActions.has(action));
     // Whoever could write an API key could do everything: keys are made by the installation's owner alone.
     if (writes.length > 0)
       platformFunction.deny(

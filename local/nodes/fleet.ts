@@ -3,7 +3,7 @@ import { runSimulatedMachine, type MachineDisk, type Misbehaviour } from './simu
 
 /** A machine as its cloud shows it to itself. */
 export interface BootedMachine {
-  /** `aws/i-0abc`: unique in the world. */
+  /** `aws/i-0abc@1764000000000`: unique in the world, also among machines that were. */
   readonly key: string;
   readonly name: string;
   readonly userData: string;

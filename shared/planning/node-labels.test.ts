@@ -51,7 +51,9 @@ describe('a node’s labels', () => {
         for (const { name } of instanceTypes.filter((type) => type.cloud === cloud)) {
           const location = locations[cloud];
           if (location === undefined) continue;
-          for (const label of Object.values(labelsOf({ ...offering, cloud, ...location, instanceType: name })))
+          for (const label of Object.values(
+            labelsOf({ ...offering, cloud, ...location, instanceType: name }),
+          ))
             expect(label).toMatch(value);
         }
   });

@@ -1,7 +1,7 @@
 import type { CloudAccount, CloudName } from '../domain/cloud.ts';
 import type { Cluster, ClusterStatus, CloudParts, Plan } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { ClusterId, Instant, NodeId } from '../domain/ids.ts';
+import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
 import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
@@ -263,8 +263,6 @@ export interface NameStore {
 
 export interface StoredRequest {
   readonly bodyHash: string;
-  readonly clusterId: ClusterId;
-  readonly nodeIds?: readonly NodeId[];
   readonly createdAt: Instant;
 }
 export interface RequestStore {

@@ -1,0 +1,288 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '../shared/domain/cluster.ts';
+import type { NodeRole } from '../shared/domain/network.ts';
+import { createMachine, needs, until, type TestMachine } from './testing/machine.ts';
+import { digitaloceanMetadata, startPlatform, type TestPlatform } from './testing/platform.ts';
+
+let platform: TestPlatform;
+let machines: TestMachine[] = [];
+beforeAll(async () => {
+  needs('curl', 'openssl', 'python3', 'setsid', 'flock');
+  platform = await startPlatform();
+});
+afterAll(() => platform.close());
+afterEach(async () => {
+  await Promise.all(machines.map((machine) => machine.remove()));
+  machines = [];
+  platform.syncs.length = 0;
+  platform.secrets.clear();
+  platform.instead = undefined;
+  platform.isAway = false;
+});
+
+async function aMachine(
+  cluster: Cluster,
+  number: number,
+  role: NodeRole = 'control-plane',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestMachine> {
+  const settings = await platform.expect(cluster, number, role, 'digitalocean');
+  platform.metadata.set(
+    number,
+    digitaloceanMetadata({ public: `203.0.113.${number}`, private: `10.10.0.${number}` }),
+  );
+  const machine = createMachine({
+    settings,
+    hostname: `four-clouds-${number}`,
+    environment: {
+      OVERCAST_METADATA: `${platform.url}/machine/${number}`,
+      OVERCAST_PACKAGES: platform.url,
+      ...environment,
+    },
+  });
+  machines.push(machine);
+  return machine;
+}
+const isReady = async (cluster: Cluster, number: number): Promise<boolean> =>
+  (await platform.node(cluster, number)).phase === 'ready';
+const lastSync = (number: number) => platform.syncs.findLast((sync) => sync.number === number)?.body;
+
+describe('the agent on machines of the real protocol', () => {
+  it('makes three control planes and a worker ready: one init, one join at a time, kubeadm once each', async () => {
+    const cluster = await platform.create();
+    const all = [
+      await aMachine(cluster, 1),
+      await aMachine(cluster, 2),
+      await aMachine(cluster, 3),
+      await aMachine(cluster, 4, 'worker'),
+    ];
+    let joiningMax = 0;
+    for (const machine of all) machine.start();
+    await until('all four are ready', async () => {
+      const phases = await Promise.all([1, 2, 3].map((number) => platform.node(cluster, number)));
+      const { initNode } = (await platform.store.clusters.get(cluster.id)) ?? {};
+      const joining = phases.filter((node) => node.phase === 'joining' && node.number !== initNode).length;
+      joiningMax = Math.max(joiningMax, joining);
+      const ready = await Promise.all([1, 2, 3, 4].map((number) => isReady(cluster, number)));
+      return ready.every(Boolean);
+    });
+
+    const kubeadm = all.map((machine) => machine.calls('kubeadm'));
+    expect(kubeadm.flat().filter((call) => call.startsWith('init '))).toHaveLength(1);
+    expect(kubeadm.map((calls) => calls.length)).toEqual([1, 1, 1, 1]);
+    expect(joiningMax).toBeLessThanOrEqual(1);
+
+    const [, , , worker] = all;
+    expect(worker?.calls('apt-get').at(-1)).toMatch(/install .*kubelet=1\.36\* kubeadm=1\.36\* kubectl=1\.36\*/);
+    expect(worker?.calls('apt-mark')).toEqual(['hold containerd kubelet kubeadm kubectl']);
+    expect(worker?.read('etc/containerd/config.toml')).toContain('SystemdCgroup = true');
+    expect(worker?.read('etc/sysctl.d/90-overcast.conf')).toContain('net.ipv4.ip_forward = 1');
+    expect(worker?.read('etc/hosts')).toMatch(new RegExp(`^10\\.4\\.0\\.\\d ${cluster.id}\\.overcast\\.internal`));
+    expect(worker?.read('fakes/wg.conf')).toMatch(/AllowedIPs = 10\.4\.0\.1\/32\nEndpoint = 10\.10\.0\.1:51820/);
+    expect(worker?.calls('ip')).toContain('route replace 10.4.0.2/32 dev wg0 src 10.4.0.4');
+    expect(worker?.calls('ip')).toContain('link set wg0 mtu 1380 up');
+  });
+
+  it('goes on where it was after kill -9, anywhere: one kubeadm, one secret, one key', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    const keys = new Set<string>();
+    // Later and later from its start, so that every step is cut at some time.
+    for (let milliseconds = 5; milliseconds < 900; milliseconds += milliseconds < 100 ? 15 : 60) {
+      machine.start();
+      await new Promise((resolve) => {
+        setTimeout(resolve, milliseconds);
+      });
+      await machine.kill();
+      keys.add(machine.read('var/lib/overcast/wireguard.pub'));
+    }
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    expect(machine.calls('kubeadm')).toEqual([`init --config ${machine.root}/etc/overcast/kubeadm.yaml`]);
+    expect(platform.secrets.get(1)?.size).toBe(1);
+    keys.delete('');
+    expect(keys.size).toBe(1);
+    expect(new Set(platform.syncs.map((sync) => sync.body.wireguardPublicKey)).size).toBe(1);
+  });
+
+  it('outlives its death while kubeadm runs, and takes its result', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1, 'control-plane', { KUBEADM_SECONDS: '1' });
+    machine.start();
+    await until('kubeadm runs', () => machine.calls('kubeadm').length === 1);
+    await machine.kill();
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    expect(machine.calls('kubeadm')).toHaveLength(1);
+  });
+
+  it('reports a kubeadm that a reboot cut off, and never begins another', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1, 'control-plane', { KUBEADM_SECONDS: '2' });
+    machine.start();
+    await until('kubeadm runs', () => machine.read('var/lib/overcast/kubeadm/pid') !== '');
+    await machine.kill();
+    const [pid, boot] = machine.read('var/lib/overcast/kubeadm/pid').trim().split(' ');
+    expect(boot).toMatch(/^[0-9a-f-]{36}$/);
+    process.kill(Number(pid), 'SIGKILL');
+    machine.start();
+    await until('failed', async () => (await platform.node(cluster, 1)).failure !== undefined);
+    expect((await platform.node(cluster, 1)).failure?.reason).toBe('kubeadm init was cut off');
+    expect(machine.calls('kubeadm')).toHaveLength(1);
+  });
+
+  it('reports a failing kubeadm with the end of its log, and no secret', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('admitted', () => machine.read('var/lib/overcast/admitted') !== '');
+    await machine.kill();
+    const secret = machine.read('var/lib/overcast/session').trim();
+    const key = machine.read('var/lib/overcast/wireguard.key').trim();
+    const pem = `-----BEGIN PRIVATE KEY-----\n${'MIGHAgEA'.repeat(8)}\nshort==\n-----END PRIVATE KEY-----`;
+    writeFileSync(
+      join(machine.fakes, 'kubeadm-fails'),
+      `${'x y '.repeat(3000)}\n${secret}\n${key}\n${pem}\n--token abcdef.0123456789abcdef\n`,
+    );
+    machine.start();
+    await until('failed', async () => (await platform.node(cluster, 1)).failure !== undefined);
+    const failure = lastSync(1)?.failure ?? { reason: '' };
+    expect(failure.reason).toBe('kubeadm init failed with exit code 1');
+    expect(failure.log).toContain('error execution phase etcd-join: context deadline exceeded');
+    expect(failure.log?.length).toBeLessThanOrEqual(4096);
+    const everything = JSON.stringify(platform.syncs);
+    for (const hidden of [secret, key, 'MIGHAgEA', 'short==', '0123456789abcdef'])
+      expect(everything.includes(hidden), hidden).toBe(false);
+    await machine.kill();
+    machine.start();
+    await until('says so again', () => platform.syncs.length > 0 && lastSync(1)?.phase === 'failed');
+    expect(machine.calls('kubeadm')).toHaveLength(1);
+  });
+
+  it('installs again and again, and reports when it cannot be done', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    writeFileSync(join(machine.fakes, 'apt-fails'), '');
+    machine.start();
+    await until('a second try', () => machine.calls('apt-get').length >= 2);
+    rmSync(join(machine.fakes, 'apt-fails'));
+    await until('ready', () => isReady(cluster, 1));
+
+    const other = await aMachine(cluster, 2, 'control-plane', { OVERCAST_SECOND: '0.001' });
+    writeFileSync(join(other.fakes, 'apt-fails'), '');
+    other.start();
+    await until('failed', async () => (await platform.node(cluster, 2)).failure !== undefined);
+    expect(lastSync(2)?.failure).toMatchObject({ reason: 'the packages cannot be installed' });
+    expect(lastSync(2)?.failure?.log).toContain('Unable to locate package kubelet');
+  });
+
+  it('waits while the platform is away, and goes on when it is back', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    platform.isAway = true;
+    machine.start();
+    await until('two refusals', () => (machine.read('var/log/overcast-agent.log').match(/admit: 503/g) ?? []).length >= 2);
+    platform.isAway = false;
+    await until('ready', () => isReady(cluster, 1));
+    platform.isAway = true;
+    await until('a refusal', () => machine.read('var/log/overcast-agent.log').includes('sync: 503'));
+    platform.isAway = false;
+    const before = platform.syncs.length;
+    await until('it syncs again', () => platform.syncs.length > before);
+  });
+
+  it('keeps what is secret from everybody else on the machine', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    const log = machine.read('var/log/overcast-agent.log');
+    expect(log).not.toContain(machine.read('var/lib/overcast/session').trim());
+    expect(log).not.toContain(machine.read('var/lib/overcast/wireguard.key').trim());
+    const { execFileSync } = await import('node:child_process');
+    const open = execFileSync('find', [`${machine.root}/var`, `${machine.root}/run`, '-type', 'f', '-perm', '/077']);
+    expect(String(open)).toBe('');
+  });
+});
+
+describe('instructions', () => {
+  /** A ready machine that is told this once, and what it says of it. */
+  async function told(instruction: Record<string, string>, prepare?: (machine: TestMachine) => void) {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    prepare?.(machine);
+    platform.instead = () => ({
+      instruction: { id: `${instruction['kind']}-1-1`, ...instruction },
+      meshVersion: 1,
+      syncAfterSeconds: 1,
+    });
+    const result = () => platform.syncs.find((sync) => sync.body.result?.instructionId === `${instruction['kind']}-1-1`);
+    await until('its result', () => result() !== undefined);
+    const count = platform.syncs.length;
+    await until('three more syncs', () => platform.syncs.length >= count + 3);
+    return { machine, result: result()?.body.result };
+  }
+  const members = (count: number): string =>
+    JSON.stringify({
+      members: Array.from({ length: count }, (_, index) => ({
+        ID: 255 + index,
+        name: `four-clouds-${index + 1}`,
+        peerURLs: [`https://10.4.0.${index + 1}:2380`],
+      })),
+    });
+
+  it('forget-member: removes the lost one by its address, once', async () => {
+    const { machine, result } = await told({ kind: 'forget-member', endpoint: '10.4.0.2' }, ({ fakes }) => {
+      writeFileSync(join(fakes, 'members'), members(3));
+    });
+    expect(result).toMatchObject({ ok: true });
+    expect(machine.calls('crictl').filter((call) => call.endsWith('member remove 100'))).toHaveLength(1);
+  });
+  it('forget-member: never the last', async () => {
+    const { machine, result } = await told({ kind: 'forget-member', endpoint: '10.4.0.1' }, ({ fakes }) => {
+      writeFileSync(join(fakes, 'members'), members(1));
+    });
+    expect(result).toMatchObject({ ok: true });
+    expect(machine.calls('crictl').some((call) => call.includes('remove'))).toBe(false);
+  });
+  it('upgrade: packages, kubeadm, kubelet, once', async () => {
+    const { machine, result } = await told({ kind: 'upgrade', reason: '1.36.2' }, ({ root }) => {
+      writeFileSync(join(root, 'etc/kubernetes/admin.conf'), 'admin\n');
+    });
+    expect(result).toMatchObject({ ok: true });
+    expect(machine.calls('kubeadm').slice(1)).toEqual(['upgrade apply --yes v1.36.2']);
+    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.36.2*');
+    expect(machine.calls('systemctl').at(-1)).toBe('restart kubelet');
+  });
+  it('upgrade: reports what is not a version', async () => {
+    const { machine, result } = await told({ kind: 'upgrade', reason: '1.36; reboot' });
+    expect(result).toMatchObject({ ok: false, output: 'not a version: 1.36; reboot\n' });
+    expect(machine.calls('kubeadm')).toHaveLength(1);
+  });
+  it('leave: cordons, evicts what is neither a daemon’s nor static, and is gone', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    const pod = (name: string, metadata: object): void => {
+      writeFileSync(
+        join(machine.fakes, 'pods', name),
+        JSON.stringify({ metadata: { name, namespace: 'default', ...metadata }, status: { phase: 'Running' } }),
+      );
+    };
+    pod('web-1', { ownerReferences: [{ kind: 'ReplicaSet' }] });
+    pod('web-2', {});
+    pod('cilium', { ownerReferences: [{ kind: 'DaemonSet' }] });
+    pod('etcd', { annotations: { 'kubernetes.io/config.mirror': 'x' } });
+    platform.instead = () => ({ instruction: { id: 'leave-1-1', kind: 'leave' }, meshVersion: 1, syncAfterSeconds: 1 });
+    await until('left', async () => (await platform.node(cluster, 1)).leftAt !== undefined);
+    const kubectl = machine.calls('kubectl');
+    expect(kubectl.some((call) => call.endsWith('cordon four-clouds-1'))).toBe(true);
+    const evicted = kubectl.filter((call) => call.includes('/eviction')).map((call) => /pods\/([^/]+)/.exec(call)?.[1]);
+    expect([...new Set(evicted)].sort()).toEqual(['web-1', 'web-2']);
+  });
+});

@@ -1,0 +1,72 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Commands that a machine's agent calls and that would change this computer: each writes down how it was called and does
+ * as little as its name promises. `FAKES` is the folder they share: `calls`, and switches that a test sets there.
+ */
+const recording = `#!/bin/sh
+printf '%s %s\\n' "\${0##*/}" "$*" >>"$FAKES/calls"
+`;
+const scripts: Readonly<Record<string, string>> = {
+  'apt-get': '[ ! -e "$FAKES/apt-fails" ] || { echo "E: Unable to locate package kubelet"; exit 100; }\n',
+  'apt-mark': '',
+  dpkg: '',
+  systemctl: '',
+  modprobe: '',
+  sysctl: '',
+  swapoff: '',
+  containerd: 'echo "            SystemdCgroup = false"\n',
+  hostname: 'cat "$FAKES/hostname"\n',
+  crictl: `case $* in
+  ps*) echo c0ffee ;;
+  *member*list*) cat "$FAKES/members" ;;
+  *snapshot*save*) mkdir -p "$OVERCAST_ROOT/var/lib/etcd"; echo snapshot >"$OVERCAST_ROOT/var/lib/etcd/overcast-snapshot.db" ;;
+esac
+`,
+  ip: 'case "$1 $2" in "-4 route") cat "$FAKES/routes" 2>/dev/null ;; esac\n:\n',
+  wg: 'cp "$3" "$FAKES/wg.conf"\n',
+  // Says what kubeadm says, and what it must never be allowed to tell anybody.
+  kubeadm: `case $1 in
+  init | join) [ -s "\${3:-/none}" ] || { echo "no configuration"; exit 3; } ;;
+  *) exit 0 ;;
+esac
+sleep "\${KUBEADM_SECONDS:-0.1}"
+if [ -e "$FAKES/kubeadm-fails" ]; then
+  echo "[preflight] Running pre-flight checks"
+  cat "$FAKES/kubeadm-fails"
+  echo "error execution phase etcd-join: context deadline exceeded"
+  exit 1
+fi
+mkdir -p "$OVERCAST_ROOT/etc/kubernetes"
+echo node >"$OVERCAST_ROOT/etc/kubernetes/kubelet.conf"
+`,
+  kubectl: `[ -s "$2" ] || { echo "no such kubeconfig: $2" >&2; exit 1; }
+case "$*" in
+  *jsonpath*) [ -e "$FAKES/not-ready" ] || printf True ;;
+  *"get pods"*)
+    printf '{"items":['
+    comma=
+    for pod in "$FAKES"/pods/*; do
+      [ -e "$pod" ] || continue
+      printf '%s' "$comma"; cat "$pod"; comma=,
+    done
+    printf ']}'
+    ;;
+  *eviction*) pod=\${6#*/pods/}; rm -f "$FAKES/pods/\${pod%/eviction}" ;;
+esac
+`,
+};
+
+/** Writes them into a folder that is to come first in PATH; `except` leaves the real ones. */
+export function writeFakes(folder: string, except: readonly string[] = []): void {
+  mkdirSync(join(folder, 'bin'), { recursive: true });
+  mkdirSync(join(folder, 'pods'), { recursive: true });
+  for (const [name, script] of Object.entries(scripts)) {
+    if (except.includes(name)) continue;
+    const path = join(folder, 'bin', name);
+    writeFileSync(path, recording + script);
+    chmodSync(path, 0o755);
+  }
+  writeFileSync(join(folder, 'calls'), '');
+}

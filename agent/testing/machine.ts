@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeFakes } from './fakes.ts';
+
+export const agentScript = new URL('../overcast-agent.sh', import.meta.url).pathname;
+
+/** What the agent needs on a machine; a test never installs it. */
+const packages: Readonly<Record<string, string>> = {
+  curl: 'curl',
+  openssl: 'openssl',
+  python3: 'python3',
+  setsid: 'util-linux',
+  flock: 'util-linux',
+  ip: 'iproute2',
+  ping: 'iputils-ping',
+  shellcheck: 'shellcheck',
+  wg: 'wireguard-tools',
+  'wireguard-go': 'wireguard-go',
+};
+const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** @throws an Error with the Debian package to install. */
+export function needs(...commands: readonly string[]): void {
+  for (const command of commands) {
+    const found = systemPath.split(':').some((folder) => {
+      try {
+        accessSync(join(folder, command), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    if (!found)
+      throw new Error(`${command} is needed: install the Debian package ${packages[command] ?? command}`);
+  }
+}
+
+export interface MachineOptions {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  /** Words before the command: `ip netns exec …`. */
+  readonly within?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Commands that are the real ones. */
+  readonly real?: readonly string[];
+}
+
+/** One machine's disk under a folder of its own, on which the real agent is started and killed. */
+export interface TestMachine {
+  readonly root: string;
+  readonly fakes: string;
+  start(): void;
+  /** kill -9 of the agent alone, as systemd does with KillMode=process: what it began goes on. */
+  kill(): Promise<void>;
+  /** What the machine holds at this path, or '' when there is none. */
+  read(path: string): string;
+  /** How a command was called, in order. */
+  calls(command: string): readonly string[];
+  remove(): Promise<void>;
+}
+
+export function createMachine(options: MachineOptions): TestMachine {
+  const root = mkdtempSync(join(tmpdir(), 'overcast-machine-'));
+  const fakes = join(root, 'fakes');
+  const script = join(root, 'usr/local/sbin/overcast-agent');
+  mkdirSync(join(root, 'usr/local/sbin'), { recursive: true });
+  mkdirSync(join(root, 'etc/overcast'), { recursive: true });
+  copyFileSync(agentScript, script);
+  writeFakes(fakes, options.real);
+  writeFileSync(join(fakes, 'hostname'), `${options.hostname}\n`);
+  writeFileSync(
+    join(root, 'etc/overcast/agent.env'),
+    Object.entries(options.settings)
+      .map(([name, value]) => `${name}='${value}'\n`)
+      .join(''),
+  );
+  const [command = script, ...words] = [...(options.within ?? []), script, 'run'];
+  let agent: ChildProcess | undefined;
+  const machine: TestMachine = {
+    root,
+    fakes,
+    start() {
+      agent = spawn(command, words, {
+        stdio: 'ignore',
+        env: {
+          PATH: `${join(fakes, 'bin')}:${systemPath}`,
+          FAKES: fakes,
+          OVERCAST_ROOT: root,
+          OVERCAST_SECOND: '0.02',
+          ...options.environment,
+        },
+      });
+    },
+    async kill() {
+      if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
+      const ended = once(agent, 'exit');
+      agent.kill('SIGKILL');
+      await ended;
+    },
+    read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : ''),
+    calls: (name) =>
+      readFileSync(join(fakes, 'calls'), 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith(`${name} `))
+        .map((line) => line.slice(name.length + 1)),
+    async remove() {
+      await machine.kill();
+      // Watchers see within their next step that their agent is gone, and may write until then.
+      rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    },
+  };
+  return machine;
+}
+
+/** Polls until it is so. @throws an Error that says what was waited for. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  secondsMax = 20,
+): Promise<void> {
+  const deadline = Date.now() + secondsMax * 1000;
+  while (Date.now() < deadline) {
+    if (await isSo()) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+  throw new Error(`not within ${secondsMax} s: ${what}`);
+}

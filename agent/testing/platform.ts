@@ -1,0 +1,194 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json, text } from 'node:stream/consumers';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { admit, admitRequest } from '../../functions/admit-node/admit.ts';
+import { answerSync } from '../../functions/answer-node-sync/answer.ts';
+import { syncRequest } from '../../functions/answer-node-sync/sync-request.ts';
+import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { NodeRole } from '../../shared/domain/network.ts';
+import type { SyncRequest } from '../../shared/domain/node-protocol.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import { bootstrapTokenMessage, formatBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
+import type { Mac } from '../../shared/runtime/mac.ts';
+import { answerNode, readNodeCall } from '../../shared/runtime/node-http.ts';
+import { aCluster, anExecution } from '../../test/builders/cluster.ts';
+import { aNode, anOffering } from '../../test/builders/node.ts';
+import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+
+/** A machine's metadata service: what it answers at a path, by the request. Undefined is a 404. */
+export type Metadata = (path: string, request: IncomingMessage, body: string) => string | undefined | Promise<string | undefined>;
+
+export interface TestPlatform {
+  readonly url: string;
+  readonly store: TestStore['store'];
+  readonly bus: RecordingBus;
+  /** What the agents sent, in order, as it came over the wire. */
+  readonly syncs: { readonly number: number; readonly at: number; readonly body: SyncRequest }[];
+  readonly secrets: Map<number, Set<string>>;
+  /** By node number. */
+  readonly metadata: Map<number, Metadata>;
+  /** While true, every call is refused with 503. */
+  isAway: boolean;
+  /** Said in place of the functions' own answer. */
+  instead: ((number: number, sync: SyncRequest) => unknown) | undefined;
+  create(given?: Partial<Cluster>): Promise<Cluster>;
+  /** Adds a node whose machine is expected, and gives what its user-data would hold. */
+  expect(
+    cluster: Cluster,
+    number: number,
+    role: NodeRole,
+    cloud?: CloudName,
+  ): Promise<Readonly<Record<string, string>>>;
+  node(cluster: Cluster, number: number): Promise<Node>;
+  close(): Promise<void>;
+}
+
+const route = /^\/v1\/clusters\/([^/]+)\/nodes\/(\d+)\/(admit|sync)$/;
+
+/** The platform's real functions on a table of their own, behind HTTP, as API Gateway calls them. */
+export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
+  const tests = await startTestStore();
+  const bus = recordingBus('overcast.answer-node-sync');
+  const key = randomBytes(32);
+  const sign = (message: Uint8Array): Uint8Array => createHmac('sha256', key).update(message).digest();
+  const mac: Mac = {
+    generate: async (message) => sign(message),
+    verify: async (message, given) => Buffer.from(sign(message)).equals(given),
+  };
+  const clock = { now: () => new Date().toISOString() };
+  const { store } = tests;
+
+  const server = createServer((request, response) => {
+    void answer(request).then(
+      ({ statusCode = 200, body = '' }) => {
+        response.writeHead(statusCode).end(body);
+      },
+      (error: unknown) => {
+        response.writeHead(500).end(String(error));
+      },
+    );
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  const answer = async (request: IncomingMessage): Promise<APIGatewayProxyStructuredResultV2> => {
+    const url = request.url ?? '';
+    const [, machine, path] = /^\/machine\/(\d+)(\/.*)$/.exec(url) ?? [];
+    if (machine !== undefined && path !== undefined) {
+      const body = await platform.metadata.get(Number(machine))?.(path, request, await text(request));
+      return body === undefined ? { statusCode: 404 } : { statusCode: 200, body };
+    }
+    if (url.endsWith('/Release.key')) return { statusCode: 200, body: 'a key' };
+    const [, clusterId, number, verb] = route.exec(url) ?? [];
+    if (clusterId === undefined || number === undefined) return { statusCode: 404 };
+    if (platform.isAway) return { statusCode: 503 };
+    const body = (await json(request)) as SyncRequest & { sessionSecret?: string };
+    const event = {
+      headers: request.headers,
+      pathParameters: { clusterId, number },
+      body: JSON.stringify(body),
+      isBase64Encoded: false,
+      requestContext: { requestId: 'test' },
+    } as unknown as APIGatewayProxyEventV2;
+    if (verb === 'admit') {
+      const known = platform.secrets.get(Number(number)) ?? new Set();
+      platform.secrets.set(Number(number), known.add(body.sessionSecret ?? ''));
+      return answerNode(event, async () => ({
+        ...(await admit({ store, mac, clock, log: silentLog })(readNodeCall(event, admitRequest))),
+        files: [{ path: '/etc/overcast/kubeadm.yaml', mode: '0600', content: 'kind: AnyConfiguration\n' }],
+      }));
+    }
+    platform.syncs.push({ number: Number(number), at: Date.now(), body });
+    return answerNode(event, async () => {
+      const call = readNodeCall(event, syncRequest);
+      const own = await answerSync({ store, bus, clock, log: silentLog })({
+        ...call,
+        body: call.body as SyncRequest,
+      });
+      return platform.instead?.(Number(number), body) ?? own;
+    });
+  };
+
+  const platform: TestPlatform = {
+    url: `http://${host}:${port}`,
+    store,
+    bus,
+    syncs: [],
+    secrets: new Map(),
+    metadata: new Map(),
+    isAway: false,
+    instead: undefined,
+    async create(given = {}) {
+      const cluster = aCluster(given);
+      await store.clusters.create(cluster);
+      return cluster;
+    },
+    async expect(cluster, number, role, cloud = 'aws') {
+      const node = aNode({ clusterId: cluster.id, number, role, cloud, offering: anOffering({ cloud }) });
+      const executionArn = anExecution();
+      const expiresAt = Math.floor(Date.now() / 1000) + 3600;
+      const now = clock.now();
+      await store.nodes.materialise(node);
+      await store.nodes.claim(cluster.id, number, {
+        operation: { executionArn, kind: 'ProvisionNode', startedAt: now },
+        expectedDesired: 'present',
+      });
+      await store.nodes.beginAttempt(cluster.id, number, {
+        executionArn,
+        request: { attempt: 1, offering: node.offering, tokenExpiresAt: expiresAt, requestedAt: now },
+      });
+      return {
+        OVERCAST_API: platform.url,
+        OVERCAST_CLUSTER: cluster.id,
+        OVERCAST_NODE: String(number),
+        OVERCAST_ATTEMPT: '1',
+        OVERCAST_ROLE: role,
+        OVERCAST_CLOUD: cloud,
+        OVERCAST_TOKEN: formatBootstrapToken({
+          attempt: 1,
+          expiresAt,
+          mac: sign(bootstrapTokenMessage({ nodeId: node.id, attempt: 1, expiresAt })),
+        }),
+      };
+    },
+    async node(cluster, number) {
+      const found = await store.nodes.get(cluster.id, number);
+      if (found === undefined) throw new Error(`no node ${number}`);
+      return found;
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      await tests.close();
+    },
+  };
+  return platform;
+}
+
+/** An AWS machine's metadata service, as far as an agent asks it. It wants the token of IMDSv2. */
+export const awsMetadata =
+  (known: () => Readonly<Record<string, string | undefined>>): Metadata =>
+  (path, request) => {
+    if (path === '/latest/api/token')
+      return request.method === 'PUT' && request.headers['x-aws-ec2-metadata-token-ttl-seconds'] !== undefined
+        ? 'imds'
+        : undefined;
+    return request.headers['x-aws-ec2-metadata-token'] === 'imds'
+      ? known()[path.replace('/latest/meta-data/', '')]
+      : undefined;
+  };
+
+/** A Droplet's: addresses, and no word of what is to come. */
+export const digitaloceanMetadata =
+  (addresses: { readonly public: string; readonly private: string }): Metadata =>
+  (path) => {
+    const [, side] = /^\/metadata\/v1\/interfaces\/(public|private)\/0\/ipv4\/address$/.exec(path) ?? [];
+    return side === 'public' || side === 'private' ? addresses[side] : undefined;
+  };

@@ -1,0 +1,107 @@
+import type { ClusterId, Instant } from '../../domain/ids.ts';
+import { controlPlaneHost } from '../../planning/kubeadm-config-endpoint.ts';
+import { adminsGroup, platformGroup } from '../../planning/kubeadm-config-security.ts';
+import { issueLeaf, type CertificateAuthority, type Credential, type RandomBytes } from './certificate.ts';
+
+export interface Issuer {
+  /** The cluster's authority. */
+  readonly authority: CertificateAuthority;
+  readonly now: Instant;
+  readonly randomBytes: RandomBytes;
+}
+
+export const bootstrapValidSeconds = 30 * 60;
+export const adminValidSeconds = 24 * 3600;
+export const platformValidSeconds = 24 * 3600;
+export const platformUser = 'overcast:platform';
+
+/** One node's right to join: kubeadm binds this group to asking for a kubelet's certificate, and to nothing more. */
+export const issueBootstrapCredential = (issuer: Issuer, nodeName: string): Promise<Credential> =>
+  issueLeaf({
+    ...issuer,
+    commonName: `system:bootstrap:${nodeName}`,
+    organizations: ['system:bootstrappers:kubeadm:default-node-token'],
+    use: { for: 'client' },
+    validSeconds: bootstrapValidSeconds,
+  });
+
+const userCharactersMax = 128;
+
+/** What Kubernetes would read as one of its own, or what a certificate's name cannot hold. */
+function objectionToUser(user: string): string | undefined {
+  if (user === '' || user.length > userCharactersMax) return `must have 1–${userCharactersMax} characters`;
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(user)) return 'must not contain control characters';
+  if (/^(?:system|overcast):/i.test(user)) return 'must not begin with system: or overcast:';
+  return user.startsWith('#') ? 'must not begin with #' : undefined;
+}
+
+/**
+ * A person's access for one day: cluster-admin by its group, which can be unbound, and never `system:masters`, which cannot.
+ *
+ * @throws Error when the user's name would pass for one of Kubernetes' own.
+ */
+export async function issueAdminCredential(issuer: Issuer, user: string): Promise<Credential> {
+  const objection = objectionToUser(user);
+  if (objection !== undefined) throw new Error(`a user's name ${objection}`);
+  return issueLeaf({
+    ...issuer,
+    commonName: user,
+    organizations: [adminsGroup],
+    use: { for: 'client' },
+    validSeconds: adminValidSeconds,
+  });
+}
+
+/** What the platform itself shows to the cluster's API servers. */
+export const issuePlatformCredential = (issuer: Issuer): Promise<Credential> =>
+  issueLeaf({
+    ...issuer,
+    commonName: platformUser,
+    organizations: [platformGroup],
+    use: { for: 'client' },
+    validSeconds: platformValidSeconds,
+  });
+
+/** An API server's, where kubeadm does not make it: the local platform's clusters. */
+export const issueServingCredential = (
+  issuer: Issuer,
+  server: {
+    readonly clusterId: ClusterId;
+    readonly addresses: readonly string[];
+    readonly validSeconds: number;
+  },
+): Promise<Credential> =>
+  issueLeaf({
+    ...issuer,
+    commonName: 'kube-apiserver',
+    organizations: [],
+    use: {
+      for: 'server',
+      dnsNames: [
+        controlPlaneHost(server.clusterId),
+        'localhost',
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+      ],
+      addresses: server.addresses,
+    },
+    validSeconds: server.validSeconds,
+  });
+
+/**
+ * The platform's credential is replaced when less than a third of its life is left: early enough that hours without a
+ * successful rotation lock nobody out, and never by the call that needs it while the old one still serves.
+ */
+export function needsRotation(
+  credential: Pick<Credential, 'notBefore' | 'notAfter'>,
+  now: Instant,
+): 'no' | 'soon' | 'now' {
+  const begins = Date.parse(credential.notBefore);
+  const ends = Date.parse(credential.notAfter);
+  const left = ends - Date.parse(now);
+  if (left <= 0) return 'now';
+  return left < (ends - begins) / 3 ? 'soon' : 'no';
+}
