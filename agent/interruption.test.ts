@@ -15,17 +15,12 @@ afterEach(async () => {
   platform.syncs.length = 0;
 });
 
-/** A steady worker, which would sync once in a minute, on real seconds. */
+/** A machine that is to sync once in a minute, on real seconds. */
 async function aReadyMachine(cloud: CloudName, metadata: Metadata): Promise<() => Promise<number>> {
   const cluster = await platform.create();
   const settings = await platform.expect(cluster, 1, 'control-plane', cloud);
   platform.metadata.set(1, metadata);
-  platform.instead = (_, { phase }) => ({
-    instruction:
-      phase === 'ready' ? { id: 'run-1-1', kind: 'run' } : { id: 'init-1-1', kind: 'init' },
-    meshVersion: 1,
-    syncAfterSeconds: phase === 'ready' ? 60 : 1,
-  });
+  platform.instead = (_, { phase }, own) => (phase === 'ready' ? { ...own, syncAfterSeconds: 60 } : own);
   machine = createMachine({
     settings,
     hostname: 'four-clouds-1',
@@ -45,15 +40,27 @@ async function aReadyMachine(cloud: CloudName, metadata: Metadata): Promise<() =
     return ((platform.syncs.find(({ body }) => body.interruption !== undefined)?.at ?? 0) - from) / 1000;
   };
 }
-const reported = () => platform.syncs.findLast(({ body }) => body.interruption !== undefined)?.body.interruption;
+const reported = () =>
+  platform.syncs.findLast(({ body }) => body.interruption !== undefined)?.body.interruption;
 const hasLeft = () => until('left', () => platform.syncs.some(({ body }) => body.phase === 'left'));
+const untilOrGivenUp = async (isSo: () => boolean, milliseconds: number): Promise<void> => {
+  const deadline = Date.now() + milliseconds;
+  while (!isSo() && Date.now() < deadline)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+};
 const addresses = { 'public-ipv4': '203.0.113.1', 'local-ipv4': '10.10.0.1' };
-const isGcp = (headers: Readonly<Record<string, unknown>>): boolean => headers['metadata-flavor'] === 'Google';
+const isGcp = (headers: Readonly<Record<string, unknown>>): boolean =>
+  headers['metadata-flavor'] === 'Google';
 
 describe('an interruption is reported within five seconds, and the reply is followed', () => {
   it('AWS: first a recommendation, which changes nothing, then a spot action', async () => {
     let known: Record<string, string> = addresses;
-    const secondsUntilReported = await aReadyMachine('aws', awsMetadata(() => known));
+    const secondsUntilReported = await aReadyMachine(
+      'aws',
+      awsMetadata(() => known),
+    );
     known = {
       ...addresses,
       'events/recommendations/rebalance': '{"noticeTime":"2026-11-23T04:00:00Z"}',
@@ -78,11 +85,7 @@ describe('the other clouds’ notices', () => {
       if (path.endsWith('/external-ip')) return '203.0.113.1';
       if (path.endsWith('/network-interfaces/0/ip')) return '10.0.0.1';
       if (!path.includes('/instance/preempted?wait_for_change=true')) return undefined;
-      const deadline = Date.now() + 4000;
-      while (!isPreempted && Date.now() < deadline)
-        await new Promise((resolve) => {
-          setTimeout(resolve, 50);
-        });
+      await untilOrGivenUp(() => isPreempted, 4000);
       return isPreempted ? 'TRUE' : 'FALSE';
     });
     isPreempted = true;
@@ -100,7 +103,9 @@ describe('the other clouds’ notices', () => {
       // A standard address is shown by the load balancer's document alone.
       if (path.includes('/publicIpAddress?')) return '';
       if (path.includes('/loadbalancer?'))
-        return JSON.stringify({ loadbalancer: { publicIpAddresses: [{ frontendIpAddress: '203.0.113.1' }] } });
+        return JSON.stringify({
+          loadbalancer: { publicIpAddresses: [{ frontendIpAddress: '203.0.113.1' }] },
+        });
       if (path.includes('/privateIpAddress?')) return '10.20.0.1';
       if (path.includes('/compute/name?')) return 'four-clouds-1';
       if (!path.includes('/scheduledevents?')) return undefined;

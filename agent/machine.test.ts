@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../shared/domain/cluster.ts';
 import type { NodeRole } from '../shared/domain/network.ts';
+import type { SyncRequest } from '../shared/domain/node-protocol.ts';
 import { createMachine, needs, until, type TestMachine } from './testing/machine.ts';
 import { digitaloceanMetadata, startPlatform, type TestPlatform } from './testing/platform.ts';
 
@@ -75,12 +77,18 @@ describe('the agent on machines of the real protocol', () => {
     expect(joiningMax).toBeLessThanOrEqual(1);
 
     const [, , , worker] = all;
-    expect(worker?.calls('apt-get').at(-1)).toMatch(/install .*kubelet=1\.36\* kubeadm=1\.36\* kubectl=1\.36\*/);
+    expect(worker?.calls('apt-get').at(-1)).toMatch(
+      /install .*kubelet=1\.36\.\* kubeadm=1\.36\.\* kubectl=1\.36\.\*/,
+    );
     expect(worker?.calls('apt-mark')).toEqual(['hold containerd kubelet kubeadm kubectl']);
     expect(worker?.read('etc/containerd/config.toml')).toContain('SystemdCgroup = true');
     expect(worker?.read('etc/sysctl.d/90-overcast.conf')).toContain('net.ipv4.ip_forward = 1');
-    expect(worker?.read('etc/hosts')).toMatch(new RegExp(`^10\\.4\\.0\\.\\d ${cluster.id}\\.overcast\\.internal`));
-    expect(worker?.read('fakes/wg.conf')).toMatch(/AllowedIPs = 10\.4\.0\.1\/32\nEndpoint = 10\.10\.0\.1:51820/);
+    expect(worker?.read('etc/hosts')).toMatch(
+      new RegExp(`^10\\.4\\.0\\.\\d ${cluster.id}\\.overcast\\.internal`),
+    );
+    expect(worker?.read('fakes/wg.conf')).toMatch(
+      /AllowedIPs = 10\.4\.0\.1\/32\nEndpoint = 10\.10\.0\.1:51820/,
+    );
     expect(worker?.calls('ip')).toContain('route replace 10.4.0.2/32 dev wg0 src 10.4.0.4');
     expect(worker?.calls('ip')).toContain('link set wg0 mtu 1380 up');
   });
@@ -90,7 +98,7 @@ describe('the agent on machines of the real protocol', () => {
     const machine = await aMachine(cluster, 1);
     const keys = new Set<string>();
     // Later and later from its start, so that every step is cut at some time.
-    for (let milliseconds = 5; milliseconds < 900; milliseconds += milliseconds < 100 ? 15 : 60) {
+    for (let milliseconds = 5; milliseconds < 650; milliseconds += milliseconds < 100 ? 15 : 50) {
       machine.start();
       await new Promise((resolve) => {
         setTimeout(resolve, milliseconds);
@@ -101,10 +109,11 @@ describe('the agent on machines of the real protocol', () => {
     machine.start();
     await until('ready', () => isReady(cluster, 1));
     expect(machine.calls('kubeadm')).toEqual([`init --config ${machine.root}/etc/overcast/kubeadm.yaml`]);
-    expect(platform.secrets.get(1)?.size).toBe(1);
+    expect(platform.secrets.get(`${cluster.id}/1`)?.size).toBe(1);
     keys.delete('');
     expect(keys.size).toBe(1);
-    expect(new Set(platform.syncs.map((sync) => sync.body.wireguardPublicKey)).size).toBe(1);
+    const own = platform.syncs.filter((sync) => sync.clusterId === cluster.id);
+    expect(new Set(own.map((sync) => sync.body.wireguardPublicKey)).size).toBe(1);
   });
 
   it('outlives its death while kubeadm runs, and takes its result', async () => {
@@ -122,7 +131,7 @@ describe('the agent on machines of the real protocol', () => {
     const cluster = await platform.create();
     const machine = await aMachine(cluster, 1, 'control-plane', { KUBEADM_SECONDS: '2' });
     machine.start();
-    await until('kubeadm runs', () => machine.read('var/lib/overcast/kubeadm/pid') !== '');
+    await until('kubeadm runs', () => machine.calls('kubeadm').length === 1);
     await machine.kill();
     const [pid, boot] = machine.read('var/lib/overcast/kubeadm/pid').trim().split(' ');
     expect(boot).toMatch(/^[0-9a-f-]{36}$/);
@@ -183,7 +192,10 @@ describe('the agent on machines of the real protocol', () => {
     const machine = await aMachine(cluster, 1);
     platform.isAway = true;
     machine.start();
-    await until('two refusals', () => (machine.read('var/log/overcast-agent.log').match(/admit: 503/g) ?? []).length >= 2);
+    await until(
+      'two refusals',
+      () => (machine.read('var/log/overcast-agent.log').match(/admit: 503/g) ?? []).length >= 2,
+    );
     platform.isAway = false;
     await until('ready', () => isReady(cluster, 1));
     platform.isAway = true;
@@ -191,6 +203,27 @@ describe('the agent on machines of the real protocol', () => {
     platform.isAway = false;
     const before = platform.syncs.length;
     await until('it syncs again', () => platform.syncs.length > before);
+  });
+
+  it('with stolen user-data gets nothing but a refusal', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('admitted', () => machine.read('var/lib/overcast/admitted') !== '');
+    const settings = Object.fromEntries(
+      [...machine.read('etc/overcast/agent.env').matchAll(/^(\w+)='(.*)'$/gm)].map(([, name, value]) => [
+        name,
+        value,
+      ]),
+    ) as Record<string, string>;
+    const thief = createMachine({ settings, hostname: 'elsewhere' });
+    machines.push(thief);
+    thief.start();
+    await until('refused', () => thief.read('var/log/overcast-agent.log').includes('admit: 409'));
+    await until('the first is ready', () => isReady(cluster, 1));
+    expect(thief.read('var/lib/overcast/admitted')).toBe('');
+    expect(thief.calls('kubeadm')).toEqual([]);
+    expect(thief.read('etc/overcast/kubeadm.yaml')).toBe('');
   });
 
   it('keeps what is secret from everybody else on the machine', async () => {
@@ -201,88 +234,117 @@ describe('the agent on machines of the real protocol', () => {
     const log = machine.read('var/log/overcast-agent.log');
     expect(log).not.toContain(machine.read('var/lib/overcast/session').trim());
     expect(log).not.toContain(machine.read('var/lib/overcast/wireguard.key').trim());
-    const { execFileSync } = await import('node:child_process');
-    const open = execFileSync('find', [`${machine.root}/var`, `${machine.root}/run`, '-type', 'f', '-perm', '/077']);
+    const open = execFileSync('find', [
+      `${machine.root}/var`,
+      `${machine.root}/run`,
+      '-type',
+      'f',
+      '-perm',
+      '/077',
+    ]);
     expect(String(open)).toBe('');
   });
 });
 
 describe('instructions', () => {
-  /** A ready machine that is told this once, and what it says of it. */
-  async function told(instruction: Record<string, string>, prepare?: (machine: TestMachine) => void) {
+  let told: (instruction: Record<string, string>) => Promise<SyncRequest['result']>;
+  let machine: TestMachine;
+  let tellings = 0;
+  beforeAll(async () => {
     const cluster = await platform.create();
-    const machine = await aMachine(cluster, 1);
+    machine = await aMachine(cluster, 1);
+    machines = [];
     machine.start();
     await until('ready', () => isReady(cluster, 1));
-    prepare?.(machine);
-    platform.instead = () => ({
-      instruction: { id: `${instruction['kind']}-1-1`, ...instruction },
-      meshVersion: 1,
-      syncAfterSeconds: 1,
-    });
-    const result = () => platform.syncs.find((sync) => sync.body.result?.instructionId === `${instruction['kind']}-1-1`);
-    await until('its result', () => result() !== undefined);
-    const count = platform.syncs.length;
-    await until('three more syncs', () => platform.syncs.length >= count + 3);
-    return { machine, result: result()?.body.result };
-  }
-  const members = (count: number): string =>
-    JSON.stringify({
-      members: Array.from({ length: count }, (_, index) => ({
-        ID: 255 + index,
-        name: `four-clouds-${index + 1}`,
-        peerURLs: [`https://10.4.0.${index + 1}:2380`],
-      })),
-    });
-
-  it('forget-member: removes the lost one by its address, once', async () => {
-    const { machine, result } = await told({ kind: 'forget-member', endpoint: '10.4.0.2' }, ({ fakes }) => {
-      writeFileSync(join(fakes, 'members'), members(3));
-    });
-    expect(result).toMatchObject({ ok: true });
-    expect(machine.calls('crictl').filter((call) => call.endsWith('member remove 100'))).toHaveLength(1);
+    /** Tells it until it has answered, and then some. */
+    told = async (instruction) => {
+      tellings += 1;
+      const id = `${instruction['kind']}-1-${tellings}`;
+      const mine = () => platform.syncs.filter((sync) => sync.clusterId === cluster.id);
+      const result = () => mine().find((sync) => sync.body.result?.instructionId === id)?.body.result;
+      platform.instead = () => ({ instruction: { id, ...instruction }, meshVersion: 1, syncAfterSeconds: 1 });
+      await until('its result', () => result() !== undefined);
+      const count = mine().length;
+      await until('two more syncs', () => mine().length >= count + 2);
+      return result();
+    };
   });
+  afterAll(() => machine.remove());
+  const members = (count: number): void => {
+    writeFileSync(
+      join(machine.fakes, 'members'),
+      JSON.stringify({
+        members: Array.from({ length: count }, (_, index) => ({
+          ID: 255 + index,
+          name: `four-clouds-${index + 1}`,
+          peerURLs: [`https://10.4.0.${index + 1}:2380`],
+        })),
+      }),
+    );
+  };
+  const removals = (): readonly string[] =>
+    machine.calls('crictl').filter((call) => call.includes('member remove'));
+
   it('forget-member: never the last', async () => {
-    const { machine, result } = await told({ kind: 'forget-member', endpoint: '10.4.0.1' }, ({ fakes }) => {
-      writeFileSync(join(fakes, 'members'), members(1));
-    });
-    expect(result).toMatchObject({ ok: true });
-    expect(machine.calls('crictl').some((call) => call.includes('remove'))).toBe(false);
+    members(1);
+    await expect(told({ kind: 'forget-member', endpoint: '10.4.0.1' })).resolves.toMatchObject({ ok: true });
+    expect(removals()).toEqual([]);
+  });
+  it('forget-member: removes the lost one by its address, once', async () => {
+    members(3);
+    await expect(told({ kind: 'forget-member', endpoint: '10.4.0.2' })).resolves.toMatchObject({ ok: true });
+    expect(removals()).toEqual([expect.stringMatching(/member remove 100$/)]);
   });
   it('upgrade: packages, kubeadm, kubelet, once', async () => {
-    const { machine, result } = await told({ kind: 'upgrade', reason: '1.36.2' }, ({ root }) => {
-      writeFileSync(join(root, 'etc/kubernetes/admin.conf'), 'admin\n');
-    });
-    expect(result).toMatchObject({ ok: true });
+    writeFileSync(join(machine.root, 'etc/kubernetes/admin.conf'), 'admin\n');
+    await expect(told({ kind: 'upgrade', reason: '1.36.2' })).resolves.toMatchObject({ ok: true });
     expect(machine.calls('kubeadm').slice(1)).toEqual(['upgrade apply --yes v1.36.2']);
-    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.36.2*');
+    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.36.2-*');
     expect(machine.calls('systemctl').at(-1)).toBe('restart kubelet');
   });
   it('upgrade: reports what is not a version', async () => {
-    const { machine, result } = await told({ kind: 'upgrade', reason: '1.36; reboot' });
-    expect(result).toMatchObject({ ok: false, output: 'not a version: 1.36; reboot\n' });
-    expect(machine.calls('kubeadm')).toHaveLength(1);
+    const before = machine.calls('kubeadm').length;
+    await expect(told({ kind: 'upgrade', reason: '1.36; reboot' })).resolves.toMatchObject({
+      ok: false,
+      output: 'not a version: 1.36; reboot\n',
+    });
+    expect(machine.calls('kubeadm')).toHaveLength(before);
+  });
+  it('snapshot: takes it in etcd’s container and puts it where it is told to', async () => {
+    await expect(told({ kind: 'snapshot', endpoint: `${platform.url}/snapshot` })).resolves.toMatchObject({
+      ok: true,
+    });
+    expect(platform.uploads).toEqual(['snapshot\n']);
   });
   it('leave: cordons, evicts what is neither a daemon’s nor static, and is gone', async () => {
     const cluster = await platform.create();
-    const machine = await aMachine(cluster, 1);
-    machine.start();
+    const leaver = await aMachine(cluster, 1);
+    leaver.start();
     await until('ready', () => isReady(cluster, 1));
     const pod = (name: string, metadata: object): void => {
       writeFileSync(
-        join(machine.fakes, 'pods', name),
-        JSON.stringify({ metadata: { name, namespace: 'default', ...metadata }, status: { phase: 'Running' } }),
+        join(leaver.fakes, 'pods', name),
+        JSON.stringify({
+          metadata: { name, namespace: 'default', ...metadata },
+          status: { phase: 'Running' },
+        }),
       );
     };
     pod('web-1', { ownerReferences: [{ kind: 'ReplicaSet' }] });
     pod('web-2', {});
     pod('cilium', { ownerReferences: [{ kind: 'DaemonSet' }] });
     pod('etcd', { annotations: { 'kubernetes.io/config.mirror': 'x' } });
-    platform.instead = () => ({ instruction: { id: 'leave-1-1', kind: 'leave' }, meshVersion: 1, syncAfterSeconds: 1 });
+    platform.instead = () => ({
+      instruction: { id: 'leave-1-1', kind: 'leave' },
+      meshVersion: 1,
+      syncAfterSeconds: 1,
+    });
     await until('left', async () => (await platform.node(cluster, 1)).leftAt !== undefined);
-    const kubectl = machine.calls('kubectl');
+    const kubectl = leaver.calls('kubectl');
     expect(kubectl.some((call) => call.endsWith('cordon four-clouds-1'))).toBe(true);
-    const evicted = kubectl.filter((call) => call.includes('/eviction')).map((call) => /pods\/([^/]+)/.exec(call)?.[1]);
-    expect([...new Set(evicted)].sort()).toEqual(['web-1', 'web-2']);
+    const evicted = kubectl
+      .filter((call) => call.includes('/eviction'))
+      .map((call) => /pods\/([^/]+)/.exec(call)?.[1]);
+    expect(new Set(evicted)).toEqual(new Set(['web-1', 'web-2']));
   });
 });

@@ -23,6 +23,7 @@ kubeadm_log=$root/var/log/overcast-kubeadm.log
 self=$root/usr/local/sbin/overcast-agent
 second=${OVERCAST_SECOND:-1}
 interface=${OVERCAST_INTERFACE:-wg0}
+network_interface=overcast0
 
 leave_seconds_max=25
 call_seconds_max=30
@@ -69,7 +70,10 @@ def read_sync(reply, out):
             matching("[A-Za-z0-9+/]{43}=", peer["publicKey"]),
             matching("[0-9.]{7,15}/32", peer["allowedIps"]),
             matching("[0-9.]{7,15}:[0-9]{1,5}", peer["endpoint"])) for peer in reply["peers"])
-    for name in ("kind", "id", "endpoint", "reason", "mesh", "after", "peers"):
+        fields["neighbours"] = "".join("%s %s\n" % (
+            matching("[0-9.]{7,15}", each["overlayAddress"]),
+            matching("[0-9.]{7,15}", each["privateAddress"])) for each in reply.get("neighbours", []))
+    for name in ("kind", "id", "endpoint", "reason", "mesh", "after", "peers", "neighbours"):
         path = os.path.join(out, name)
         if name in fields:
             replace(path, fields[name])
@@ -362,16 +366,19 @@ install_repository() {
 
 install_debs() {
   export DEBIAN_FRONTEND=noninteractive
+  # `1.36` is any of its patches, `1.36.2` that one and not 1.36.21.
+  case $kubernetes in *.*.*) version_form="$kubernetes-*" ;; *) version_form="$kubernetes.*" ;; esac
   apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
-  {
+  (
+    umask 022
     # One that was cut off is finished first; one that never began has nothing to finish.
     dpkg --configure -a || true
     # shellcheck disable=SC2086 # options
     apt-get $apt_options update &&
       apt-get $apt_options install --no-install-recommends --allow-change-held-packages containerd wireguard-tools \
-        iproute2 conntrack socat cri-tools "kubelet=$kubernetes*" "kubeadm=$kubernetes*" "kubectl=$kubernetes*" &&
+        iproute2 conntrack socat cri-tools "kubelet=$version_form" "kubeadm=$version_form" "kubectl=$version_form" &&
       apt-mark hold containerd kubelet kubeadm kubectl
-  } >>"$log" 2>&1 </dev/null
+  ) >>"$log" 2>&1 </dev/null
 }
 
 install_containerd_settings() {
@@ -397,7 +404,7 @@ KillMode=process
 [Install]
 WantedBy=multi-user.target
 UNIT
-  systemctl daemon-reload && systemctl enable --now overcast-agent
+  systemctl daemon-reload && systemctl enable --now --no-block overcast-agent
 }
 
 # --- The platform ---
@@ -462,7 +469,8 @@ sync_body() {
 
 # --- The mesh ---
 
-# Peers come and go by `wg syncconf`, which leaves everybody else's session alone.
+# apply_mesh FOLDER: `peers` (key, allowed, endpoint) are encrypted to, `neighbours` (overlay, private) of the same network
+# are not. Peers come and go by `wg syncconf`, which leaves everybody else's session alone.
 apply_mesh() {
   if ! ip link show "$interface" >/dev/null 2>&1; then
     ip link add "$interface" type wireguard || return 1
@@ -472,35 +480,68 @@ apply_mesh() {
     while read -r peer_key peer_ips peer_endpoint; do
       printf '[Peer]\nPublicKey = %s\nAllowedIPs = %s\nEndpoint = %s\nPersistentKeepalive = 25\n' \
         "$peer_key" "$peer_ips" "$peer_endpoint"
-    done <"$1"
+    done <"$1/peers"
   } >"$run/wg.conf"
   wg syncconf "$interface" "$run/wg.conf" &&
     ip address replace "$overlay/32" dev "$interface" &&
     ip link set "$interface" mtu 1380 up || return 1
-  apply_routes "$1"
+  cut -d ' ' -f 2 "$1/peers" >"$run/routes"
+  apply_routes "$interface" && apply_neighbours "$1"
 }
 
-# One route per peer: a wider one would swallow the nodes that are reached without encryption.
+# apply_routes DEVICE: one route for each address in $run/routes and no other; a wider one would swallow the nodes that
+# are reached another way.
 apply_routes() {
-  while read -r _ route_to _; do
-    ip route replace "$route_to" dev "$interface" src "$overlay" || return 1
-  done <"$1"
-  ip -4 route show dev "$interface" | while read -r route_to _; do
-    grep -qF " ${route_to%/32}/32 " "$1" || ip route del "$route_to" dev "$interface"
+  while read -r route_to; do
+    ip route replace "$route_to" dev "$1" src "$overlay" || return 1
+  done <"$run/routes"
+  ip -4 route show dev "$1" | while read -r route_to _; do
+    grep -qxF "${route_to%/32}/32" "$run/routes" || ip route del "$route_to" dev "$1"
   done
+}
+
+# 10.4.1.7 has 02:04:0a:04:01:07: nobody needs to be asked for it.
+hardware_address() {
+  # shellcheck disable=SC2046,SC2183 # four words
+  printf '02:04:%02x:%02x:%02x:%02x' $(printf '%s' "$1" | tr . ' ')
+}
+
+# Inside one network overlay addresses ride in a plain VXLAN of the kernel, with nothing to learn and nobody to ask.
+apply_neighbours() {
+  if [ ! -s "$1/neighbours" ]; then
+    ip link delete "$network_interface" 2>/dev/null
+    return 0
+  fi
+  ip link show "$network_interface" >/dev/null 2>&1 ||
+    ip link add "$network_interface" address "$(hardware_address "$overlay")" type vxlan id 51820 dstport 4789 \
+      local "$(read_of "$run/private")" nolearning || return 1
+  ip link set "$network_interface" mtu 1380 up || return 1
+  while read -r to via; do
+    bridge fdb replace "$(hardware_address "$to")" dev "$network_interface" dst "$via" &&
+      ip neighbour replace "$to" lladdr "$(hardware_address "$to")" dev "$network_interface" nud permanent || return 1
+  done <"$1/neighbours"
+  sed 's| .*|/32|' "$1/neighbours" >"$run/routes"
+  apply_routes "$network_interface"
 }
 
 # New peers are in force before their version is acknowledged. After a reboot the old ones are put back at once.
 take_peers() {
-  [ -e "$run/next/peers" ] || return 0
-  apply_mesh "$run/next/peers" >>"$log" 2>&1 || {
+  [ -e "$run/next/peers" ] && [ -e "$state/installed" ] || return 0
+  apply_mesh "$run/next" >>"$log" 2>&1 || {
     say 'the mesh cannot be applied'
     return 1
   }
-  cp "$run/next/peers" "$state/peers.new" && sync "$state/peers.new" && mv "$state/peers.new" "$state/peers" &&
-    put "$state/mesh-version" "$(cat "$run/next/mesh")"
+  for part in neighbours peers; do
+    cp "$run/next/$part" "$state/$part.new" && sync "$state/$part.new" && mv "$state/$part.new" "$state/$part" ||
+      return 1
+  done
+  put "$state/mesh-version" "$(cat "$run/next/mesh")"
 }
-restore_peers() { [ ! -e "$state/peers" ] || apply_mesh "$state/peers" >>"$log" 2>&1 || say 'the mesh is not yet back'; }
+restore_peers() {
+  [ ! -e "$state/peers" ] && return
+  learn_addresses
+  apply_mesh "$state" >>"$log" 2>&1 || say 'the mesh is not yet back'
+}
 
 # The cluster's name leads to every address given; Go programs try them in turn. `10.4.0.1:6443,10.4.0.2:6443`
 name_endpoints() {
@@ -521,7 +562,7 @@ run_kubeadm() {
   mkdir "$state/kubeadm" 2>/dev/null || exit 0
   put "$state/kubeadm/pid" "$$ $(cat /proc/sys/kernel/random/boot_id)"
   kubeadm_code=0
-  kubeadm "$1" --config "$etc/kubeadm.yaml" >"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
+  (umask 022 && exec kubeadm "$1" --config "$etc/kubeadm.yaml") >>"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
   put "$state/kubeadm/exit" "$kubeadm_code"
 }
 
@@ -540,7 +581,8 @@ kubeadm_outcome() {
 }
 
 begin_kubeadm() {
-  [ -e "$state/installed" ] && [ ! -d "$state/kubeadm" ] || return 0
+  # Without its overlay address the machine cannot be what kubeadm makes of it.
+  [ -e "$state/installed" ] && [ -s "$state/mesh-version" ] && [ ! -d "$state/kubeadm" ] || return 0
   case $(phase) in booting | joining) ;; *) return 0 ;; esac
   put "$state/kubeadm.instruction" "$2"
   put "$state/kubeadm.verb" "$1"

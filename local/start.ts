@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createApiClient } from '../cli/api-client.ts';
 import { saveContext } from '../cli/context.ts';
 import { waitForCluster, type WaitResult } from '../cli/wait-for-cluster.ts';
 import { projectFolder } from '../infra/paths.ts';
+import { cloudNames } from '../shared/domain/cloud.ts';
 import { startPlatform, type Platform } from './platform.ts';
 
 const help = `Usage: npm start -- [options]
@@ -17,6 +20,7 @@ Options:
   --exit            stop when the example is ready; exit code 1 when it is not
   --json            the last line of standard output is one JSON object with the outcome
   --no-example      only the platform; create clusters with \`npx overcast\`
+  --no-build        take the bundles and the template that were built before
   --data <dir>      keep everything in this folder, so that a restart goes on where it stopped
   --port <n>        the API's port on 127.0.0.1; the four clouds take the next four (default 4680; 0: any)
   --time-scale <n>  clouds and machines run this many times faster than in reality (default 20)
@@ -28,6 +32,7 @@ interface Flags {
   readonly exit: boolean;
   readonly json: boolean;
   readonly example: boolean;
+  readonly build: boolean;
   readonly data: string | undefined;
   readonly port: number;
   readonly timeScale: number;
@@ -55,6 +60,7 @@ function readFlags(args: readonly string[]): Flags | 'help' {
       exit: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       example: { type: 'boolean', default: true },
+      build: { type: 'boolean', default: true },
       data: { type: 'string' },
       port: { type: 'string', default: '4680' },
       'time-scale': { type: 'string', default: '20' },
@@ -69,11 +75,31 @@ function readFlags(args: readonly string[]): Flags | 'help' {
     exit: values.exit,
     json: values.json,
     example: values.example,
+    build: values.build,
     data: values.data,
     port: wholeNumber('port', values.port, 0, 65_530),
     timeScale: wholeNumber('time-scale', values['time-scale'], 1, 1000),
     verbose: values.verbose,
   };
+}
+
+/** Said before half a minute of building and not after it. @throws when one of the five ports is taken. */
+async function expectFreePorts(first: number): Promise<void> {
+  if (first === 0) return;
+  for (let port = first; port <= first + cloudNames.length; port += 1)
+    await new Promise<void>((resolve, reject) => {
+      const probe = createServer();
+      probe.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new Error(
+                `port ${port} on 127.0.0.1 is taken: is the local platform running already? \`--port <n>\` takes others`,
+              )
+            : error,
+        ),
+      );
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+    });
 }
 
 /** Runs one of the project's scripts in its own process, so that its memory is gone when it is done. */
@@ -140,14 +166,20 @@ const outcome = ({ cluster, seconds }: WaitResult): string =>
     seconds: Math.round(seconds * 10) / 10,
   });
 
+/** Somebody asked it to end: what fails from then on is no error. */
+let isStopping = false;
+
 async function main(): Promise<void> {
   const flags = readFlags(process.argv.slice(2));
   if (flags === 'help') {
     process.stdout.write(help);
     return;
   }
-  await timed('bundles built', () => run('infra/build.ts'));
-  await timed('app synthesized', () => run('infra/app.ts'));
+  await expectFreePorts(flags.port);
+  if (flags.build) {
+    await timed('bundles built', () => run('infra/build.ts'));
+    await timed('app synthesized', () => run('infra/app.ts'));
+  }
   let platform: Platform | undefined;
   await timed('platform started', async () => {
     platform = await startPlatform({
@@ -166,8 +198,11 @@ async function main(): Promise<void> {
   const close = (): Promise<void> => (closing ??= running.close());
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
+      isStopping = true;
+      say('stopping');
       close().then(
-        () => process.exit(0),
+        // Who waits for the example to be ready must not take this for success.
+        () => process.exit(flags.exit ? 128 + constants.signals[signal] : 0),
         () => process.exit(1),
       );
     });
@@ -196,11 +231,14 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const isUsage =
-    error instanceof FlagError ||
-    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
-  process.stderr.write(
-    `error: ${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${help}` : ''}`,
-  );
-  process.exit(isUsage ? 2 : 1);
+  if (!isStopping) {
+    const isUsage =
+      error instanceof FlagError ||
+      (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`error: ${message}\n${isUsage ? `\n${help}` : ''}`);
+    if (process.argv.includes('--json') && !isUsage)
+      process.stdout.write(`${JSON.stringify({ status: 'error', reason: message })}\n`);
+    process.exit(isUsage ? 2 : 1);
+  }
 }

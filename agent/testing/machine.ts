@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFakes } from './fakes.ts';
@@ -77,14 +87,17 @@ export function createMachine(options: MachineOptions): TestMachine {
       .map(([name, value]) => `${name}='${value}'\n`)
       .join(''),
   );
-  const [command = script, ...words] = [...(options.within ?? []), script, 'run'];
-  let agent: ChildProcess | undefined;
+  const [command, ...words] = [...(options.within ?? []), script, 'run'];
+  /** Every agent that was started; the last is the one that may live. */
+  const agents: ChildProcess[] = [];
   const machine: TestMachine = {
     root,
     fakes,
     start() {
-      agent = spawn(command, words, {
+      const agent = spawn(command, words, {
         stdio: 'ignore',
+        // A group of its own, for the end of the test: watchers and installation outlive their agent for a while.
+        detached: true,
         env: {
           PATH: `${join(fakes, 'bin')}:${systemPath}`,
           FAKES: fakes,
@@ -93,8 +106,10 @@ export function createMachine(options: MachineOptions): TestMachine {
           ...options.environment,
         },
       });
+      agents.push(agent);
     },
     async kill() {
+      const agent = agents.at(-1);
       if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
       const ended = once(agent, 'exit');
       agent.kill('SIGKILL');
@@ -108,7 +123,8 @@ export function createMachine(options: MachineOptions): TestMachine {
         .map((line) => line.slice(name.length + 1)),
     async remove() {
       await machine.kill();
-      // Watchers see within their next step that their agent is gone, and may write until then.
+      const [kubeadm = ''] = machine.read('var/lib/overcast/kubeadm/pid').split(' ');
+      for (const id of [...agents.map(({ pid }) => -(pid ?? 0)), Number(kubeadm)]) endProcess(id);
       rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
@@ -129,4 +145,14 @@ export async function until(
     });
   }
   throw new Error(`not within ${secondsMax} s: ${what}`);
+}
+
+/** Ends a process, or a group by its negative id, if it is still there. */
+function endProcess(id: number): void {
+  if (id === 0) return;
+  try {
+    process.kill(id, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -10,7 +10,7 @@ import { syncRequest } from '../../functions/answer-node-sync/sync-request.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { NodeRole } from '../../shared/domain/network.ts';
-import type { SyncRequest } from '../../shared/domain/node-protocol.ts';
+import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { bootstrapTokenMessage, formatBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
 import type { Mac } from '../../shared/runtime/mac.ts';
@@ -21,21 +21,33 @@ import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 
 /** A machine's metadata service: what it answers at a path, by the request. Undefined is a 404. */
-export type Metadata = (path: string, request: IncomingMessage, body: string) => string | undefined | Promise<string | undefined>;
+export type Metadata = (
+  path: string,
+  request: IncomingMessage,
+  body: string,
+) => string | undefined | Promise<string | undefined>;
 
 export interface TestPlatform {
   readonly url: string;
   readonly store: TestStore['store'];
   readonly bus: RecordingBus;
   /** What the agents sent, in order, as it came over the wire. */
-  readonly syncs: { readonly number: number; readonly at: number; readonly body: SyncRequest }[];
-  readonly secrets: Map<number, Set<string>>;
+  readonly syncs: {
+    readonly clusterId: string;
+    readonly number: number;
+    readonly at: number;
+    readonly body: SyncRequest;
+  }[];
+  /** The session secrets that came to be admitted, by `<cluster id>/<number>`. */
+  readonly secrets: Map<string, Set<string>>;
   /** By node number. */
   readonly metadata: Map<number, Metadata>;
+  /** What machines put at /snapshot. */
+  readonly uploads: string[];
   /** While true, every call is refused with 503. */
   isAway: boolean;
   /** Said in place of the functions' own answer. */
-  instead: ((number: number, sync: SyncRequest) => unknown) | undefined;
+  instead: ((number: number, sync: SyncRequest, own: SyncReply) => unknown) | undefined;
   create(given?: Partial<Cluster>): Promise<Cluster>;
   /** Adds a node whose machine is expected, and gives what its user-data would hold. */
   expect(
@@ -64,25 +76,33 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
   const { store } = tests;
 
   const server = createServer((request, response) => {
-    void answer(request).then(
-      ({ statusCode = 200, body = '' }) => {
-        response.writeHead(statusCode).end(body);
-      },
-      (error: unknown) => {
-        response.writeHead(500).end(String(error));
-      },
-    );
+    void respond(request, response);
   });
   server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
+  const pending = new Set<Promise<unknown>>();
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const answering = answer(request);
+      pending.add(answering);
+      const { statusCode = 200, body = '' } = await answering.finally(() => pending.delete(answering));
+      response.writeHead(statusCode).end(body);
+    } catch (error) {
+      response.writeHead(500).end(String(error));
+    }
+  };
   const answer = async (request: IncomingMessage): Promise<APIGatewayProxyStructuredResultV2> => {
     const url = request.url ?? '';
     const [, machine, path] = /^\/machine\/(\d+)(\/.*)$/.exec(url) ?? [];
     if (machine !== undefined && path !== undefined) {
       const body = await platform.metadata.get(Number(machine))?.(path, request, await text(request));
       return body === undefined ? { statusCode: 404 } : { statusCode: 200, body };
+    }
+    if (url === '/snapshot' && request.method === 'PUT') {
+      platform.uploads.push(await text(request));
+      return { statusCode: 200 };
     }
     if (url.endsWith('/Release.key')) return { statusCode: 200, body: 'a key' };
     const [, clusterId, number, verb] = route.exec(url) ?? [];
@@ -97,21 +117,21 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
       requestContext: { requestId: 'test' },
     } as unknown as APIGatewayProxyEventV2;
     if (verb === 'admit') {
-      const known = platform.secrets.get(Number(number)) ?? new Set();
-      platform.secrets.set(Number(number), known.add(body.sessionSecret ?? ''));
+      const known = platform.secrets.get(`${clusterId}/${number}`) ?? new Set();
+      platform.secrets.set(`${clusterId}/${number}`, known.add(body.sessionSecret ?? ''));
       return answerNode(event, async () => ({
         ...(await admit({ store, mac, clock, log: silentLog })(readNodeCall(event, admitRequest))),
         files: [{ path: '/etc/overcast/kubeadm.yaml', mode: '0600', content: 'kind: AnyConfiguration\n' }],
       }));
     }
-    platform.syncs.push({ number: Number(number), at: Date.now(), body });
+    platform.syncs.push({ clusterId, number: Number(number), at: Date.now(), body });
     return answerNode(event, async () => {
       const call = readNodeCall(event, syncRequest);
       const own = await answerSync({ store, bus, clock, log: silentLog })({
         ...call,
-        body: call.body as SyncRequest,
+        body,
       });
-      return platform.instead?.(Number(number), body) ?? own;
+      return platform.instead?.(Number(number), body, own) ?? own;
     });
   };
 
@@ -122,6 +142,7 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     syncs: [],
     secrets: new Map(),
     metadata: new Map(),
+    uploads: [],
     isAway: false,
     instead: undefined,
     async create(given = {}) {
@@ -166,6 +187,8 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+      // Agents that were killed have left calls behind, which still write.
+      await Promise.allSettled(pending);
       await tests.close();
     },
   };

@@ -6,7 +6,6 @@ import { exampleTime } from '../../test/builders/cluster.ts';
 import { recordingBus, silentLog, testClock, type RecordingBus } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
-import type { Cluster } from '../../shared/domain/cluster.ts';
 import { createApp } from './app.ts';
 
 let tests: TestStore;
@@ -48,6 +47,7 @@ interface Call {
   readonly key?: string;
   readonly idempotencyKey?: string;
 }
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the API answers it
 const send = async <T>({
   method = 'GET',
   path,
@@ -413,7 +413,11 @@ describe('nodes', () => {
     const details = await create();
     for (const node of (await tests.store.clusters.get(details.id))?.pendingPlan?.nodes ?? [])
       await tests.store.nodes.materialise(
-        materialiseNode({ cluster: details as unknown as Cluster, planned: node, now: exampleTime }),
+        materialiseNode({
+          cluster: (await tests.store.clusters.get(details.id))!,
+          planned: node,
+          now: exampleTime,
+        }),
       );
     const remove = (number: number) =>
       send({ method: 'DELETE', path: `/clusters/${details.id}/nodes/${number}` });

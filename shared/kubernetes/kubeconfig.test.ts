@@ -171,6 +171,7 @@ describe('merging', () => {
     ['clusters: { a: 1 }'],
     ['clusters: [{ cluster: {} }]'],
     ['a: [1\nb: }'],
+    ['a: 1\n---\nb: 2\n'],
   ])('touches nothing when the file is %j', (existing) => {
     expect(() => mergeKubeconfig(existing, added, { use: false })).toThrow(/kubeconfig/);
   });

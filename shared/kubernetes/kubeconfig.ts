@@ -1,4 +1,4 @@
-import { dump, load } from 'js-yaml';
+import { dump, loadAll } from 'js-yaml';
 import * as z from 'zod/mini';
 import type { ClusterId } from '../domain/ids.ts';
 import { apiServerPort } from '../domain/network.ts';
@@ -7,7 +7,8 @@ import type { Credential } from './pki/certificate.ts';
 
 /** One named entry of a kubeconfig's lists. Whatever else it holds is kept. */
 const entrySchema = z.looseObject({ name: z.string() });
-const entriesSchema = z._default(z.nullish(z.array(entrySchema)), []);
+/** kubectl writes `null` for an empty list. */
+const entriesSchema = z.nullish(z.array(entrySchema));
 const fileSchema = z.looseObject({
   clusters: entriesSchema,
   users: entriesSchema,
@@ -126,15 +127,15 @@ export class KubeconfigUnreadable extends Error {
 }
 
 function parse(text: string): z.output<typeof fileSchema> {
-  let value: unknown;
+  let documents: readonly unknown[];
   try {
-    value = text.trim() === '' ? {} : load(text);
+    documents = loadAll(text);
   } catch (error) {
     // The parser's message would quote the file, and with it a key.
     throw new KubeconfigUnreadable('the kubeconfig is not YAML', { cause: (error as Error).name });
   }
-  const parsed = z.safeParse(fileSchema, value ?? {});
-  if (!parsed.success) throw new KubeconfigUnreadable('the file is not a kubeconfig');
+  const parsed = z.safeParse(fileSchema, documents[0] ?? {});
+  if (!parsed.success || documents.length > 1) throw new KubeconfigUnreadable('the file is not a kubeconfig');
   return parsed.data;
 }
 

@@ -8,25 +8,18 @@ export const controlPlaneEndpoint = (clusterId: ClusterId): string =>
   `${controlPlaneHost(clusterId)}:${apiServerPort}`;
 
 /**
- * Where a node finds the API server. A worker always asks the TCP proxy on its own loopback, a control plane its own API
- * server; only while a control plane joins it asks one that is initialised, over the overlay.
+ * Where a node finds the API server, in the order in which it tries. A control plane asks its own, and only while it joins
+ * one that is initialised; a worker asks any that is there, over the overlay.
  */
-export function controlPlaneAddress(node: {
+export const apiServerAddresses = (node: {
   readonly role: NodeRole;
-  /** The overlay address of the control plane to join at; absent unless kubeadm join is about to run or running. */
-  readonly joinAt?: string;
-}): string {
-  return node.role === 'control-plane' && node.joinAt !== undefined ? node.joinAt : '127.0.0.1';
-}
-
-/** The lines of /etc/hosts that are the agent's: it replaces them as a whole. */
-export const hostsEntries = (input: {
-  readonly clusterId: ClusterId;
-  readonly nodeName: string;
   readonly overlayAddress: string;
-  /** From `controlPlaneAddress`. */
-  readonly address: string;
-}): readonly string[] => [
-  `${input.address} ${controlPlaneHost(input.clusterId)}`,
-  `${input.overlayAddress} ${input.nodeName}`,
-];
+  /** Overlay addresses of the control planes that answer. */
+  readonly controlPlanes: readonly string[];
+  readonly isJoining: boolean;
+}): readonly string[] =>
+  node.role === 'control-plane' && !node.isJoining ? [node.overlayAddress] : node.controlPlanes;
+
+/** The lines of /etc/hosts that are the agent's, known again by their ends: it replaces them as a whole. */
+export const hostsEntries = (clusterId: ClusterId, addresses: readonly string[]): readonly string[] =>
+  addresses.map((address) => `${address} ${controlPlaneHost(clusterId)} # overcast`);

@@ -12,14 +12,9 @@ export type MachineIdentity =
 
 /** The Node's spec.providerID, in the form of each cloud's own cloud provider. Azure's resource group is lower-case there. */
 export function kubernetesProviderId(machine: MachineIdentity): string {
-  switch (machine.cloud) {
-    case 'aws':
-      return `aws:///${machine.zone}/${machine.instanceId}`;
-    case 'gcp':
-      return `gce://${machine.project}/${machine.zone}/${machine.name}`;
-    case 'azure':
-      return `azure:///subscriptions/${machine.subscriptionId}/resourceGroups/${machine.resourceGroup.toLowerCase()}/providers/Microsoft.Compute/virtualMachines/${machine.name}`;
-    case 'digitalocean':
-      return `digitalocean://${machine.dropletId}`;
-  }
+  if (machine.cloud === 'aws') return `aws:///${machine.zone}/${machine.instanceId}`;
+  if (machine.cloud === 'gcp') return `gce://${machine.project}/${machine.zone}/${machine.name}`;
+  if (machine.cloud === 'digitalocean') return `digitalocean://${machine.dropletId}`;
+  const { subscriptionId, resourceGroup, name } = machine;
+  return `azure:///subscriptions/${subscriptionId}/resourceGroups/${resourceGroup.toLowerCase()}/providers/Microsoft.Compute/virtualMachines/${name}`;
 }

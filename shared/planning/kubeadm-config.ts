@@ -7,7 +7,8 @@ import { controlPlaneEndpoint } from './kubeadm-config-endpoint.ts';
 import { auditLogFolder, auditPolicyPath, encryptionConfigPath } from './kubeadm-config-security.ts';
 import { formatLabels } from './node-labels.ts';
 
-export const kubeadmConfigPath = '/etc/kubernetes/overcast/kubeadm.yaml';
+/** Where the agent looks for it. */
+export const kubeadmConfigPath = '/etc/overcast/kubeadm.yaml';
 
 const kubeadmApi = 'kubeadm.k8s.io/v1beta4';
 

@@ -29,11 +29,12 @@ const marker = 'started ';
 /** Starts the platform on this data folder, where it stopped before. @throws with its words when it ends at once. */
 export async function spawnPlatform(dataFolder: string): Promise<PlatformProcess> {
   const child = spawn(process.execPath, [import.meta.filename, dataFolder], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');
   const lines: string[] = [];
   let errors = '';
+  child.stdin.on('error', () => {});
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const started = await new Promise<Started>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -54,6 +55,8 @@ export async function spawnPlatform(dataFolder: string): Promise<PlatformProcess
 }
 
 if (import.meta.main) {
+  // Nobody is left to kill it once the test's own process is gone.
+  process.stdin.resume().once('end', () => process.exit(1));
   const platform = await startPlatform({
     assemblyFolder: join(projectFolder, 'cdk.out'),
     dataFolder: process.argv[2] ?? '',

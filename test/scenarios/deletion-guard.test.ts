@@ -6,7 +6,13 @@ import { eventually, smallFile, startTestPlatform, type TestPlatform } from '../
 const name = 'guarded';
 
 /** Calls that change something in a cloud. */
-const changing = ['createMachine', 'deleteMachine', 'createNetwork', 'changeNetwork', 'deleteNetwork'];
+const changing = new Set([
+  'createMachine',
+  'deleteMachine',
+  'createNetwork',
+  'changeNetwork',
+  'deleteNetwork',
+]);
 
 describe('the deletion guard', { timeout: 60_000 }, () => {
   let platform: TestPlatform;
@@ -29,7 +35,7 @@ describe('the deletion guard', { timeout: 60_000 }, () => {
 
   const changes = (): Readonly<Record<string, number>> =>
     Object.fromEntries(
-      Object.entries(platform.world.calls()).filter(([call]) => changing.includes(call.split('/')[1] ?? '')),
+      Object.entries(platform.world.calls()).filter(([call]) => changing.has(call.split('/')[1] ?? '')),
     );
 
   /** Asks for the deletion while somebody else's things are there: refused by name, and nothing has changed anywhere. */

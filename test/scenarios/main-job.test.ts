@@ -54,7 +54,7 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
 
   it('has a mesh of six members with six keys, all known to all', async () => {
     const mesh = await platform.store.mesh.get(cluster.id);
-    expect(mesh.members.map(({ number }) => number).toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(new Set(mesh.members.map(({ number }) => number))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
     expect(new Set(mesh.members.map(({ publicKey }) => publicKey)).size).toBe(6);
     await eventually(
       'every node has the whole mesh',
@@ -116,7 +116,7 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
     cluster = await platform.untilSettled(name);
     expect(platform.machines()).toHaveLength(6);
     const mesh = await platform.store.mesh.get(cluster.id);
-    expect(mesh.members.map(({ number }) => number).toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(new Set(mesh.members.map(({ number }) => number))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
     const events = await platform.timeline(name);
     expect(events.filter(({ nodeNumber }) => nodeNumber === 7).map(({ event }) => event)).toEqual(
       expect.arrayContaining(['NodeRequested', 'NodeReady', 'NodeRetirementRequested', 'NodeRetired']),
@@ -138,7 +138,11 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
     expect(deleted).toMatchObject({ id: cluster.id, status: 'deleted' });
     expect(platform.resources()).toEqual([]);
     expect(platform.machines()).toEqual([]);
-    await eventually('every machine is off', platform.fleet.running, (running) => running === 0);
+    await eventually(
+      'every machine is off',
+      () => platform.fleet.running(),
+      (running) => running === 0,
+    );
     const tombstone = await platform.store.clusters.get(cluster.id);
     expect(tombstone).toMatchObject({ status: 'deleted', deletedAt: expect.any(String) as string });
     expect(tombstone?.dueAt).toBeUndefined();

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import { eventually, exampleFile } from '../builders/local-platform.ts';
@@ -21,10 +20,8 @@ interface SeenMachine {
 const moments: readonly {
   readonly title: string;
   readonly isNow: (cluster: ClusterDetails) => boolean;
-  readonly secondsLater?: number;
 }[] = [
   { title: 'right after it was asked for', isNow: () => true },
-  { title: 'a second after that', isNow: () => true, secondsLater: 1 },
   {
     title: 'while its networks are built',
     isNow: ({ cloudParts }) => cloudParts.some(({ network }) => network !== undefined),
@@ -74,9 +71,8 @@ describe('a platform whose power fails', { timeout: 150_000 }, () => {
 
     let running = await start();
     await running.api.applyCluster(name, exampleFile(name));
-    for (const { isNow, secondsLater = 0 } of moments) {
+    for (const { isNow } of moments) {
       await until(running, isNow);
-      await delay(secondsLater * 1000);
       await stop(running);
       running = await start();
     }

@@ -26,12 +26,14 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
   });
 
   let closed = false;
+  /** dynalite throws into nowhere, too, when its database closes under a request that it has begun. */
+  const underWay = new Set<Promise<WireResponse>>();
 
   /** dynalite is an HTTP server; it is handed requests that never were on a socket. */
   const forward: Tables['forward'] = (request) => {
     // dynalite throws into nowhere when it is asked after its database has closed.
     if (closed) throw new AwsError('ServiceUnavailable', 'the local AWS is stopping', 503);
-    return new Promise((resolve) => {
+    const answered = new Promise<WireResponse>((resolve) => {
       const incoming = Object.assign(new EventEmitter(), {
         method: 'POST',
         url: '/',
@@ -52,6 +54,8 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
       incoming.emit('data', request.body);
       incoming.emit('end');
     });
+    underWay.add(answered);
+    return answered.finally(() => underWay.delete(answered));
   };
 
   const call = async (action: string, body: Json): Promise<{ status: number; answer: Json }> => {
@@ -74,6 +78,7 @@ export async function openTables(stack: Stack, folder: string | undefined): Prom
     forward,
     close: async () => {
       closed = true;
+      await Promise.all(underWay);
       // Without a listening socket dynalite's close would report an error before it closed the database.
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');

@@ -1,4 +1,4 @@
-// The X.509 library needs it, and before itself.
+// oxlint-disable-next-line import/no-unassigned-import -- the X.509 library needs it in place, and before itself
 import 'reflect-metadata';
 import {
   AuthorityKeyIdentifierExtension,

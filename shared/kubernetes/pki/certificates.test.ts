@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../domain/ids.ts';
 import type { Credential } from './certificate.ts';
@@ -74,7 +75,7 @@ describe('the authorities', () => {
     }
     expect(() =>
       execFileSync('openssl', ['verify', '-CAfile', paths[0]!, paths[1]!], { stdio: 'pipe' }),
-    ).toThrow();
+    ).toThrow('verification failed');
   });
 
   it('have keys that openssl reads, with the certificates’ public halves', () => {
@@ -105,33 +106,33 @@ describe('a credential', () => {
       'of a joiner',
       () => issueBootstrapCredential(issuer(), 'four-clouds-7'),
       'system:bootstrap:four-clouds-7',
-      'system:bootstrappers:kubeadm:default-node-token',
+      ['system:bootstrappers:kubeadm:default-node-token'],
       1800,
     ],
     [
       'of a person',
       () => issueAdminCredential(issuer(), 'ada@example.com'),
       'ada@example.com',
-      'overcast:admins',
+      ['overcast:admins'],
       86_400,
     ],
     [
       'of the platform',
       () => issuePlatformCredential(issuer()),
       'overcast:platform',
-      'overcast:platform',
+      ['kubeadm:cluster-admins', 'overcast:platform'],
       86_400,
     ],
   ] as const)(
     '%s is for clients, for its time, and verifies',
-    async (_what, issue, commonName, group, seconds) => {
+    async (_what, issue, commonName, groups, seconds) => {
       const credential = await issue();
       const text = openssl(credential.certificatePem, 'x509', '-noout', '-text');
       expect(text).toMatch(/Key Usage: critical\s+Digital Signature\n/);
       expect(text).toMatch(/Extended Key Usage:[^\n]*\s+TLS Web Client Authentication\n/);
       expect(text).toMatch(/CA:FALSE/);
       const { subject, ca } = new X509Certificate(credential.certificatePem);
-      expect(subject).toBe(`O=${group}\nCN=${commonName}`);
+      expect(subject).toBe([...groups.map((group) => `O=${group}`), `CN=${commonName}`].join('\n'));
       expect(ca).toBe(false);
       expect(lifeSeconds(credential)).toBe(seconds);
       const caPath = write('ca.crt', pki.cluster.certificatePem);
@@ -143,7 +144,7 @@ describe('a credential', () => {
         execFileSync('openssl', ['verify', '-purpose', 'sslserver', '-CAfile', caPath, path], {
           stdio: 'pipe',
         }),
-      ).toThrow();
+      ).toThrow(/unsuitable certificate purpose|unsupported certificate purpose/);
     },
   );
 
@@ -154,19 +155,39 @@ describe('a credential', () => {
     [''],
     ['a\nb'],
     ['#0500'],
+    ['"system:admin"'],
+    ['a\\,b'],
+    [' ada'],
+    ['ada '],
     ['x'.repeat(129)],
   ])('is not issued to a person who is called %j', async (user) => {
     await expect(issueAdminCredential(issuer(), user)).rejects.toThrow('a user');
   });
 
-  it.each([['O=system:masters'], ['ada,O=system:masters'], ['ada+O=system:masters'], ['日本語'], ['"ada"']])(
-    'issued to %j has that for a name and no other group',
-    async (user) => {
-      const { certificatePem } = await issueAdminCredential(issuer(), user);
-      const legacy = new X509Certificate(certificatePem).toLegacyObject();
-      expect(legacy.subject).toMatchObject({ CN: user, O: 'overcast:admins' });
-    },
-  );
+  it.each([
+    ['O=system:masters'],
+    ['ada,O=system:masters'],
+    ['ada+O=system:masters'],
+    ['日本語'],
+    ['auth0|5f7'],
+    ['key/ci 1'],
+  ])('issued to %j has that for a name and no other group', async (user) => {
+    const { certificatePem } = await issueAdminCredential(issuer(), user);
+    const legacy = new X509Certificate(certificatePem).toLegacyObject();
+    expect(legacy.subject).toMatchObject({ CN: user, O: 'overcast:admins' });
+  });
+
+  it('names a person exactly as it was asked to, or not at all', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }), async (user) => {
+        const issued = await issueAdminCredential(issuer(), user).catch(() => undefined);
+        if (issued === undefined) return;
+        const { subject } = new X509Certificate(issued.certificatePem).toLegacyObject();
+        expect(subject).toEqual(expect.objectContaining({ CN: user, O: 'overcast:admins' }));
+      }),
+      { numRuns: 100 },
+    );
+  });
 
   it('never outlives its authority, and is not issued by an expired one', async () => {
     const end = new Date(new X509Certificate(pki.cluster.certificatePem).validTo).toISOString();
@@ -192,7 +213,6 @@ describe('a credential', () => {
 async function handshake(options: {
   server: Credential;
   client?: Credential;
-  clientTrusts?: string;
   name?: string;
 }): Promise<PeerCertificate['subject']> {
   const server = createServer({
@@ -200,7 +220,8 @@ async function handshake(options: {
     key: options.server.privateKey.reveal(),
     ca: pki.cluster.certificatePem,
     requestCert: true,
-    rejectUnauthorized: true,
+    // It refuses below, where it can say why.
+    rejectUnauthorized: false,
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -209,14 +230,15 @@ async function handshake(options: {
     const accepted = new Promise<PeerCertificate['subject']>((resolve, reject) => {
       server.once('secureConnection', (peer) => {
         peer.on('error', () => undefined);
-        resolve(peer.getPeerCertificate().subject);
+        if (peer.authorized) resolve(peer.getPeerCertificate().subject);
+        else reject(new Error(String(peer.authorizationError)));
       });
       server.once('tlsClientError', reject);
     });
     socket = connect({
       host: '127.0.0.1',
       port: (server.address() as AddressInfo).port,
-      ca: options.clientTrusts ?? pki.cluster.certificatePem,
+      ca: pki.cluster.certificatePem,
       servername: options.name ?? `${clusterId}.overcast.internal`,
       ...(options.client && {
         cert: options.client.certificatePem,
@@ -248,32 +270,37 @@ describe('over TLS', () => {
 
   it.each([
     [
-      'a client of another cluster',
-      async () => ({ client: await issueAdminCredential(issuer(other), 'ada') }),
+      'of another cluster',
+      () => issueAdminCredential(issuer(other), 'ada'),
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     ],
     [
-      'an expired client',
-      async () => ({ client: await issueAdminCredential(issuer(pki, plusSeconds(now, -86_500)), 'ada') }),
+      'that expired',
+      () => issueAdminCredential(issuer(pki, plusSeconds(now, -86_500)), 'ada'),
+      'CERT_HAS_EXPIRED',
     ],
-    ['no client certificate at all', async () => ({})],
-    ['a server’s certificate as a client’s', async () => ({ client: await serving() })],
-  ])('the server refuses %s', async (_what, refused) => {
-    await expect(handshake({ server: await serving(), ...(await refused()) })).rejects.toThrow();
+    ['that has a server’s certificate', () => serving(), 'INVALID_PURPOSE'],
+  ] as const)('the server refuses a client %s', async (_what, client, reason) => {
+    await expect(handshake({ server: await serving(), client: await client() })).rejects.toThrow(reason);
+  });
+
+  it('the server refuses a client that shows nothing', async () => {
+    await expect(handshake({ server: await serving() })).rejects.toThrow('UNABLE_TO_GET_ISSUER_CERT');
   });
 
   it.each([
-    ['a server of another cluster', async () => ({ server: await serving(other) })],
+    ['of another cluster', () => serving(other), clusterId, 'unable to verify the first certificate'],
+    ['under another name', () => serving(), 'other', 'does not match certificate'],
     [
-      'a server under another name',
-      async () => ({ server: await serving(), name: 'other.overcast.internal' }),
+      'that has a client’s certificate',
+      () => issueAdminCredential(issuer(), 'ada'),
+      clusterId,
+      'unsuitable certificate purpose',
     ],
-    [
-      'a client’s certificate as a server’s',
-      async () => ({ server: await issueAdminCredential(issuer(), 'ada') }),
-    ],
-  ])('the client refuses %s', async (_what, offered) => {
+  ] as const)('the client refuses a server %s', async (_what, server, name, reason) => {
     const client = await issueAdminCredential(issuer(), 'ada');
-    await expect(handshake({ client, ...(await offered()) })).rejects.toThrow();
+    const met = handshake({ client, server: await server(), name: `${name}.overcast.internal` });
+    await expect(met).rejects.toThrow(reason);
   });
 });
 
@@ -284,13 +311,12 @@ describe('a private key', () => {
       const shown = [
         JSON.stringify(holder),
         inspect(holder, { depth: 9, showHidden: true }),
-        String(holder),
         Object.values(holder).join(' '),
         JSON.stringify(structuredClone(JSON.parse(JSON.stringify(holder)))),
       ].join('\n');
       expect(shown).not.toContain('PRIVATE KEY');
       expect(shown).not.toContain(pki.secretsKey.reveal());
     }
-    expect(`${credential.privateKey}`).toBe('[secret]');
+    expect(credential.privateKey.toString()).toBe('[secret]');
   });
 });

@@ -110,13 +110,16 @@ describe('the stored PKI', () => {
       (item) => ({ ...item, sealed: { ...item.sealed, tag: item.sealed.tag.slice(0, 8) } }),
     ],
   ])('does not open when somebody changed %s', async (_what, tamper) => {
-    await expect(openPki(tamper(stored), clusterId, { dataKeys })).rejects.toThrow();
+    await expect(openPki(tamper(stored), clusterId, { dataKeys })).rejects.toThrow(
+      /does not open|InvalidCiphertextException|Invalid input|Unrecognized key|Too small/,
+    );
   });
 
   it('does not open as another cluster’s, or under another master key', async () => {
-    await expect(openPki({ ...stored, clusterId: otherId }, otherId, { dataKeys })).rejects.toThrow();
-    await expect(openPki(stored, otherId, { dataKeys })).rejects.toThrow();
-    await expect(openPki(stored, clusterId, { dataKeys: new TestKms() })).rejects.toThrow();
+    const refused = 'InvalidCiphertextException';
+    await expect(openPki({ ...stored, clusterId: otherId }, otherId, { dataKeys })).rejects.toThrow(refused);
+    await expect(openPki(stored, otherId, { dataKeys })).rejects.toThrow(refused);
+    await expect(openPki(stored, clusterId, { dataKeys: new TestKms() })).rejects.toThrow(refused);
   });
 
   it('says nothing of its content when it does not open', async () => {
@@ -139,9 +142,12 @@ describe('the platform’s stored credential', () => {
     expect(back).toEqual(credential);
     expect(back.privateKey.reveal()).toBe(credential.privateKey.reveal());
     expect(JSON.stringify(item)).not.toContain('PRIVATE KEY');
-    await expect(openPki({ ...stored, sealed: item.sealed }, clusterId, { dataKeys })).rejects.toThrow();
-    await expect(
-      openCredential({ ...item, sealed: stored.sealed }, clusterId, { dataKeys }),
-    ).rejects.toThrow();
+    const refused = 'InvalidCiphertextException';
+    await expect(openPki({ ...stored, sealed: item.sealed }, clusterId, { dataKeys })).rejects.toThrow(
+      refused,
+    );
+    await expect(openCredential({ ...item, sealed: stored.sealed }, clusterId, { dataKeys })).rejects.toThrow(
+      refused,
+    );
   });
 });

@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { deliverable } from './deliver.ts';
+import { agentScript, needs } from './testing/machine.ts';
+
+const script = readFileSync(agentScript, 'utf8');
+const carried = (): string => gunzipSync(Buffer.from(deliverable(script), 'base64')).toString();
+/** Of AWS's 16 KiB: what is left to the settings and to cloud-init's own words. */
+const bytesMax = 14 * 1024;
+
+describe('the script', () => {
+  it('has nothing that shellcheck finds', () => {
+    needs('shellcheck');
+    execFileSync('shellcheck', ['--shell=sh', '--severity=style', agentScript], { stdio: 'pipe' });
+  });
+  it('fits into user-data, without its comments, compressed and in base64', () => {
+    expect(deliverable(script).length).toBeLessThan(bytesMax);
+    expect(deliverable(script)).toBe(deliverable(script));
+  });
+  it('is still the same script to sh and python when it arrives', () => {
+    execFileSync('sh', ['-n'], { input: carried(), stdio: 'pipe' });
+    const program = /^program='\n([\s\S]*?)^'$/m;
+    expect(program.exec(carried())?.[1]).toBe(program.exec(script)?.[1]);
+  });
+});
