@@ -9,7 +9,7 @@ import { saveContext } from '../cli/context.ts';
 import { waitForCluster, type WaitResult } from '../cli/wait-for-cluster.ts';
 import { projectFolder } from '../infra/paths.ts';
 import { cloudNames } from '../shared/domain/cloud.ts';
-import { startPlatform, type Platform } from './platform.ts';
+import type { Platform } from './platform.ts';
 
 const help = `Usage: npm start -- [options]
 
@@ -182,6 +182,8 @@ async function main(): Promise<void> {
   }
   let platform: Platform | undefined;
   await timed('platform started', async () => {
+    // Loaded only now: help and refusals come at once, and a build has the memory to itself.
+    const { startPlatform } = await import('./platform.ts');
     platform = await startPlatform({
       assemblyFolder: join(projectFolder, 'cdk.out'),
       ...(flags.data === undefined ? {} : { dataFolder: flags.data }),

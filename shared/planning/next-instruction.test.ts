@@ -5,7 +5,7 @@ import { aNode } from '../../test/builders/node.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
-import type { SyncRequest } from '../domain/node-protocol.ts';
+import { agentPhases, type SyncRequest } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
 import { nextInstruction, seenSecondsMax } from './next-instruction.ts';
 
@@ -250,18 +250,8 @@ describe('afterwards', () => {
 });
 
 describe('properties', () => {
-  const phases = fc.constantFrom(
-    'booting',
-    'joining',
-    'joined',
-    'ready',
-    'leaving',
-    'left',
-    'failed',
-  ) as fc.Arbitrary<SyncRequest['phase']>;
-  const nodePhases = fc.constantFrom('booting', 'joining', 'ready', 'failed', 'deleted') as fc.Arbitrary<
-    Node['phase']
-  >;
+  const phases = fc.constantFrom(...agentPhases);
+  const nodePhases = fc.constantFrom<Node['phase'][]>('booting', 'joining', 'ready', 'failed', 'deleted');
   const anyView = fc.record({
     initialised: fc.boolean(),
     initNode: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
@@ -269,7 +259,7 @@ describe('properties', () => {
     others: fc.array(nodePhases, { minLength: 3, maxLength: 3 }),
     number: fc.integer({ min: 1, max: 4 }),
     phase: phases,
-    desired: fc.constantFrom('present', 'absent') as fc.Arbitrary<Node['desired']>,
+    desired: fc.constantFrom<Node['desired'][]>('present', 'absent'),
   });
   const build = (
     view: typeof anyView extends fc.Arbitrary<infer T> ? T : never,

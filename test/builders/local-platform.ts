@@ -17,7 +17,7 @@ const timeScale = 100;
 /** Starting a function costs far more than keeping it: few of each, and warm until the end. */
 const limits = { threadsMax: 40, threadsPerFunctionMax: 2, idleMillisecondsMax: 60_000 };
 const waitSecondsMax = 40;
-const pollMilliseconds = 50;
+const pollMilliseconds = 150;
 
 /** The whole platform on loopback, with what a scenario says and looks at. */
 export interface TestPlatform extends Platform {
