@@ -20,6 +20,7 @@ export interface Surroundings {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   readonly isTerminal: boolean;
+  readonly columns?: () => number | undefined;
   readonly now: () => number;
   readonly readFile: (path: string) => string;
   readonly fail: (exitCode: number) => void;
@@ -96,7 +97,11 @@ async function waitUntil(
     timeoutSeconds: options.timeout,
     now: surroundings.now,
     // Progress never mixes with what a program reads.
-    output: { write: surroundings.stderr, isTerminal: surroundings.isTerminal },
+    output: {
+      write: surroundings.stderr,
+      isTerminal: surroundings.isTerminal,
+      ...(surroundings.columns === undefined ? {} : { columns: surroundings.columns }),
+    },
   });
   if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
   if (reached) {

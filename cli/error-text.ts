@@ -10,8 +10,11 @@ export function errorText(error: unknown): { readonly text: string; readonly exi
         `  ${field}: ${message}${allowed === undefined ? '' : ` (allowed: ${allowed.join(', ')})`}`,
     );
     const request = error.problem.requestId === '' ? '' : `  (request ${error.problem.requestId})`;
+    // A detail that only strings the fields together says nothing that they do not say better.
+    const { title, detail, errors = [] } = error.problem;
+    const isRepeated = errors.length > 0 && errors.every(({ message }) => detail.includes(message));
     return {
-      text: [`error: ${error.problem.detail}${request}`, ...fields].join('\n'),
+      text: [`error: ${isRepeated ? title : detail}${request}`, ...fields].join('\n'),
       exitCode: exitCodes.refused,
     };
   }

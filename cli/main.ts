@@ -26,6 +26,7 @@ addCommands(program, {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   isTerminal: process.stderr.isTTY && process.env['CI'] === undefined,
+  columns: () => process.stderr.columns,
   now: () => Date.now(),
   readFile: readInput,
   fail: (exitCode) => {

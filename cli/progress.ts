@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import type { ClusterDetails, NodeView } from '../shared/domain/api-types.ts';
 import { colourOf, formatTable } from './table.ts';
@@ -6,6 +7,8 @@ import { colourOf, formatTable } from './table.ts';
 export interface ProgressOutput {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;
+  /** How wide the terminal is now; unknown is wide enough. */
+  readonly columns?: () => number | undefined;
 }
 
 export interface Progress {
@@ -19,6 +22,8 @@ const cloudTitles = {
   azure: 'Azure',
   digitalocean: 'DigitalOcean',
 } as const;
+
+const titleWidth = Math.max(...Object.values(cloudTitles).map(({ length }) => length));
 
 /** One cloud's column: its network, then its nodes, each with its phase. */
 function cloudColumn(cluster: ClusterDetails, cloud: keyof typeof cloudTitles): readonly [string, string][] {
@@ -39,8 +44,15 @@ function cloudColumn(cluster: ClusterDetails, cloud: keyof typeof cloudTitles): 
 
 const shortRole = (node: NodeView): string => (node.role === 'control-plane' ? 'control plane' : 'worker');
 
-/** The picture of a cluster on its way: clouds side by side, the phase of each node under its cloud. */
-export function progressPicture(cluster: ClusterDetails, elapsedSeconds: number): string {
+/**
+ * The picture of a cluster on its way: clouds side by side, the phase of each node under its cloud; one cloud a line
+ * where the terminal is too narrow for that.
+ */
+export function progressPicture(
+  cluster: ClusterDetails,
+  elapsedSeconds: number,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const clouds = cluster.clouds.map(({ cloud }) => ({ cloud, cells: cloudColumn(cluster, cloud) }));
   const rows = Math.max(0, ...clouds.map(({ cells }) => cells.length));
   const table = formatTable(
@@ -51,8 +63,13 @@ export function progressPicture(cluster: ClusterDetails, elapsedSeconds: number)
     })),
     Array.from({ length: rows }, (_, row) => row),
   );
+  const fits = table.split('\n').every((line) => stripVTControlCharacters(line).length <= columns);
+  const lines = clouds.map(
+    ({ cloud, cells }) =>
+      `${cloudTitles[cloud].padEnd(titleWidth)} ${cells.map(([text, phase]) => colourOf(phase)(text)).join(', ')}`,
+  );
   const reason = cluster.statusReason === undefined ? '' : `: ${cluster.statusReason}`;
-  return `${pc.bold(cluster.name)}  ${colourOf(cluster.status)(cluster.status)}${reason}  ${elapsedSeconds.toFixed(0)}s\n${table}\n`;
+  return `${pc.bold(cluster.name)}  ${colourOf(cluster.status)(cluster.status)}  ${elapsedSeconds.toFixed(0)}s${reason}\n${fits ? table : lines.join('\n')}\n`;
 }
 
 /** Plain lines: only what changed since the last look. */
@@ -85,8 +102,9 @@ export function createProgress(output: ProgressOutput): Progress {
   return {
     show(cluster, elapsedSeconds) {
       if (output.isTerminal) {
-        const picture = progressPicture(cluster, elapsedSeconds);
-        output.write(`${lines === 0 ? '' : `\u001B[${lines}A\u001B[0J`}${picture}`);
+        const picture = progressPicture(cluster, elapsedSeconds, output.columns?.());
+        // Without wrapping, a line is a line, however long: else the next picture would not cover this one.
+        output.write(`${lines === 0 ? '' : `\u001B[${lines}A\u001B[0J`}\u001B[?7l${picture}\u001B[?7h`);
         lines = picture.split('\n').length - 1;
       } else {
         for (const line of changes(shown, cluster))

@@ -90,7 +90,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     log,
   });
-  if (dataFolder !== undefined) writeFileSync(join(dataFolder, portFile), new URL(aws.url).port);
+  if (dataFolder !== undefined)
+    writeFileSync(join(dataFolder, portFile), new URL(aws.url).port, { mode: 0o600 });
   const clients = {
     endpoint: aws.url,
     region: 'us-east-1',

@@ -143,6 +143,7 @@ async function provisionExample(platform: Platform): Promise<WaitResult> {
     output: {
       write: (text) => process.stderr.write(text),
       isTerminal: process.stderr.isTTY && process.env['CI'] === undefined,
+      columns: () => process.stderr.columns,
     },
   });
 }

@@ -55,7 +55,8 @@ async function refuse(
   });
   // Without a stranger the guard could not look everywhere: then the reason is the run's own.
   const reason = verdict.allowed ? reasonOf(request) : verdict.reason;
-  const isRefused = await store.clusters.refuseDeletion(clusterId, executionArn, reason);
+  const statusReason = `its deletion was refused: ${reason}`;
+  const isRefused = await store.clusters.refuseDeletion(clusterId, executionArn, statusReason);
   // Already refused is a repeat, and says it again; fenced means that another clean-up found the way free.
   if (!isRefused && (cluster.desired === 'absent' || cluster.deletionRequestedAt !== undefined))
     throw new Superseded(`cluster ${clusterId} is being deleted by another`);

@@ -22,7 +22,8 @@ export const settleOperation =
       kind,
       outcome,
       ...(number !== undefined && { number }),
-      ...(outcome !== 'succeeded' && { reason: reasonOf(request) }),
+      // What was blocked says why in an event of its own.
+      ...(outcome !== 'succeeded' && outcome !== 'blocked' && { reason: reasonOf(request) }),
     };
     await parts.bus.say(operationSettled, settled);
     parts.log.info('settled', { ...settled, executionArn: request.executionArn });

@@ -146,7 +146,8 @@ export function clusterStore(table: Table): ClusterStore {
     requestDeletion: async (id, { by, now }) =>
       did(
         id,
-        { set: { deletionRequestedAt: now, deletionRequestedBy: by, dueAt: now } },
+        // Why an earlier deletion was refused is no longer so.
+        { set: { deletionRequestedAt: now, deletionRequestedBy: by, dueAt: now }, remove: ['statusReason'] },
         { when: 'attribute_exists(#pk) AND attribute_not_exists(#deletionRequestedAt)' },
       ),
 

@@ -48,7 +48,7 @@ describe('the deletion guard', { timeout: 60_000 }, () => {
 
     expect(refused).toMatchObject({ id: clusterId, status: 'ready' });
     expect(refused.deletionRequestedAt).toBeUndefined();
-    expect(refused.statusReason).toContain(`${cloud}: `);
+    expect(refused.statusReason).toMatch(new RegExp(`^its deletion was refused: ${cloud}: `));
     expect(refused.statusReason).toContain(stranger.id);
     expect(refused.statusReason).toContain(stranger.name);
     expect(everything()).toEqual(resources);
