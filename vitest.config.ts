@@ -7,8 +7,8 @@ export default defineConfig({
   test: {
     // The bundles and the template are built once, before the files that run them.
     globalSetup: ['test/setup/build-once.ts'],
-    // Two cores: the scenario files wait more than they work, so three at once keep both busy.
-    maxWorkers: 3,
+    // Two cores: more workers only fight over them, and the scenario files start whole platforms.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
