@@ -1,6 +1,6 @@
 import type { SimulatedRequest, SimulatedResponse } from '../server.ts';
 import { overlap, rangeOf, within, type Range } from './addresses.ts';
-import { following, notFound, pageOf, shown } from './answers.ts';
+import { following, notFound, shown } from './answers.ts';
 import { ArmError, bodyOf, reply, types, type Target } from './arm.ts';
 import type { Body, Item, NetworkProperties, NicProperties, SubnetProperties } from './bodies.ts';
 import { writableGroup } from './groups.ts';
@@ -234,9 +234,3 @@ export function networkInUse(store: Store, network: Resource): ArmError | undefi
   }
   return undefined;
 }
-
-export const listNetworks = (
-  store: Store,
-  request: SimulatedRequest,
-  networks: readonly Resource[],
-): SimulatedResponse => pageOf(store, request, networks, (network) => shownNetwork(store, network));
