@@ -146,6 +146,7 @@ async function enterMesh(dependencies: AnswerDependencies, view: View): Promise<
   for (let tries = 0; tries < meshTriesMax; tries += 1) {
     const members = withMember(mesh, {
       number: node.number,
+      role: node.role,
       cloud: node.cloud,
       overlayAddress: node.overlayAddress,
       publicKey: sync.wireguardPublicKey,

@@ -25,6 +25,7 @@ afterAll(() => table.close());
 const member = (number: number): MeshMember => ({
   number,
   cloud: 'aws',
+  role: 'worker',
   overlayAddress: `10.4.0.${number}`,
   publicKey: `key ${number}`,
   publicAddress: '198.51.100.1',

@@ -1,9 +1,11 @@
 import type { CloudName } from './cloud.ts';
 import type { ClusterId, Instant } from './ids.ts';
+import type { NodeRole } from './network.ts';
 
 /** One node as the others' WireGuard needs it. */
 export interface MeshMember {
   readonly number: number;
+  readonly role: NodeRole;
   readonly cloud: CloudName;
   readonly overlayAddress: string;
   readonly publicKey: string;

@@ -3,6 +3,7 @@
  *
  * POST /v1/clusters/{clusterId}/nodes/{number}/admit   Authorization: Bearer <bootstrap token>
  * POST /v1/clusters/{clusterId}/nodes/{number}/sync    Authorization: Bearer <session secret>
+ * POST /v1/clusters/{clusterId}/nodes/{number}/files   Authorization: Bearer <session secret>
  */
 export interface AdmitRequest {
   /** 64 hex digits the agent made and keeps on disk before this call; the platform stores only its hash. */
@@ -28,6 +29,15 @@ export interface SyncRequest {
   readonly result?: { readonly instructionId: string; readonly ok: boolean; readonly output?: string };
   readonly failure?: { readonly reason: string; readonly log?: string };
   readonly interruption?: { readonly kind: 'terminate' | 'rebalance'; readonly at?: string };
+  readonly handshakes?: Handshakes;
+}
+
+/** How the machine's WireGuard does, as `wg show latest-handshakes` has it; a peer is silent after 180 s without one. */
+export interface Handshakes {
+  /** Seconds since the oldest of its peers' last handshakes; absent while it has no peer that ever answered. */
+  readonly oldestSeconds?: number;
+  /** Overlay addresses of peers that are silent, at most 32; `ageSeconds` is absent for one that never answered. */
+  readonly silent: readonly { readonly overlayAddress: string; readonly ageSeconds?: number }[];
 }
 
 export const instructionKinds = [
@@ -47,8 +57,12 @@ export interface Instruction {
   /** The same id means the same instruction: an agent never carries one out twice. */
   readonly id: string;
   readonly kind: InstructionKind;
-  /** `wait` says for what; `join` names the control plane's overlay address to join at. */
+  /** `wait` says for what; `upgrade` names the version. */
   readonly reason?: string;
+  /**
+   * `join`, and `run` when the mesh has moved: the control planes' overlay addresses, `10.4.0.1:6443,10.4.0.2:6443`;
+   * `forget-member`: the lost one's; `snapshot` and `restore`: a URL.
+   */
   readonly endpoint?: string;
 }
 
@@ -57,6 +71,8 @@ export interface SyncReply {
   readonly meshVersion: number;
   /** Only when the agent's mesh version is not this one. */
   readonly peers?: readonly WireguardPeer[];
+  /** With `peers`, across locations: the nodes of the same network, which are reached without WireGuard. */
+  readonly neighbours?: readonly Neighbour[];
   readonly syncAfterSeconds: number;
 }
 
@@ -66,4 +82,30 @@ export interface WireguardPeer {
   readonly allowedIps: string;
   /** `203.0.113.7:51820` */
   readonly endpoint: string;
+}
+
+/** A node of the same network: its overlay address rides in a plain VXLAN between the private addresses. */
+export interface Neighbour {
+  readonly overlayAddress: string;
+  readonly privateAddress: string;
+}
+
+/** What kubeadm needs is given only to a machine that was told `init` or `join`, each time it asks until it has joined. */
+export interface FilesRequest {
+  readonly attempt: number;
+  /** The kubeadm that is installed: `v1.36.4`. A cluster is initialised at that patch. */
+  readonly kubernetes: string;
+  /** What the platform does not know of the machine and its provider id needs; from the cloud's metadata service. */
+  readonly place?: {
+    /** GCP */
+    readonly project?: string;
+    /** Azure */
+    readonly subscriptionId?: string;
+    readonly resourceGroup?: string;
+  };
+}
+
+export interface FilesReply {
+  /** Under /etc/kubernetes, /etc/overcast or /var/lib/kubelet; `/etc/overcast/kubeadm.yaml` is kubeadm's own. */
+  readonly files: readonly { readonly path: string; readonly mode: string; readonly content: string }[];
 }

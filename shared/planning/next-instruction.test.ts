@@ -15,6 +15,7 @@ const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 const member = (number: number, sinceVersion: number): MeshMember => ({
   number,
   cloud: 'aws',
+  role: 'worker',
   overlayAddress: `10.4.0.${number}`,
   publicKey: `key-${number}`,
   publicAddress: `203.0.113.${number}`,

@@ -5,6 +5,7 @@ import { withMember, withoutMember, wireguardPeers } from './wireguard-peers.ts'
 const member = (number: number, cloud: MeshMember['cloud']): MeshMember => ({
   number,
   cloud,
+  role: 'worker',
   overlayAddress: `10.4.0.${number}`,
   publicKey: `key-${number}`,
   publicAddress: `203.0.113.${number}`,

@@ -39,7 +39,8 @@ export function withMember(
     known.publicKey === member.publicKey &&
     known.publicAddress === member.publicAddress &&
     known.privateAddress === member.privateAddress &&
-    known.cloud === member.cloud;
+    known.cloud === member.cloud &&
+    known.role === member.role;
   if (isSame) return undefined;
   return [
     ...mesh.members.filter((each) => each.number !== member.number),

@@ -26,6 +26,7 @@ const race = async <T>(write: (racer: number) => Promise<T>): Promise<T[]> =>
 const member = (number: number): MeshMember => ({
   number,
   cloud: 'aws',
+  role: 'worker',
   overlayAddress: `10.4.0.${number}`,
   publicKey: 'key',
   publicAddress: '198.51.100.1',

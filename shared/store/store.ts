@@ -8,6 +8,7 @@ import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node
 import type { Offering } from '../domain/offering.ts';
 import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
+import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
 
 /**
@@ -302,6 +303,21 @@ export interface CoolOffStore {
   put(coolOff: CoolOff): Promise<void>;
   /** Those still in force. */
   list(cloud: CloudName, region: string, now: Instant): Promise<readonly CoolOff[]>;
+}
+
+export interface PkiStore {
+  get(clusterId: ClusterId): Promise<StoredPki | undefined>;
+  /** attribute_not_exists(pk). Returns what stands afterwards: this one, or the one that was first. */
+  create(pki: StoredPki): Promise<StoredPki>;
+  /** The platform's own credential for the cluster. */
+  credential(clusterId: ClusterId): Promise<StoredCredential | undefined>;
+  /** attribute_not_exists(pk), or notAfter = :read. */
+  replaceCredential(
+    credential: StoredCredential,
+    options: { readonly notAfterRead?: Instant },
+  ): Promise<boolean>;
+  /** Both, for a cluster that is gone. */
+  forget(clusterId: ClusterId): Promise<void>;
 }
 
 export interface AuditEntry {
