@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
 import process from 'node:process';
+import { gzipSync } from 'node:zlib';
 
-/**
- * The agent as user-data carries it: without its comments, compressed, in base64 (cloud-init's `gz+b64`). Equal scripts
- * give equal bytes, since clouds recognise a repeated create by them.
- */
+/** The agent as it reaches a machine: without its comments, but for what shellcheck is told. */
+export const delivered = (script: string): string => script.replaceAll(/^ *#(?!!| shellcheck ).*\n/gm, '');
+
+/** As user-data carries it: compressed, in base64 (cloud-init's `gz+b64`). */
 export const deliverable = (script: string): string =>
-  gzipSync(script.replaceAll(/^ *#(?!!).*\n/gm, ''), { level: 9 }).toString('base64');
+  gzipSync(delivered(script), { level: 9 }).toString('base64');
 
-/** The module that holds it: a Lambda's bundle has no files beside it. */
+/** The module that holds it, for a Lambda's bundle has no files beside it. It is kept: zlib's bytes differ by version. */
 export const deliveredModule = (script: string): string =>
   `// Made by \`node agent/deliver.ts\` from agent/overcast-agent.sh; a test compares them.
 export const agentScript =

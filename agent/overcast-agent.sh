@@ -60,7 +60,7 @@ def read_sync(reply, out):
     fields = {
         "kind": matching("[a-z-]{1,40}", instruction["kind"]),
         "id": matching("[A-Za-z0-9][A-Za-z0-9._-]{0,199}", instruction["id"]),
-        "endpoint": matching("[!-~]{0,4096}", instruction.get("endpoint", "")),
+        "endpoint": matching(r"[!#-\[\]-~]{0,4096}", instruction.get("endpoint", "")),
         "reason": matching("[ -~]{0,300}", re.sub("[^ -~]", "?", instruction.get("reason", ""))[:300]),
         "mesh": str(int(reply["meshVersion"])),
         "after": str(max(1, min(300, int(reply["syncAfterSeconds"])))),
@@ -83,16 +83,51 @@ def read_sync(reply, out):
 def read_admit(reply):
     print(max(1, min(300, int(json.load(open(reply))["syncAfterSeconds"]))))
 
+def files_request(attempt, kubernetes):
+    request = {"attempt": int(attempt), "kubernetes": kubernetes}
+    place = dict(line.split() for line in sys.stdin)
+    if place:
+        request["place"] = place
+    print(json.dumps(request))
+
 def write_files(reply, root):
     """[{path, mode, content}], only where Kubernetes and Overcast have their files. Prints how many."""
-    files = json.load(open(reply)).get("files", [])
+    files = json.load(open(reply))["files"]
     for file in files:
         path = os.path.normpath(file["path"])
         if not re.match("/(etc/kubernetes|etc/overcast|var/lib/kubelet)/.", path) or path != file["path"]:
             raise SystemExit("a file has no place at " + path)
-        mode = file.get("mode", "0600")
-        replace(root + path, file["content"], int(mode, 8) if isinstance(mode, str) else mode)
+    for file in files:
+        replace(root + file["path"], file["content"], int(matching("0[0-7]{3}", file["mode"]), 8))
     print(len(files))
+
+silent_seconds = 180
+silent_max = 32
+
+def handshakes(peers, since, now):
+    """From `wg show latest-handshakes`. How long a peer is known lies in the file `since`: a new one has time to answer."""
+    overlay = {key: ips[:-3] for key, ips, _ in map(str.split, open(peers))}
+    try:
+        known = json.load(open(since))
+    except (OSError, ValueError):
+        known = {}
+    now, first, ages, silent = int(now), {}, [], []
+    for key, last in map(str.split, sys.stdin):
+        if key not in overlay:
+            continue
+        first[key] = known.get(key, now)
+        age = max(0, now - int(last)) if last != "0" else None
+        if age is not None:
+            ages.append(age)
+        if (now - first[key] if age is None else age) > silent_seconds:
+            peer = {"overlayAddress": overlay[key]}
+            silent.append(peer if age is None else dict(peer, ageSeconds=age))
+    if first != known:
+        replace(since, json.dumps(first))
+    reply = {"silent": sorted(silent, key=lambda peer: -peer.get("ageSeconds", now))[:silent_max]}
+    if ages:
+        reply["oldestSeconds"] = max(ages)
+    print(json.dumps(reply))
 
 def tail(path, secrets):
     """The last 4 KiB of a log, without a secret: whole secrets are taken out before anything is cut off."""
@@ -295,6 +330,21 @@ address_of() {
   esac
 }
 
+# What the platform does not know of a machine and its provider id needs: a name and its value in each line.
+place_of() {
+  case $cloud in
+    gcp)
+      place=$(meta /computeMetadata/v1/project/project-id -H 'Metadata-Flavor: Google') && echo "project $place"
+      ;;
+    azure)
+      for place_field in subscriptionId:subscriptionId resourceGroup:resourceGroupName; do
+        place=$(meta_azure "instance/compute/${place_field#*:}?api-version=2021-02-01&format=text") || return 1
+        echo "${place_field%:*} $place"
+      done
+      ;;
+  esac
+}
+
 # Asked at every start, since a machine may have another public address after a reboot; until it is known with every sync.
 learn_addresses() {
   for address_side in public private; do
@@ -309,14 +359,28 @@ learn_addresses() {
 
 # The secret and the key are on the disk before anybody hears of them, and never made again.
 make_identity() {
-  [ -s "$state/session" ] || put "$state/session" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
-  # The last 32 bytes of an X25519 key in DER are the key, as WireGuard has it.
-  [ -s "$state/wireguard.key" ] ||
-    put "$state/wireguard.key" "$(openssl genpkey -algorithm X25519 -outform DER | tail -c 32 | base64)"
-  [ -s "$state/wireguard.pub" ] || put "$state/wireguard.pub" "$({
+  make_once session 64 new_secret
+  make_once wireguard.key 44 new_key
+  make_once wireguard.pub 44 public_key
+}
+# make_once NAME LENGTH COMMAND: what a failing command leaves is never taken for a key.
+make_once() {
+  until [ -s "$state/$1" ]; do
+    made=$("$3")
+    if [ "${#made}" = "$2" ]; then put "$state/$1" "$made"; else
+      say "$1 cannot be made"
+      nap 5
+    fi
+  done
+}
+new_secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+# The last 32 bytes of an X25519 key in DER are the key, as WireGuard has it.
+new_key() { openssl genpkey -algorithm X25519 -outform DER | tail -c 32 | base64; }
+public_key() {
+  {
     printf '\060\056\002\001\000\060\005\006\003\053\145\156\004\042\004\040'
     base64 -d "$state/wireguard.key"
-  } | openssl pkey -inform DER -pubout -outform DER | tail -c 32 | base64)"
+  } | openssl pkey -inform DER -pubout -outform DER | tail -c 32 | base64
 }
 
 # --- Packages: pinned, held, and never upgraded behind the cluster's back ---
@@ -343,7 +407,8 @@ install_kernel() {
   printf 'overlay\nbr_netfilter\nwireguard\n' >"$root/etc/modules-load.d/overcast.conf"
   printf '%s = 1\n' net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables \
     >"$root/etc/sysctl.d/90-overcast.conf"
-  modprobe -a overlay br_netfilter wireguard && sysctl --quiet --system && swapoff -a || return 1
+  modprobe -a overlay br_netfilter wireguard && sysctl --quiet "--load=$root/etc/sysctl.d/90-overcast.conf" &&
+    swapoff -a || return 1
   [ ! -e "$root/etc/fstab" ] || sed -i '/^[^#].*[[:space:]]swap[[:space:]]/s/^/# overcast: /' "$root/etc/fstab"
 }
 
@@ -365,7 +430,8 @@ install_repository() {
 }
 
 install_debs() {
-  export DEBIAN_FRONTEND=noninteractive
+  # needrestart would restart this agent behind apt's back.
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   # `1.36` is any of its patches, `1.36.2` that one and not 1.36.21.
   case $kubernetes in *.*.*) version_form="$kubernetes-*" ;; *) version_form="$kubernetes.*" ;; esac
   apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
@@ -415,6 +481,8 @@ call() {
   status=$(curl --silent --show-error --tlsv1.2 --connect-timeout 10 --max-time "$call_seconds_max" \
     --max-filesize 1000000 --header "@$run/headers" --data-binary "@$3" \
     --output "$run/reply" --write-out '%{http_code}' "$api/$1" 2>"$run/curl") && [ "$status" = 200 ] && return
+  # What came of a reply that was cut off may be half a key.
+  [ "$status" != 200 ] || rm -f "$run/reply"
   say "$1: ${status:-0} $(cat "$run/curl" "$run/reply" 2>/dev/null | head -c 300 | tr -d '\000-\037' | tr -s ' ')"
   rm -f "$run/reply"
   return 1
@@ -429,7 +497,7 @@ admit_once() {
 be_admitted() {
   [ -e "$state/admitted" ] && return
   admit_after=3
-  until admit_once && write_kubeadm_files && admitted_after=$(py read_admit "$run/reply"); do
+  until admit_once && admitted_after=$(py read_admit "$run/reply"); do
     pause "$admit_after"
     admit_after=$((admit_after * 2 < backoff_seconds_max ? admit_after * 2 : backoff_seconds_max))
   done
@@ -439,21 +507,17 @@ be_admitted() {
   pause "$admitted_after"
 }
 
-# The platform's files for kubeadm, if the reply in $run/reply brings any: `files: [{ path, mode, content }]`, mode in
-# octal. kubeadm's own is /etc/overcast/kubeadm.yaml; certificates lie where kubeadm looks for them.
-write_kubeadm_files() {
-  grep -q '"files"' "$run/reply" || return 0
-  files_written=$(py write_files "$run/reply" "$root" 2>>"$log") || return 1
-  [ "$files_written" = 0 ] || say "$files_written files for kubeadm"
-}
-
-# Certificates are only for whoever holds the claim or lease, and those for joining are short-lived: they are asked for
-# once the instruction is there, and what is already here serves when nothing is given.
+# The platform's files for kubeadm, asked for right before it begins and never used later: certificates for joining live
+# for half an hour. They are only for whoever holds the claim or lease, so a refusal may well be followed by a yes.
 fetch_kubeadm_files() {
-  if [ -s "$etc/kubeadm.yaml" ]; then admit_tries=1; else admit_tries=5; fi
-  retry "$admit_tries" admit_once && write_kubeadm_files
+  place_of >"$run/place" && kubeadm_version=$(kubeadm version -o short 2>>"$log") &&
+    py files_request "$OVERCAST_ATTEMPT" "$kubeadm_version" <"$run/place" >"$run/files" &&
+    call files "$state/session" "$run/files" || return 1
+  files_written=$(py write_files "$run/reply" "$root" 2>>"$log")
+  files_code=$?
   rm -f "$run/reply"
-  [ -s "$etc/kubeadm.yaml" ]
+  [ "$files_code" = 0 ] && [ -s "$etc/kubeadm.yaml" ] || return 1
+  say "$files_written files for kubeadm"
 }
 
 sync_body() {
@@ -464,6 +528,10 @@ sync_body() {
     part_file=${part#* }/${part%% *}.json
     [ ! -s "$part_file" ] || printf ',"%s":%s' "${part%% *}" "$(cat "$part_file")"
   done
+  if [ -s "$state/peers" ] && wg show "$interface" latest-handshakes >"$run/handshakes" 2>>"$log" &&
+    shaken=$(py handshakes "$state/peers" "$run/peers-since.json" "$(date +%s)" <"$run/handshakes" 2>>"$log"); then
+    printf ',"handshakes":%s' "$shaken"
+  fi
   printf '}\n'
 }
 
@@ -551,8 +619,7 @@ name_endpoints() {
     printf '%s\n' "$1" | tr ',' '\n' | while IFS=: read -r host _; do
       printf '%s %s.overcast.internal # overcast\n' "$host" "$OVERCAST_CLUSTER"
     done
-  } >"$hosts.overcast" && chmod 644 "$hosts.overcast" && cat "$hosts.overcast" >"$hosts"
-  rm -f "$hosts.overcast"
+  } >"$hosts.overcast" && chmod 644 "$hosts.overcast" && sync "$hosts.overcast" && mv "$hosts.overcast" "$hosts"
 }
 
 # --- kubeadm: once in a machine's life ---
@@ -584,14 +651,12 @@ begin_kubeadm() {
   # Without its overlay address the machine cannot be what kubeadm makes of it.
   [ -e "$state/installed" ] && [ -s "$state/mesh-version" ] && [ ! -d "$state/kubeadm" ] || return 0
   case $(phase) in booting | joining) ;; *) return 0 ;; esac
+  # The instruction comes again with the next sync; by then it may be another one.
+  fetch_kubeadm_files || return 1
   put "$state/kubeadm.instruction" "$2"
   put "$state/kubeadm.verb" "$1"
+  name_endpoints "$3" || return 1
   enter joining
-  name_endpoints "$3"
-  fetch_kubeadm_files || {
-    fail "the platform gave no files for kubeadm $1" "$log"
-    return 0
-  }
   say "kubeadm $1 begins"
   setsid "$0" kubeadm "$1" >/dev/null 2>&1 </dev/null &
 }
@@ -650,7 +715,8 @@ follow() {
     wait) ;;
     init) begin_kubeadm init "$id" "$overlay" ;;
     join) begin_kubeadm join "$id" "$endpoint" ;;
-    run) [ -z "$endpoint" ] || name_endpoints "$endpoint" ;;
+    # A control plane asks its own API server, once it has one.
+    run) [ -z "$endpoint" ] || [ "$OVERCAST_ROLE" != worker ] || name_endpoints "$endpoint" ;;
     leave) [ "$(phase)" = left ] || leave ;;
     forget-member | upgrade | snapshot | restore) once "$kind" ;;
     *) say "an instruction that this agent does not know: $kind" ;;
@@ -731,11 +797,20 @@ upgrade() {
   systemctl daemon-reload && systemctl restart kubelet
 }
 
+# transfer CURL OPTION…: who has the URL has the snapshot, so it is on no command line.
+transfer() {
+  printf 'url = "%s"\n' "$endpoint" >"$run/url"
+  curl --silent --show-error --fail --max-time 600 --tlsv1.2 --config "$run/url" "$@"
+  transfer_code=$?
+  rm -f "$run/url"
+  return "$transfer_code"
+}
+
 # endpoint: where the snapshot is put (a presigned URL). etcd's data folder is the one place that container and machine share.
 snapshot() {
   saved=/var/lib/etcd/overcast-snapshot.db
   etcdctl snapshot save "$saved" || return 1
-  curl --silent --show-error --fail --max-time 600 --tlsv1.2 --upload-file "$root$saved" "$endpoint"
+  transfer --upload-file "$root$saved"
   snapshot_code=$?
   rm -f "$root$saved"
   return "$snapshot_code"
@@ -747,8 +822,7 @@ restore() {
   manifests=$root/etc/kubernetes/manifests
   image=$(sed -n 's/^ *image: *\([^ ]*etcd[^ ]*\)$/\1/p' "$manifests/etcd.yaml") && [ -n "$image" ] || return 1
   mkdir -p "$state/restore" &&
-    curl --silent --show-error --fail --max-time 600 --tlsv1.2 --output "$state/restore/snapshot.db" "$endpoint" ||
-    return 1
+    transfer --output "$state/restore/snapshot.db" || return 1
   mkdir -p "$state/manifests" && mv "$manifests"/*.yaml "$state/manifests/" || return 1
   restore_left=60
   while [ -n "$(etcd_container)" ] && [ "$restore_left" -gt 0 ]; do
@@ -819,7 +893,7 @@ sync_once() {
   call sync "$state/session" "$run/sync" || return 1
   rm -f "$state/result.json"
   mkdir -p "$run/next"
-  py read_sync "$run/reply" "$run/next" 2>>"$log" && write_kubeadm_files || return 1
+  py read_sync "$run/reply" "$run/next" 2>>"$log" || return 1
   rm -f "$run/reply"
   take_peers
   follow

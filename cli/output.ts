@@ -74,7 +74,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
       `  ${cloud.padEnd(13)} ${failure === undefined ? (network ?? 'no network yet') : `${failure.error}: ${failure.message}`}`,
   );
   const findings = cluster.findings.map(
-    ({ cloud, message, remedy }) => `  ${cloud.padEnd(13)} ${message}: ${remedy}`,
+    ({ cloud = '', message, remedy }) => `  ${cloud.padEnd(13)} ${message}: ${remedy}`,
   );
   return [
     ...facts

@@ -1,4 +1,5 @@
 import { cloudNames, type CloudName } from '../shared/domain/cloud.ts';
+import type { SealedPurpose } from '../shared/domain/sealed-keys.ts';
 import type { EventDefinition } from '../events/event.ts';
 import type * as z from 'zod/mini';
 import { clusterDegraded } from '../events/cluster-degraded.ts';
@@ -34,6 +35,11 @@ export interface FunctionSpec {
   readonly table?: readonly TableAction[];
   readonly says?: readonly AnyEvent[];
   readonly tokenKey?: 'GenerateMac' | 'VerifyMac';
+  /** The key that seals clusters' authorities and the platform's credentials, each use bound to its purpose. */
+  readonly pkiKey?: readonly {
+    readonly action: 'GenerateDataKey' | 'Decrypt';
+    readonly purpose: SealedPurpose;
+  }[];
   readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
   readonly sendsTo?: readonly QueueName[];
   readonly needsApiUrl?: true;
@@ -58,12 +64,33 @@ export const functionSpecs: readonly FunctionSpec[] = [
   },
   {
     ...small,
+    name: 'issue-kubeconfig',
+    entry: 'functions/issue-kubeconfig/handler.ts',
+    why: 'lets a person into a cluster for a day',
+    table: ['GetItem', 'PutItem', 'Query'],
+    pkiKey: [{ action: 'Decrypt', purpose: 'pki' }],
+    bundleKbMax: 650,
+  },
+  {
+    ...small,
     name: 'admit-node',
     entry: 'functions/admit-node/handler.ts',
     why: 'binds a machine to its node',
     table: ['GetItem', 'UpdateItem'],
     tokenKey: 'VerifyMac',
     bundleKbMax: 300,
+  },
+  {
+    ...small,
+    name: 'issue-node-files',
+    entry: 'functions/issue-node-files/handler.ts',
+    why: 'gives a machine that may begin what kubeadm needs',
+    table: ['GetItem', 'PutItem', 'Query', 'BatchGetItem'],
+    pkiKey: [
+      { action: 'GenerateDataKey', purpose: 'pki' },
+      { action: 'Decrypt', purpose: 'pki' },
+    ],
+    bundleKbMax: 600,
   },
   {
     ...small,
@@ -114,6 +141,30 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: 'answers the token that waits for a node',
     table: ['GetItem', 'UpdateItem'],
     executions: ['SendTaskSuccess'],
+  },
+  {
+    ...small,
+    name: 'configure-cluster',
+    entry: 'functions/configure-cluster/handler.ts',
+    why: 'lets the platform and its people into a cluster, and keeps them in',
+    timeoutSeconds: 60,
+    table: ['GetItem', 'PutItem', 'Query'],
+    pkiKey: [
+      { action: 'Decrypt', purpose: 'pki' },
+      { action: 'GenerateDataKey', purpose: 'platform-credential' },
+      { action: 'Decrypt', purpose: 'platform-credential' },
+    ],
+    bundleKbMax: 600,
+  },
+  {
+    ...small,
+    name: 'forget-node',
+    entry: 'functions/forget-node/handler.ts',
+    why: 'removes a node from its cluster once its machine is gone',
+    timeoutSeconds: 30,
+    table: ['GetItem', 'Query'],
+    pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
+    bundleKbMax: 350,
   },
   {
     ...small,

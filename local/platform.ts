@@ -13,18 +13,20 @@ import type { Store } from '../shared/store/store.ts';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from './aws/index.ts';
 import { createAwsSimulator } from './clouds/aws/index.ts';
 import { createAzureSimulator } from './clouds/azure/index.ts';
+import { instanceType } from './clouds/catalogue.ts';
 import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
 import { createGcpSimulator } from './clouds/gcp/index.ts';
 import { serveSimulator, type Simulator } from './clouds/server.ts';
-import { World } from './clouds/world.ts';
-import { createFleet, type Fleet } from './nodes/fleet.ts';
+import { World, type WorldMachine } from './clouds/world.ts';
+import { createFleet, type BootedMachine, type Fleet } from './nodes/fleet.ts';
+import { startClusterProxy } from './nodes/kubernetes/proxy.ts';
 
 export interface PlatformOptions {
   /** The synthesized app. */
   readonly assemblyFolder: string;
   /** Everything that should survive a restart; in memory when absent. */
   readonly dataFolder?: string;
-  /** 0: any free port, or with a data folder the one it had before. The simulators take the four ports after it. */
+  /** 0: any free port, or with a data folder the one it had before. The simulators take the four ports after it, the proxy the next. */
   readonly port: number;
   /** Cloud latencies and machines' work pass this many times faster than in reality. */
   readonly timeScale: number;
@@ -41,6 +43,8 @@ export interface Platform {
   readonly isApiKeyKnown: boolean;
   /** Each cloud's simulator; `<url>/_control` is the hand of fate. */
   readonly clouds: Readonly<Record<CloudName, string>>;
+  /** `CONNECT <a control plane's public address>:6443` leads to its simulated API server. */
+  readonly clusterProxyUrl: string;
   readonly world: World;
   readonly fleet: Fleet;
   readonly aws: LocalAws;
@@ -81,12 +85,34 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     string
   >;
 
+  const fleet = createFleet({
+    ...onDisk,
+    look: (key) => {
+      const [place = '', createdAt] = key.split('@');
+      const found = world.machines.get(place);
+      const machine = String(found?.createdAt) === createdAt ? found : undefined;
+      const state = machine === undefined ? 'gone' : world.state(machine);
+      return {
+        powered: state === 'running',
+        exists: state !== 'gone',
+        ...(machine?.interruption === undefined ? {} : { interruption: { kind: machine.interruption.kind } }),
+      };
+    },
+    scaled: (seconds) => world.scaled(seconds),
+    log: (line) => log('machine', line),
+  });
+  const proxy = await startClusterProxy({
+    port: options.port === 0 ? 0 : options.port + 1 + cloudNames.length,
+    lead: (publicAddress) => fleet.lead(publicAddress),
+  });
+
   const port = portFor(options);
   const aws = await startLocalAws({
     assemblyFolder: options.assemblyFolder,
     ...(dataFolder === undefined ? {} : { folder: join(dataFolder, 'aws') }),
     port,
     waitScale: timeScale,
+    environment: { CLUSTER_PROXY_URL: proxy.url },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     log,
   });
@@ -106,28 +132,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await addAccounts(store, new SecretsManagerClient(clients), clouds);
   const { apiKey, isKnown } = await addApiKey(store, dataFolder);
 
-  const fleet = createFleet({
-    ...onDisk,
-    look: (key) => {
-      const [place = '', createdAt] = key.split('@');
-      const machine = world.machines.get(place);
-      return {
-        powered:
-          machine !== undefined &&
-          String(machine.createdAt) === createdAt &&
-          world.state(machine) === 'running',
-        ...(machine?.interruption === undefined ? {} : { interruption: { kind: machine.interruption.kind } }),
-      };
-    },
-    scaled: (seconds) => world.scaled(seconds),
-    log: (line) => log('machine', line),
-  });
   world.onBoot((machine) => {
     fleet.boot({
       // Some clouds know machines by name: the next of the same name is another machine, with an empty disk.
       key: `${machine.cloud}/${machine.id}@${machine.createdAt}`,
       name: machine.name,
       userData: machine.userData,
+      hardware: hardwareOf(machine),
+      place: placeOf(machine),
       addresses: { public: machine.publicAddress, private: machine.privateAddress },
     });
   });
@@ -138,11 +150,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     apiKey,
     isApiKeyKnown: isKnown,
     clouds,
+    clusterProxyUrl: proxy.url,
     world,
     fleet,
     aws,
     store,
     async close() {
+      await proxy.close();
       await fleet.close();
       await aws.close();
       await Promise.all(servers.map(({ server }) => server.close()));
@@ -150,6 +164,31 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       dynamodb.destroy();
     },
   };
+}
+
+function hardwareOf(machine: WorldMachine): BootedMachine['hardware'] {
+  const type = instanceType(machine.cloud, machine.instanceType);
+  return {
+    vcpus: machine.vcpus,
+    memoryGib: type?.memoryGib ?? machine.vcpus * 2,
+    architecture: type?.architecture ?? 'amd64',
+  };
+}
+
+/** What the cloud's metadata service says, as far as an agent asks it: a network's name begins with whose it is. */
+function placeOf({ cloud, networkId }: WorldMachine): BootedMachine['place'] {
+  if (cloud === 'gcp') {
+    const [, project] = /(?:^|\/)projects\/([^/]+)\//.exec(networkId) ?? [];
+    return project === undefined ? undefined : { project };
+  }
+  if (cloud === 'azure') {
+    const [, subscriptionId, resourceGroup] =
+      /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\//i.exec(networkId) ?? [];
+    return subscriptionId === undefined || resourceGroup === undefined
+      ? undefined
+      : { subscriptionId, resourceGroup };
+  }
+  return undefined;
 }
 
 const portFile = 'port';

@@ -22,7 +22,8 @@ Options:
   --no-example      only the platform; create clusters with \`npx overcast\`
   --no-build        take the bundles and the template that were built before
   --data <dir>      keep everything in this folder, so that a restart goes on where it stopped
-  --port <n>        the API's port on 127.0.0.1; the four clouds take the next four (default 4680; 0: any)
+  --port <n>        the API's port on 127.0.0.1; the four clouds and the clusters' proxy take the
+                    next five (default 4680; 0: any)
   --time-scale <n>  clouds and machines run this many times faster than in reality (default 20)
   --verbose         show the functions' logs (on standard error)
   --help            this text
@@ -83,10 +84,10 @@ function readFlags(args: readonly string[]): Flags | 'help' {
   };
 }
 
-/** Said before half a minute of building and not after it. @throws when one of the five ports is taken. */
+/** Said before half a minute of building and not after it. @throws when one of the six ports is taken. */
 async function expectFreePorts(first: number): Promise<void> {
   if (first === 0) return;
-  for (let port = first; port <= first + cloudNames.length; port += 1)
+  for (let port = first; port <= first + cloudNames.length + 1; port += 1)
     await new Promise<void>((resolve, reject) => {
       const probe = createServer();
       probe.once('error', (error: NodeJS.ErrnoException) =>
@@ -216,11 +217,16 @@ async function main(): Promise<void> {
     say(`API key                      ${running.apiKey}  (shown once; kept in ${configPath})`);
   for (const [cloud, url] of Object.entries(running.clouds))
     say(`${cloud.padEnd(28)} ${url}/_control/resources`);
+  say(`clusters' API servers        by way of ${running.clusterProxyUrl}, as issued kubeconfigs say`);
 
   if (flags.example) {
     const result = await provisionExample(running);
     if (flags.json) process.stdout.write(`${outcome(result)}\n`);
     if (!result.reached) process.exitCode = 1;
+    else if (!flags.exit)
+      say(
+        `try: npx overcast kubeconfig ${result.cluster.name} > k && kubectl --kubeconfig k get nodes -o wide`,
+      );
   } else if (flags.json) {
     process.stdout.write(`${JSON.stringify({ status: 'running', url: running.url })}\n`);
   }

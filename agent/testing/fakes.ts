@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * as little as its name promises. `FAKES` is the folder they share: `calls`, and switches that a test sets there.
  */
 const recording = `#!/bin/sh
-printf '%s %s\\n' "\${0##*/}" "$*" >>"$FAKES/calls"
+[ "$*" = "version -o short" ] || printf '%s %s\\n' "\${0##*/}" "$*" >>"$FAKES/calls"
 `;
 const scripts: Readonly<Record<string, string>> = {
   'apt-get': '[ ! -e "$FAKES/apt-fails" ] || { echo "E: Unable to locate package kubelet"; exit 100; }\n',
@@ -25,10 +25,11 @@ const scripts: Readonly<Record<string, string>> = {
 esac
 `,
   ip: 'case "$1 $2" in "-4 route") cat "$FAKES/routes" 2>/dev/null ;; esac\n:\n',
-  wg: 'cp "$3" "$FAKES/wg.conf"\n',
-  // Says what kubeadm says, and what it must never be allowed to tell anybody.
+  wg: 'case $1 in syncconf) cp "$3" "$FAKES/wg.conf" ;; show) cat "$FAKES/handshakes" 2>/dev/null ;; esac\n:\n',
+  // Says what kubeadm says, and what it must never be allowed to tell anybody; what it is given is checked in kubeadm.ts.
   kubeadm: `case $1 in
   init | join) [ -s "\${3:-/none}" ] || { echo "no configuration"; exit 3; } ;;
+  version) echo v1.36.4; exit 0 ;;
   *) exit 0 ;;
 esac
 sleep "\${KUBEADM_SECONDS:-0.1}"
@@ -38,6 +39,7 @@ if [ -e "$FAKES/kubeadm-fails" ]; then
   echo "error execution phase etcd-join: context deadline exceeded"
   exit 1
 fi
+"$NODE" "$KUBEADM_STAND_IN" "$@" || exit 1
 mkdir -p "$OVERCAST_ROOT/etc/kubernetes"
 echo node >"$OVERCAST_ROOT/etc/kubernetes/kubelet.conf"
 `,

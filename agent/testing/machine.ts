@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFakes } from './fakes.ts';
+import type { KubeadmRecord } from './kubeadm.ts';
 
 export const agentScript = new URL('../overcast-agent.sh', import.meta.url).pathname;
 
@@ -54,6 +55,8 @@ export interface MachineOptions {
   /** Words before the command: `ip netns exec …`. */
   readonly within?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Folders that come before all others in PATH. */
+  readonly before?: () => readonly string[];
   /** Commands that are the real ones. */
   readonly real?: readonly string[];
 }
@@ -63,10 +66,14 @@ export interface TestMachine {
   readonly root: string;
   readonly fakes: string;
   start(): void;
+  /** It was started, and has ended since. */
+  hasEnded(): boolean;
   /** kill -9 of the agent alone, as systemd does with KillMode=process: what it began goes on. */
   kill(): Promise<void>;
   /** What the machine holds at this path, or '' when there is none. */
   read(path: string): string;
+  /** What kubeadm was given and found to be right; undefined until it was done. */
+  kubeadm(): KubeadmRecord | undefined;
   /** How a command was called, in order. */
   calls(command: string): readonly string[];
   remove(): Promise<void>;
@@ -99,14 +106,21 @@ export function createMachine(options: MachineOptions): TestMachine {
         // A group of its own, for the end of the test: watchers and installation outlive their agent for a while.
         detached: true,
         env: {
-          PATH: `${join(fakes, 'bin')}:${systemPath}`,
+          PATH: [...(options.before?.() ?? []), join(fakes, 'bin'), systemPath].join(':'),
           FAKES: fakes,
           OVERCAST_ROOT: root,
           OVERCAST_SECOND: '0.02',
+          NODE: process.execPath,
+          KUBEADM_STAND_IN: new URL('kubeadm.ts', import.meta.url).pathname,
           ...options.environment,
         },
       });
       agents.push(agent);
+      writeFileSync(join(fakes, 'agent.pid'), String(agent.pid));
+    },
+    hasEnded() {
+      const agent = agents.at(-1);
+      return agent !== undefined && (agent.exitCode !== null || agent.signalCode !== null);
     },
     async kill() {
       const agent = agents.at(-1);
@@ -116,6 +130,10 @@ export function createMachine(options: MachineOptions): TestMachine {
       await ended;
     },
     read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : ''),
+    kubeadm() {
+      const record = machine.read('fakes/kubeadm.json');
+      return record === '' ? undefined : (JSON.parse(record) as KubeadmRecord);
+    },
     calls: (name) =>
       readFileSync(join(fakes, 'calls'), 'utf8')
         .split('\n')
@@ -124,7 +142,9 @@ export function createMachine(options: MachineOptions): TestMachine {
     async remove() {
       await machine.kill();
       const [kubeadm = ''] = machine.read('var/lib/overcast/kubeadm/pid').split(' ');
-      for (const id of [...agents.map(({ pid }) => -(pid ?? 0)), Number(kubeadm)]) endProcess(id);
+      const apiServer = machine.read('fakes/apiserver.pid');
+      for (const id of [...agents.map(({ pid }) => -(pid ?? 0)), Number(kubeadm), Number(apiServer)])
+        endProcess(id);
       rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };

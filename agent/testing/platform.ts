@@ -7,14 +7,17 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { admit, admitRequest } from '../../functions/admit-node/admit.ts';
 import { answerSync } from '../../functions/answer-node-sync/answer.ts';
 import { syncRequest } from '../../functions/answer-node-sync/sync-request.ts';
+import { filesRequest } from '../../functions/issue-node-files/files-request.ts';
+import { issueFiles } from '../../functions/issue-node-files/issue.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { NodeRole } from '../../shared/domain/network.ts';
-import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
-import type { Node } from '../../shared/domain/node.ts';
+import type { FilesRequest, SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
+import { nodeName, type Node } from '../../shared/domain/node.ts';
 import { bootstrapTokenMessage, formatBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
 import type { Mac } from '../../shared/runtime/mac.ts';
 import { answerNode, readNodeCall } from '../../shared/runtime/node-http.ts';
+import { systemRandomBytes, type DataKeys } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution } from '../../test/builders/cluster.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/platform.ts';
@@ -38,6 +41,12 @@ export interface TestPlatform {
     readonly at: number;
     readonly body: SyncRequest;
   }[];
+  /** Who asked for files for kubeadm, and how. */
+  readonly filesAsked: {
+    readonly clusterId: string;
+    readonly number: number;
+    readonly body: FilesRequest;
+  }[];
   /** The session secrets that came to be admitted, by `<cluster id>/<number>`. */
   readonly secrets: Map<string, Set<string>>;
   /** By node number. */
@@ -60,7 +69,7 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
-const route = /^\/v1\/clusters\/([^/]+)\/nodes\/(\d+)\/(admit|sync)$/;
+const route = /^\/v1\/clusters\/([^/]+)\/nodes\/(\d+)\/(admit|sync|files)$/;
 
 /** The platform's real functions on a table of their own, behind HTTP, as API Gateway calls them. */
 export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
@@ -75,6 +84,13 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
   const clock = { now: () => new Date().toISOString() };
   const { store } = tests;
 
+  const issue = issueFiles({
+    store,
+    dataKeys: testDataKeys(),
+    randomBytes: systemRandomBytes,
+    clock,
+    log: silentLog,
+  });
   const server = createServer((request, response) => {
     void respond(request, response);
   });
@@ -119,10 +135,16 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     if (verb === 'admit') {
       const known = platform.secrets.get(`${clusterId}/${number}`) ?? new Set();
       platform.secrets.set(`${clusterId}/${number}`, known.add(body.sessionSecret ?? ''));
-      return answerNode(event, async () => ({
-        ...(await admit({ store, mac, clock, log: silentLog })(readNodeCall(event, admitRequest))),
-        files: [{ path: '/etc/overcast/kubeadm.yaml', mode: '0600', content: 'kind: AnyConfiguration\n' }],
-      }));
+      return answerNode(event, async () =>
+        admit({ store, mac, clock, log: silentLog })(readNodeCall(event, admitRequest)),
+      );
+    }
+    if (verb === 'files') {
+      platform.filesAsked.push({ clusterId, number: Number(number), body: body as unknown as FilesRequest });
+      return answerNode(event, async () => {
+        const call = readNodeCall(event, filesRequest);
+        return issue({ ...call, body: call.body as FilesRequest });
+      });
     }
     platform.syncs.push({ clusterId, number: Number(number), at: Date.now(), body });
     return answerNode(event, async () => {
@@ -140,6 +162,7 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     store,
     bus,
     syncs: [],
+    filesAsked: [],
     secrets: new Map(),
     metadata: new Map(),
     uploads: [],
@@ -164,6 +187,12 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
         executionArn,
         request: { attempt: 1, offering: node.offering, tokenExpiresAt: expiresAt, requestedAt: now },
       });
+      await store.nodes.recordMachine(cluster.id, number, {
+        attempt: 1,
+        providerId: `machine-${number}`,
+        publicAddress: '',
+        privateAddress: '',
+      });
       return {
         OVERCAST_API: platform.url,
         OVERCAST_CLUSTER: cluster.id,
@@ -171,6 +200,8 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
         OVERCAST_ATTEMPT: '1',
         OVERCAST_ROLE: role,
         OVERCAST_CLOUD: cloud,
+        OVERCAST_NAME: nodeName(cluster.name, number),
+        OVERCAST_KUBERNETES: cluster.kubernetesVersion,
         OVERCAST_TOKEN: formatBootstrapToken({
           attempt: 1,
           expiresAt,
@@ -193,6 +224,25 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     },
   };
   return platform;
+}
+
+/** A KMS key as far as data keys go: it opens what it sealed, for the same context only. */
+function testDataKeys(): DataKeys {
+  const made = new Map<string, { plaintext: Uint8Array; context: string }>();
+  return {
+    async generateDataKey(context) {
+      const encrypted = systemRandomBytes(48);
+      const plaintext = systemRandomBytes(32);
+      made.set(Buffer.from(encrypted).toString('hex'), { plaintext, context: JSON.stringify(context) });
+      return { plaintext: plaintext.slice(), encrypted };
+    },
+    async decrypt(encrypted, context) {
+      const found = made.get(Buffer.from(encrypted).toString('hex'));
+      if (found?.context !== JSON.stringify(context)) throw new Error('InvalidCiphertextException');
+      // A copy: whoever asked overwrites it after use.
+      return found.plaintext.slice();
+    },
+  };
 }
 
 /** An AWS machine's metadata service, as far as an agent asks it. It wants the token of IMDSv2. */

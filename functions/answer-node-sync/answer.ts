@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { nodeFailed } from '../../events/node-failed.ts';
 import { nodeJoined } from '../../events/node-joined.ts';
 import { nodeReady } from '../../events/node-ready.ts';
@@ -6,14 +5,21 @@ import { spotInterruption } from '../../events/spot-interruption.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { secondsBetween, type Instant } from '../../shared/domain/ids.ts';
 import type { Mesh } from '../../shared/domain/mesh.ts';
+import type { Vpn } from '../../shared/domain/network.ts';
 import { phaseRank, type Node } from '../../shared/domain/node.ts';
 import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
-import { nextInstruction, type Need } from '../../shared/planning/next-instruction.ts';
-import { wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
+import {
+  holdsInitClaim,
+  holdsJoinLease,
+  nextInstruction,
+  syncSeconds,
+  type Need,
+} from '../../shared/planning/next-instruction.ts';
+import { neighbours, wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
-import { NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
+import { isSessionOf, NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
 import { redactText } from '../../shared/runtime/redaction.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
@@ -42,7 +48,8 @@ interface View {
  * One sync: what the agent says is recorded where it is new, then it is told what to do next. Every write is conditional
  * on the session and repeats without effect, so an agent may send the same sync as often as it likes.
  *
- * @throws NodeCallRefused 401: the session is not this node's, or the node is no more; 409: the key is not its own.
+ * @throws NodeCallRefused 401: the session is not this node's, or the node is no more; 409: the key is not its own; 503:
+ *   too many claim at once.
  */
 export const answerSync =
   (dependencies: AnswerDependencies) =>
@@ -50,7 +57,7 @@ export const answerSync =
     const { store, clock } = dependencies;
     const { clusterId, number } = call;
     const seen = await store.syncView(clusterId, number);
-    if (seen.cluster === undefined || seen.node === undefined || !isSessionOf(seen.node, call.bearer))
+    if (seen.cluster === undefined || !isSessionOf(seen.node, call.bearer))
       throw new NodeCallRefused(401, 'the session is not valid for this node');
     const view: View = {
       cluster: seen.cluster,
@@ -66,13 +73,6 @@ export const answerSync =
     const after = await recordProgress(dependencies, view);
     return decide(dependencies, { ...view, ...after, mesh });
   };
-
-const isSessionOf = (node: Node, secret: string): boolean => {
-  if (node.sessionHash === undefined || node.phase === 'deleted') return false;
-  const given = createHash('sha256').update(secret).digest();
-  const bound = Buffer.from(node.sessionHash, 'hex');
-  return given.length === bound.length && timingSafeEqual(given, bound);
-};
 
 /** A machine's words may hold what its commands were given: no secret gets from there into table, events and logs. */
 function withoutSecrets(sync: SyncRequest): SyncRequest {
@@ -109,6 +109,13 @@ function refuseForeignKey({ log }: AnswerDependencies, { node, sync }: View, mes
   throw new NodeCallRefused(409, 'wireguardPublicKey: is not this machine’s');
 }
 
+/** Which peers are silent, where it is not as it was: ages change with every sync, and nobody needs them in the table. */
+function silenceIn(node: Node, { handshakes }: SyncRequest): { silentPeers?: readonly string[] } {
+  if (handshakes === undefined) return {};
+  const silentPeers = [...new Set(handshakes.silent.map(({ overlayAddress }) => overlayAddress))].sort();
+  return silentPeers.join() === (node.silentPeers ?? []).join() ? {} : { silentPeers };
+}
+
 /** Addresses, key, acknowledged mesh version; the time only as often as somebody needs it. */
 async function recordFacts({ store }: AnswerDependencies, view: View): Promise<void> {
   const { node, mesh, sync, now } = view;
@@ -125,6 +132,7 @@ async function recordFacts({ store }: AnswerDependencies, view: View): Promise<v
       ? {}
       : { wireguardPublicKey: sync.wireguardPublicKey }),
     ...(sync.meshVersion === (node.meshVersion ?? 0) ? {} : { meshVersion: sync.meshVersion }),
+    ...silenceIn(node, sync),
     ...(sync.phase === 'left' && node.leftAt === undefined ? { leftAt: now } : {}),
   };
   const isDue = node.lastSeenAt === undefined || secondsBetween(node.lastSeenAt, now) >= interval;
@@ -176,7 +184,7 @@ async function recordProgress(
     log.warn('the machine cannot become a node', { clusterId, number, attempt, reason: sync.failure.reason });
     node = (await store.nodes.recordFailure(clusterId, number, { attempt, failure: sync.failure })) ?? node;
     await bus.say(nodeFailed, { clusterId, number, attempt, reason: sync.failure.reason });
-    if (cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
+    if (holdsJoinLease(cluster, node)) await store.clusters.releaseJoin(clusterId, number, attempt);
     return { cluster, node };
   }
   if (isNews(sync.interruption, node)) {
@@ -202,12 +210,12 @@ async function recordProgress(
   }
   // An API server that answers is the end of init: whoever is ready on the claim has initialised. Only a machine whose
   // joining was recorded may say so, since after this nobody is ever told to init again.
-  if (cluster.initNode === number && cluster.initialisedAt === undefined) {
-    cluster = (await store.clusters.markInitialised(clusterId, number, now)) ?? cluster;
+  if (holdsInitClaim(cluster, node) && cluster.initialisedAt === undefined) {
+    cluster = (await store.clusters.markInitialised(clusterId, { number, attempt }, now)) ?? cluster;
     log.info('the control plane is initialised', { clusterId, number, attempt });
   }
   if (isNew) await bus.say(nodeJoined, { clusterId, number, attempt });
-  if (cluster.joinNode === number) await store.clusters.releaseJoin(clusterId, number);
+  if (holdsJoinLease(cluster, node)) await store.clusters.releaseJoin(clusterId, number, attempt);
   if (sync.phase === 'ready' && phaseRank(node.phase) < phaseRank('ready')) {
     const isFirst = await report(store, view, 'ready');
     if (isFirst) {
@@ -241,9 +249,14 @@ const report = (
 async function decide({ store, log }: AnswerDependencies, view: View): Promise<SyncReply> {
   const { sync, mesh, node } = view;
   const isSettled = node.phase === 'ready' && node.desired === 'present' && sync.interruption === undefined;
-  const nodes = isSettled ? [] : await store.nodes.list(node.clusterId);
   let { cluster } = view;
   for (let decisions = 0; decisions < decisionsMax; decisions += 1) {
+    // After the cluster: of nodes that were read before a claim was made, its holder could look as if it were gone.
+    const nodes = isSettled ? [] : await store.nodes.list(node.clusterId);
+    const latest = nodes.find((each) => each.number === node.number);
+    // Replaced while its call was under way: what it would claim, nobody would hold.
+    if (latest !== undefined && latest.sessionHash !== node.sessionHash)
+      throw new NodeCallRefused(401, 'the session is not valid for this node any more');
     const decision = nextInstruction({ cluster, node, nodes, mesh, sync, now: view.now });
     if ('instruction' in decision) {
       if (decision.instruction.kind !== 'run' && decision.instruction.kind !== 'wait')
@@ -255,20 +268,32 @@ async function decide({ store, log }: AnswerDependencies, view: View): Promise<S
       return {
         ...decision,
         meshVersion: mesh.version,
-        ...(sync.meshVersion === mesh.version
-          ? {}
-          : { peers: wireguardPeers({ vpn: cluster.vpn, mesh, number: node.number }) }),
+        ...(sync.meshVersion === mesh.version ? {} : waysTo({ vpn: cluster.vpn, mesh, number: node.number })),
       };
     }
     await take(store, node, decision.need);
     cluster = (await store.clusters.get(node.clusterId)) ?? cluster;
   }
-  throw new Error(`node ${node.number}: no decision after ${decisionsMax} claims`);
+  throw new NodeCallRefused(503, 'others claim at the same time: ask again', syncSeconds.bootstrap);
+}
+
+/** Whom the node encrypts to, and whom of its own network it reaches without. */
+function waysTo(from: {
+  readonly vpn: Vpn;
+  readonly mesh: Mesh;
+  readonly number: number;
+}): Pick<SyncReply, 'peers' | 'neighbours'> {
+  const plain = neighbours(from);
+  return { peers: wireguardPeers(from), ...(plain !== undefined && { neighbours: plain }) };
 }
 
 /** Won or lost, the cluster is read again: whoever won stands there. */
-async function take(store: AnswerDependencies['store'], node: Node, need: Need): Promise<void> {
-  if (need.write === 'claim-init')
-    await store.clusters.claimInit(node.clusterId, node.number, need.observedGone);
-  else await store.clusters.leaseJoin(node.clusterId, node.number, need.observedGone);
+async function take(
+  store: AnswerDependencies['store'],
+  { clusterId, number, attempt }: Node,
+  { write, observedGone }: Need,
+): Promise<void> {
+  const holder = { number, attempt };
+  if (write === 'claim-init') await store.clusters.claimInit(clusterId, holder, observedGone);
+  else await store.clusters.leaseJoin(clusterId, holder, observedGone);
 }

@@ -3,6 +3,8 @@ import { ranges } from '../../shared/domain/network.ts';
 import { agentPhases } from '../../shared/domain/node-protocol.ts';
 import { isInside, privateRanges } from '../../shared/planning/ranges.ts';
 
+/** A node that hears nobody says so in 32 words as well as in 255. */
+const silentPeersMax = 32;
 const short = z.string().check(z.maxLength(256));
 /** The networks are IPv4. Nothing with leading zeros: programs disagree on what it means. */
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
@@ -34,6 +36,12 @@ const privateAddress = z
       { error: 'not an address of a private IPv4 network' },
     ),
   );
+const overlayAddress = z.string().check(
+  z.refine((text) => ipv4.test(text) && isInside(text, ranges.overlay), {
+    error: 'not an address of the overlay',
+  }),
+);
+const seconds = z.int().check(z.minimum(0));
 /** 32 bytes in base64, as `wg pubkey` prints them. */
 const wireguardKey = z.string().check(z.regex(/^[A-Za-z0-9+/]{43}=$/));
 
@@ -58,5 +66,13 @@ export const syncRequest = z.strictObject({
   ),
   interruption: z.optional(
     z.strictObject({ kind: z.enum(['terminate', 'rebalance']), at: z.optional(short) }),
+  ),
+  handshakes: z.optional(
+    z.strictObject({
+      oldestSeconds: z.optional(seconds),
+      silent: z
+        .array(z.strictObject({ overlayAddress, ageSeconds: z.optional(seconds) }))
+        .check(z.maxLength(silentPeersMax)),
+    }),
   ),
 });

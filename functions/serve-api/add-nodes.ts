@@ -5,12 +5,12 @@ import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { PlannedNode } from '../../shared/domain/node.ts';
 import { materialiseNode, planNodes } from '../../shared/planning/plan-cluster.ts';
 import { validateNodes } from '../../shared/planning/validate-cluster.ts';
+import { mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
+import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { addNodesDocument } from './cluster-document.ts';
 import { coolOffsOf } from './create-cluster.ts';
-import { mustLive } from './find-cluster.ts';
 import { idSource } from './idempotency.ts';
-import { invalidFields, Problem } from './problem.ts';
 import { nodeView } from './views.ts';
 
 /** Two that plan at once: one wins, the other reads again. */

@@ -1,28 +1,25 @@
-import { Hono, type Context } from 'hono';
+import type { Context, Hono } from 'hono';
 import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import type { ClusterDetails, ListOf, NodeView } from '../../shared/domain/api-types.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
+import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.ts';
+import { findCluster, mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
+import { createPeopleApp } from '../../shared/runtime/people-http/people-app.ts';
+import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import { addNodes } from './add-nodes.ts';
-import type { ApiDependencies, ApiEnvironment } from './api.ts';
+import type { ApiDependencies } from './api.ts';
 import { refuseChanges } from './apply-cluster.ts';
-import { authenticate } from './authenticate.ts';
 import { addNodesDocument, clusterDocument } from './cluster-document.ts';
 import { createCluster, readRequest } from './create-cluster.ts';
-import { findCluster, mustLive } from './find-cluster.ts';
-import { Problem, problemDocument } from './problem.ts';
 import { readBody } from './read-body.ts';
 import { clusterDetails, clusterView, nodeView } from './views.ts';
 
-type ApiContext = Context<ApiEnvironment>;
+type ApiContext = Context<PeopleEnvironment>;
 
 const pageSize = { usual: 50, max: 200 } as const;
-
-const requestIdOf = (context: ApiContext): string =>
-  (context.env as { event?: { requestContext?: { requestId?: string } } } | undefined)?.event?.requestContext
-    ?.requestId ?? '';
 
 const bodyOf = async (context: ApiContext): Promise<{ text: string; type: string | undefined }> => ({
   text: await context.req.text(),
@@ -47,40 +44,11 @@ const keyOf = (context: ApiContext): { idempotencyKey?: string } => {
 };
 
 /** The public API's routes. Each reads, asks a planner, makes one conditional write, and says what happened. */
-export function createApp(dependencies: ApiDependencies): Hono<ApiEnvironment> {
-  const { store, bus, clock, log, newId } = dependencies;
-  const app = new Hono<ApiEnvironment>().basePath('/v1');
-
-  app.onError((error, context) => {
-    const requestId = requestIdOf(context);
-    const known = error instanceof Problem ? error : fromStore(error);
-    // Not ours to explain: Lambda's logs have it, the caller gets an id to ask about.
-    if (known === undefined) log.error('request failed', { error, path: context.req.path });
-    const problem = known ?? new Problem(500, 'something went wrong here; the request may be repeated');
-    return context.json(problemDocument(problem, requestId), problem.status as 400, {
-      'content-type': 'application/problem+json',
-    });
-  });
-  app.notFound(() => {
-    throw new Problem(404, 'there is no such route');
-  });
-  app.use(authenticate(dependencies));
-
-  /** Every change is written down: who, what, from where, and what came of it. */
-  app.use(async (context, next) => {
-    await next();
-    if (context.req.method === 'GET') return;
-    const caller = context.get('caller');
-    await store.audit.record({
-      id: newId(),
-      at: clock.now(),
-      who: caller.key.name,
-      from: caller.address,
-      action: `${context.req.method} ${context.req.routePath}`,
-      subject: context.req.path,
-      outcome: String(context.res.status),
-      requestId: caller.requestId,
-    });
+export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment> {
+  const { store, bus, clock, log } = dependencies;
+  const app = createPeopleApp(dependencies, {
+    scopeOf: (method) => (method === 'GET' ? 'read' : 'write'),
+    problemFrom: fromStore,
   });
 
   const clusterOf = (context: ApiContext): Promise<Cluster> =>

@@ -1,7 +1,7 @@
 import type { FieldError } from '../../shared/domain/api-types.ts';
-import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
-import { Problem } from './problem.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { Problem } from '../../shared/runtime/people-http/problem.ts';
 
 /**
  * Holds a file against the cluster that is there. What cannot be changed by a file is refused by name, with the command

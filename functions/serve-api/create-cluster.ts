@@ -1,17 +1,17 @@
 import type * as z from 'zod/mini';
 import { clusterRequested } from '../../events/cluster-requested.ts';
 import type { ClusterDetails } from '../../shared/domain/api-types.ts';
+import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
-import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import { materialiseNode, planCluster } from '../../shared/planning/plan-cluster.ts';
 import { validateCluster } from '../../shared/planning/validate-cluster.ts';
+import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { CoolOff, Store } from '../../shared/runtime/table.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { clusterDocument } from './cluster-document.ts';
 import { idSource } from './idempotency.ts';
-import { invalidFields, Problem } from './problem.ts';
 import { clusterDetails, nodeView } from './views.ts';
 
 type Document = z.output<typeof clusterDocument>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../shared/domain/ids.ts';
+import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies, Caller } from './api.ts';
-import { Problem } from './problem.ts';
 
 export const keyPattern = /^[\x21-\x7e]{1,128}$/;
 

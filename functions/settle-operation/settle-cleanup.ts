@@ -22,9 +22,12 @@ async function bury(
   { clusterId, executionArn }: SettleRequest,
   cluster: Cluster,
 ): Promise<void> {
-  if (cluster.status !== 'deleted') {
-    if (cluster.operation?.executionArn !== executionArn || cluster.desired !== 'absent')
-      throw new Superseded(`cluster ${clusterId} has changed hands`);
+  const isBuried = cluster.status === 'deleted';
+  if (!isBuried && (cluster.operation?.executionArn !== executionArn || cluster.desired !== 'absent'))
+    throw new Superseded(`cluster ${clusterId} has changed hands`);
+  // Nobody is left whom its authorities could vouch for. Also on a repeat: a call that was under way may have come after.
+  await store.pki.forget(clusterId);
+  if (!isBuried) {
     const now = clock.now();
     for (const { number, phase } of await store.nodes.list(clusterId)) {
       if (phase === 'deleted') continue;

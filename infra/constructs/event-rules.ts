@@ -10,32 +10,24 @@ import {
 import { LambdaFunction, SfnStateMachine, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
-import { clusterRequested } from '../../events/cluster-requested.ts';
-import { driftFound } from '../../events/drift-found.ts';
-import { nodeFailed } from '../../events/node-failed.ts';
-import { nodeJoined } from '../../events/node-joined.ts';
-import { nodeReady } from '../../events/node-ready.ts';
-import { nodeRequested } from '../../events/node-requested.ts';
-import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
-import { nodesPlanned } from '../../events/nodes-planned.ts';
-import { operationSettled } from '../../events/operation-settled.ts';
-import { podsUnschedulable } from '../../events/pods-unschedulable.ts';
-import { policyChanged } from '../../events/policy-changed.ts';
 import { reconcileTick } from '../../events/reconcile-tick.ts';
-import { upgradeRequested } from '../../events/upgrade-requested.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds, type OperationKind } from '../../shared/domain/operation.ts';
+import {
+  deadExecutions,
+  eventRoutes,
+  queueConsumer,
+  queueConsumers,
+  tick,
+  timelineFunction,
+  type EventRoute,
+  type EventTarget,
+} from '../event-routes.ts';
 import type { QueueName } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
 import type { Alarms } from './alarms.ts';
 import type { StateMachines } from './state-machines.ts';
 import { DeadLetters, type WorkQueue } from './work-queue.ts';
-
-interface Said {
-  readonly name: string;
-  readonly sources: readonly string[];
-}
 
 export interface EventRulesProps {
   readonly bus: EventBus;
@@ -58,23 +50,13 @@ export class EventRules extends Construct {
     this.#props = props;
     this.#dead = new DeadLetters(this, 'Undelivered', { what: 'an event', alarms: props.alarms });
 
-    this.#on('ProvisionCluster', [clusterRequested, driftFound], this.#machine('ProvisionCluster'));
-    this.#on('CleanupCluster', [clusterDeletionRequested], this.#machine('CleanupCluster'));
-    this.#on('ProvisionNode', [nodeRequested], this.#machine('ProvisionNode'));
-    this.#on('RetireNode', [nodeRetirementRequested], this.#machine('RetireNode'));
-    this.#on('RequestNodes', [nodesPlanned], this.#function('request-nodes'));
-    this.#on('RecordNodeJoined', [nodeJoined, nodeFailed], this.#function('record-node-joined'));
-    this.#on(
-      'Reconcile',
-      [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],
-      new SqsQueue(props.queueNamed('reconcile').queue, this.#delivery()),
-    );
+    for (const { id, events, to } of eventRoutes) this.#on(id, events, this.#target(to));
 
     new Rule(this, 'Timeline', {
       description: 'Everything that happens is written down',
       eventBus: props.bus,
       eventPattern: { source: [{ prefix: 'overcast.' }] as unknown as string[] },
-      targets: [this.#function('record-timeline')],
+      targets: [this.#function(timelineFunction)],
     });
     new Rule(this, 'DeadExecutions', {
       description: 'Executions that ended without settling give up what they own',
@@ -82,17 +64,17 @@ export class EventRules extends Construct {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: {
-          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+          status: [...deadExecutions.statuses],
           stateMachineArn: operationKinds.map((kind) => props.machines.byKind[kind].stateMachineArn),
         },
       },
-      targets: [this.#function('settle-operation')],
+      targets: [this.#function(deadExecutions.function)],
     });
     new Rule(this, 'Tick', {
       description: 'Whatever events did not do, the tick finds',
-      schedule: Schedule.rate(Duration.minutes(1)),
+      schedule: Schedule.rate(Duration.minutes(tick.everyMinutes)),
       targets: [
-        new LambdaFunction(props.functionNamed('tick-clusters').function, {
+        new LambdaFunction(props.functionNamed(tick.function).function, {
           ...this.#delivery(),
           event: RuleTargetInput.fromObject({
             id: EventField.eventId,
@@ -105,12 +87,18 @@ export class EventRules extends Construct {
       ],
     });
 
-    this.#consume('reconcile', 'reconcile-cluster', 5);
-    for (const cloud of cloudNames) this.#consume(`observe-${cloud}`, `observe-cloud-${cloud}`, 5);
+    this.#consume('reconcile');
+    for (const cloud of cloudNames) this.#consume(`observe-${cloud}`);
   }
 
   #delivery(): { deadLetterQueue: DeadLetters['queue']; maxEventAge: Duration; retryAttempts: number } {
     return { deadLetterQueue: this.#dead.queue, maxEventAge: eventAge, retryAttempts: 20 };
+  }
+
+  #target(to: EventTarget): IRuleTarget {
+    if ('machine' in to) return this.#machine(to.machine);
+    if ('function' in to) return this.#function(to.function);
+    return new SqsQueue(this.#props.queueNamed(to.queue).queue, this.#delivery());
   }
 
   #machine(kind: OperationKind): IRuleTarget {
@@ -124,7 +112,7 @@ export class EventRules extends Construct {
     return new LambdaFunction(this.#props.functionNamed(name).function, this.#delivery());
   }
 
-  #on(id: string, events: readonly Said[], target: IRuleTarget): void {
+  #on(id: string, events: EventRoute['events'], target: IRuleTarget): void {
     new Rule(this, id, {
       eventBus: this.#props.bus,
       eventPattern: {
@@ -135,12 +123,12 @@ export class EventRules extends Construct {
     });
   }
 
-  #consume(queue: QueueName, name: string, concurrencyMax: number): void {
-    this.#props.functionNamed(name).function.addEventSource(
+  #consume(queue: QueueName): void {
+    this.#props.functionNamed(queueConsumer(queue)).function.addEventSource(
       new SqsEventSource(this.#props.queueNamed(queue).queue, {
-        batchSize: 10,
+        batchSize: queueConsumers.batchSize,
         reportBatchItemFailures: true,
-        maxConcurrency: concurrencyMax,
+        maxConcurrency: queueConsumers.concurrencyMax,
       }),
     );
   }

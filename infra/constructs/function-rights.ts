@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
+import { sealedContextKeys } from '../../shared/domain/sealed-keys.ts';
 import type { QueueName, TableAction } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
 import { executionArns, machineArns } from './state-machines.ts';
@@ -12,6 +13,7 @@ export interface Rights {
   readonly table: Table;
   readonly bus: EventBus;
   readonly tokenKey: Key;
+  readonly pkiKey: Key;
   readonly apiUrl: string;
   readonly functions: readonly PlatformFunction[];
   readonly queueNamed: (name: QueueName) => WorkQueue;
@@ -61,6 +63,13 @@ export function grantRights(rights: Rights): void {
     if (spec.tokenKey !== undefined) {
       platformFunction.setting('TOKEN_KEY_ID', rights.tokenKey.keyArn);
       platformFunction.allow([`kms:${spec.tokenKey}`], [rights.tokenKey.keyArn]);
+    }
+    for (const { action, purpose } of spec.pkiKey ?? []) {
+      platformFunction.setting('PKI_KEY_ID', rights.pkiKey.keyArn);
+      // KMS refuses a use without the context, or with another purpose's: the role sees to it, not the code.
+      platformFunction.allow([`kms:${action}`], [rights.pkiKey.keyArn], {
+        StringEquals: { [`kms:EncryptionContext:${sealedContextKeys.purpose}`]: purpose },
+      });
     }
     if (spec.needsApiUrl === true) platformFunction.setting('API_URL', rights.apiUrl);
     for (const name of spec.sendsTo ?? []) {

@@ -3,6 +3,7 @@ import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-clo
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { queueConsumers, visibilitySeconds } from '../event-routes.ts';
 import type { Alarms } from './alarms.ts';
 
 /** Where what could not be delivered waits for a person, with the alarm that calls one. */
@@ -42,9 +43,8 @@ export class WorkQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // AWS asks for six times the function's timeout, so that a throttled batch is not seen twice at once.
-      visibilityTimeout: Duration.seconds(6 * options.functionTimeoutSeconds),
-      deadLetterQueue: { queue: dead.queue, maxReceiveCount: 5 },
+      visibilityTimeout: Duration.seconds(visibilitySeconds(options.functionTimeoutSeconds)),
+      deadLetterQueue: { queue: dead.queue, maxReceiveCount: queueConsumers.receivesMax },
     });
   }
 }

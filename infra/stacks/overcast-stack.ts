@@ -35,6 +35,13 @@ export class OvercastStack extends Stack {
       pendingWindow: Duration.days(7),
     });
 
+    // Retained like the table: without it the authorities of running clusters could not be opened again.
+    const pkiKey = new Key(this, 'PkiKey', {
+      description: 'Overcast: seals the authorities of clusters and the credentials for them',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+
     const alarms = new Alarms(this, 'Alarms');
     const functions = new Map(functionSpecs.map((spec) => [spec.name, new PlatformFunction(this, spec)]));
     const functionNamed = (name: string): PlatformFunction => {
@@ -70,6 +77,7 @@ export class OvercastStack extends Stack {
       table,
       bus,
       tokenKey,
+      pkiKey,
       apiUrl: api.url,
       functions: [...functions.values()],
       queueNamed,

@@ -6,17 +6,30 @@ export interface AgentSettings {
   readonly clusterId: string;
   readonly number: string;
   readonly attempt: number;
+  readonly role: string;
+  /** The machine's, and so its Node's. */
+  readonly hostname: string;
+  /** `10.4.0.7`: the agent counts it from its number. */
+  readonly overlayAddress: string;
+  /** The kubeadm that is installed: `v1.36.4`. */
+  readonly kubernetes: string;
   readonly token: string;
 }
 
 const settingsPath = '/etc/overcast/agent.env';
+/** The newest patch of every minor, as far as simulated machines can install it. */
+const newestPatch = 4;
 
 /** Reads cloud-config as cloud-init would. @throws an Error that says what is missing. */
 export function agentSettings(userData: string): AgentSettings {
   if (!userData.startsWith('#cloud-config\n')) throw new Error('user-data: not a cloud-config');
-  const config = load(userData) as { write_files?: { path?: string; content?: string }[] };
+  const config = load(userData) as {
+    hostname?: string;
+    write_files?: { path?: string; content?: string }[];
+  };
   const file = config.write_files?.find(({ path }) => path === settingsPath);
   if (file?.content === undefined) throw new Error(`user-data: no ${settingsPath}`);
+  if (config.hostname === undefined) throw new Error('user-data: no hostname');
   const values = new Map(
     file.content
       .split('\n')
@@ -29,11 +42,17 @@ export function agentSettings(userData: string): AgentSettings {
     if (found === undefined || found === '') throw new Error(`user-data: ${settingsPath} has no ${name}`);
     return found;
   };
+  const number = value('OVERCAST_NODE');
+  const kubernetes = values.get('OVERCAST_KUBERNETES') ?? '1.36';
   return {
     api: value('OVERCAST_API'),
     clusterId: value('OVERCAST_CLUSTER'),
-    number: value('OVERCAST_NODE'),
+    number,
     attempt: Number(value('OVERCAST_ATTEMPT')),
+    role: value('OVERCAST_ROLE'),
+    hostname: config.hostname,
+    overlayAddress: `10.4.${Math.floor(Number(number) / 256)}.${Number(number) % 256}`,
+    kubernetes: /^\d+\.\d+$/.test(kubernetes) ? `v${kubernetes}.${newestPatch}` : `v${kubernetes}`,
     token: value('OVERCAST_TOKEN'),
   };
 }

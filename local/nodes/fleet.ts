@@ -1,8 +1,11 @@
 import { openDisk, type Collection } from '../disk.ts';
-import { runSimulatedMachine, type MachineDisk, type Misbehaviour } from './simulated-machine.ts';
+import { createClusters } from './kubernetes/clusters.ts';
+import type { TakeConnection } from './kubernetes/proxy.ts';
+import type { MachineDisk } from './machine-disk.ts';
+import { runSimulatedMachine, type MachineSurroundings, type Misbehaviour } from './simulated-machine.ts';
 
 /** A machine as its cloud shows it to itself. */
-export interface BootedMachine {
+export interface BootedMachine extends Pick<MachineSurroundings, 'hardware' | 'place'> {
   /** `aws/i-0abc@1764000000000`: unique in the world, also among machines that were. */
   readonly key: string;
   readonly name: string;
@@ -13,9 +16,10 @@ export interface BootedMachine {
 export interface FleetOptions {
   /** Where the machines' disks are kept; in memory when absent. */
   readonly folder?: string;
-  /** Whether the machine is powered on, and what its cloud says of its future. */
+  /** Whether the machine is powered on, whether it still has a disk, and what its cloud says of its future. */
   readonly look: (key: string) => {
     readonly powered: boolean;
+    readonly exists: boolean;
     readonly interruption?: { readonly kind: 'terminate' | 'rebalance'; readonly at?: string };
   };
   readonly scaled: (seconds: number) => number;
@@ -27,65 +31,93 @@ export interface Fleet {
   /** Makes machines of this name (`*`: all) misbehave from now on. */
   misbehave(name: string, how: Misbehaviour): void;
   running(): number;
+  /** The API server of the machine with this public address; undefined when none is up there. */
+  lead(publicAddress: string): TakeConnection | undefined;
   close(): Promise<void>;
 }
 
 /** How often a machine notices that its power is gone. */
 const powerCheckMilliseconds = 100;
 
-/** All simulated machines of the local platform: boots them, runs their agents, pulls the plug. */
+/** All simulated machines of the local platform: boots them, runs their agents, pulls the plug, clears their disks away. */
 export function createFleet(options: FleetOptions): Fleet {
   const disk = openDisk({
     ...(options.folder === undefined ? {} : { folder: options.folder }),
     name: 'machines',
   });
   const disks: Collection<MachineDisk> = disk.collection('disks');
+  const clusters = createClusters({
+    disk,
+    clock: { now: () => Date.now(), scaled: options.scaled },
+    log: options.log,
+  });
   const misbehaviours = new Map<string, Misbehaviour>();
   const running = new Map<string, { stop: AbortController; ended: Promise<void> }>();
+  /** Every machine that has a disk here. */
+  const known = new Set(disks.entries().map(([key]) => key));
 
-  const power = setInterval(() => {
-    for (const [key, machine] of running) if (!options.look(key).powered) machine.stop.abort();
-  }, powerCheckMilliseconds);
+  const checkPower = (): void => {
+    for (const key of known) {
+      const { powered, exists } = options.look(key);
+      const machine = running.get(key);
+      if (!powered) machine?.stop.abort();
+      if (exists || machine !== undefined) continue;
+      known.delete(key);
+      disks.delete(key);
+      clusters.forget(key);
+    }
+  };
+  checkPower();
+  const power = setInterval(checkPower, powerCheckMilliseconds);
 
   const run = async (machine: BootedMachine, stop: AbortController): Promise<void> => {
+    const { key, name, userData, hardware, place, addresses } = machine;
     try {
       await runSimulatedMachine(
         {
-          userData: machine.userData,
-          addresses: () => machine.addresses,
-          interruption: () => options.look(machine.key).interruption,
-          loadDisk: () => disks.get(machine.key),
-          saveDisk: (saved) => disks.set(machine.key, saved),
+          key,
+          userData,
+          hardware,
+          place,
+          clusters,
+          addresses: () => addresses,
+          interruption: () => options.look(key).interruption,
+          loadDisk: () => disks.get(key),
+          saveDisk: (saved) => disks.set(key, saved),
           scaled: options.scaled,
           signal: stop.signal,
-          log: (line) => options.log(`${machine.name}: ${line}`),
+          log: (line) => options.log(`${name}: ${line}`),
         },
-        () => misbehaviours.get(machine.name) ?? misbehaviours.get('*') ?? {},
+        () => misbehaviours.get(name) ?? misbehaviours.get('*') ?? {},
       );
     } catch (error) {
       // A machine whose plug was pulled says nothing; one that cannot read its user-data is like one without an agent.
       if (!stop.signal.aborted)
-        options.log(`${machine.name}: ${error instanceof Error ? error.message : String(error)}`);
+        options.log(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
-      running.delete(machine.key);
+      running.delete(key);
     }
   };
 
   return {
     boot(machine) {
-      if (running.has(machine.key)) return;
+      const { key } = machine;
+      if (running.has(key)) return;
       const stop = new AbortController();
-      running.set(machine.key, { stop, ended: run(machine, stop) });
+      known.add(key);
+      running.set(key, { stop, ended: run(machine, stop) });
     },
     misbehave: (name, how) => {
       misbehaviours.set(name, how);
     },
     running: () => running.size,
+    lead: (publicAddress) => clusters.lead(publicAddress),
     async close() {
       clearInterval(power);
       const machines = [...running.values()];
       for (const machine of machines) machine.stop.abort();
       await Promise.all(machines.map(({ ended }) => ended));
+      clusters.close();
       disk.close();
     },
   };

@@ -1,35 +1,37 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
   AdmitReply,
-  AgentPhase,
+  FilesReply,
+  FilesRequest,
   Instruction,
   SyncReply,
   SyncRequest,
 } from '../../shared/domain/node-protocol.ts';
 import { agentSettings } from './agent-settings.ts';
-
-/** What a machine keeps on its disk: it survives a reboot, and the local platform's restart. */
-export interface MachineDisk {
-  readonly sessionSecret: string;
-  readonly wireguardPublicKey: string;
-  readonly admitted: boolean;
-  readonly phase: AgentPhase;
-  readonly meshVersion: number;
-  /** Instructions that were carried out: none is carried out twice. */
-  readonly done: readonly string[];
-}
+import { runKubeadm } from './kubeadm.ts';
+import { KubeadmFailed } from './kubeadm-failed.ts';
+import type { Clusters } from './kubernetes/clusters.ts';
+import { leave } from './leave.ts';
+import { addressesOf, meshOf, newDisk, type MachineDisk } from './machine-disk.ts';
+import { openMachineNode, type Hardware } from './machine-node.ts';
+import { post, type Answer } from './platform-calls.ts';
 
 /** What the machine finds around it. */
 export interface MachineSurroundings {
+  /** Unique in the world, also among machines that were. */
+  readonly key: string;
   readonly userData: string;
+  readonly hardware: Hardware;
+  /** What its cloud's metadata service says of its place. */
+  readonly place: FilesRequest['place'];
+  readonly clusters: Clusters;
   addresses(): { readonly public: string; readonly private: string };
   /** What its cloud says of its future. */
   interruption(): SyncRequest['interruption'] | undefined;
-  loadDisk(): MachineDisk | undefined;
+  loadDisk(): Partial<MachineDisk> | undefined;
   saveDisk(disk: MachineDisk): void;
   /** Real milliseconds for unscaled seconds: kubeadm takes its time, as much faster as the clouds are. */
-  scaled(seconds: number): number;
+  readonly scaled: (seconds: number) => number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
@@ -40,21 +42,23 @@ export interface Misbehaviour {
   readonly hangAt?: Instruction['kind'];
 }
 
-/** Unscaled seconds that the real thing takes, about. */
-const workSeconds = { installPackages: 30, init: 40, join: 25, becomeReady: 15, leave: 10 } as const;
-const callSecondsMax = 30;
+/** Unscaled seconds. */
+const installSeconds = 30;
+const backoffSeconds = { first: 5, max: 60 } as const;
 
 /**
  * A machine with the agent on it, as the protocol sees one: makes its secret and key and keeps them before its first call,
- * is admitted once, then does what each sync says, never the same instruction twice.
+ * is admitted once, then does what each sync says, never the same instruction twice. What the agent starts on a real
+ * machine is simulated by what checks as strictly: kubeadm, an API server, a kubelet.
  */
 export async function runSimulatedMachine(
   surroundings: MachineSurroundings,
   misbehaviour: () => Misbehaviour,
 ): Promise<void> {
-  const { signal, log } = surroundings;
+  const { signal, log, clusters } = surroundings;
   const settings = agentSettings(surroundings.userData);
-  let disk = surroundings.loadDisk() ?? newDisk();
+  const { clusterId, overlayAddress } = settings;
+  let disk: MachineDisk = { ...newDisk(), ...surroundings.loadDisk() };
   const keep = (change: Partial<MachineDisk>): void => {
     disk = { ...disk, ...change };
     surroundings.saveDisk(disk);
@@ -63,131 +67,162 @@ export async function runSimulatedMachine(
   const sleep = (seconds: number): Promise<void> =>
     delay(surroundings.scaled(seconds), undefined, { signal });
   const call = (path: string, bearer: string, body: unknown): Promise<Answer> =>
-    post(
-      `${settings.api}/v1/clusters/${settings.clusterId}/nodes/${settings.number}/${path}`,
-      bearer,
-      body,
-      signal,
-    );
+    post(`${settings.api}/v1/clusters/${clusterId}/nodes/${settings.number}/${path}`, bearer, body, signal);
+  const node = openMachineNode({
+    clusters,
+    clusterId,
+    overlayAddress,
+    key: surroundings.key,
+    publicAddress: () => surroundings.addresses().public,
+    hardware: surroundings.hardware,
+    peers: () => disk.peers,
+    endpoints: () => disk.endpoints,
+  });
 
-  if (!disk.admitted) await sleep(workSeconds.installPackages);
-  for (let tries = 0; !disk.admitted; tries += 1) {
-    const answer = await call('admit', settings.token, {
-      sessionSecret: disk.sessionSecret,
-      attempt: settings.attempt,
-    });
-    if (answer.status === 200) {
-      keep({ admitted: true });
-      await sleep((answer.body as AdmitReply).syncAfterSeconds);
-    } else {
-      log(`admit: ${answer.status} ${JSON.stringify(answer.body)}`);
-      await sleep(Math.min(60, 3 * 2 ** tries));
+  /** What is kept on the disk is what the next step goes on from, whenever this one was cut off. */
+  const makeNode = async (verb: 'init' | 'join', instruction: Instruction): Promise<Outcome> => {
+    if (disk.meshVersion === 0) return 'later';
+    if (disk.node === undefined) {
+      const answer = await call('files', disk.sessionSecret, {
+        attempt: settings.attempt,
+        kubernetes: settings.kubernetes,
+        ...(surroundings.place === undefined ? {} : { place: surroundings.place }),
+      } satisfies FilesRequest);
+      // The instruction comes again with the next sync; by then it may be another one.
+      if (answer.status !== 200) {
+        log(`files: ${answer.status} ${JSON.stringify(answer.body)}`);
+        return 'later';
+      }
+      keep({ files: { ...disk.files, ...filesIn(answer.body as FilesReply) } });
     }
-  }
-
-  let result: SyncRequest['result'] | undefined;
-  let failure: SyncRequest['failure'] | undefined;
-  while (!signal.aborted) {
-    const interruption = surroundings.interruption();
-    const sync: SyncRequest = {
-      phase: disk.phase,
-      addresses: surroundings.addresses(),
-      wireguardPublicKey: disk.wireguardPublicKey,
-      meshVersion: disk.meshVersion,
-      ...(result === undefined ? {} : { result }),
-      ...(failure === undefined ? {} : { failure }),
-      ...(interruption === undefined ? {} : { interruption }),
+    keep({
+      phase: 'joining',
+      endpoints: verb === 'init' ? [overlayAddress] : addressesOf(instruction.endpoint ?? ''),
+    });
+    await runKubeadm(verb, {
+      machine: { ...settings, files: disk.files, now: Date.now() },
+      key: surroundings.key,
+      clusters,
+      resumed: disk.node,
+      connect: node.connect,
+      sleep,
+      become: (made) => {
+        keep({ node: made });
+        node.start(made);
+      },
+      nodeObject: node.nodeObject,
+    });
+    return {
+      phase: 'joined',
+      ...(settings.role === 'worker' ? {} : { endpoints: [overlayAddress] }),
     };
-    const answer = await call('sync', disk.sessionSecret, sync);
-    if (answer.status !== 200) {
-      log(`sync: ${answer.status} ${JSON.stringify(answer.body)}`);
-      await sleep(5);
-      continue;
-    }
-    result = undefined;
-    const reply = answer.body as SyncReply;
-    if (reply.peers !== undefined) keep({ meshVersion: reply.meshVersion });
-    const { instruction } = reply;
-    if (misbehaviour().hangAt === instruction.kind) return;
-    if (misbehaviour().failAt === instruction.kind && failure === undefined) {
-      failure = {
-        reason: `kubeadm ${instruction.kind} failed`,
-        log: `simulated: ${instruction.kind} was made to fail`,
-      };
-      keep({ phase: 'failed' });
-      continue;
-    }
-    if (isWork(instruction) && !disk.done.includes(instruction.id)) {
-      keep(await carryOut(instruction, disk, { sleep, keep }));
-      result = { instructionId: instruction.id, ok: true };
-      continue;
-    }
-    if (disk.phase === 'joined') {
-      await sleep(workSeconds.becomeReady);
-      keep({ phase: 'ready' });
-      continue;
-    }
-    await sleep(reply.syncAfterSeconds);
-  }
-}
+  };
 
-const isWork = ({ kind }: Instruction): boolean => kind === 'init' || kind === 'join' || kind === 'leave';
-
-async function carryOut(
-  instruction: Instruction,
-  disk: MachineDisk,
-  {
-    sleep,
-    keep,
-  }: { sleep: (seconds: number) => Promise<void>; keep: (change: Partial<MachineDisk>) => void },
-): Promise<Partial<MachineDisk>> {
-  const done = [...disk.done, instruction.id];
-  if (instruction.kind === 'leave') {
+  const handOver = async (): Promise<Outcome> => {
     keep({ phase: 'leaving' });
-    await sleep(workSeconds.leave);
-    return { phase: 'left', done };
-  }
-  keep({ phase: 'joining' });
-  await sleep(instruction.kind === 'init' ? workSeconds.init : workSeconds.join);
-  return { phase: 'joined', done };
-}
-
-/** X25519 is what WireGuard's keys are; the last 32 bytes of the key's SPKI form are the key itself. */
-const newDisk = (): MachineDisk => ({
-  sessionSecret: randomBytes(32).toString('hex'),
-  wireguardPublicKey: generateKeyPairSync('x25519')
-    .publicKey.export({ type: 'spki', format: 'der' })
-    .subarray(-32)
-    .toString('base64'),
-  admitted: false,
-  phase: 'booting',
-  meshVersion: 0,
-  done: [],
-});
-
-interface Answer {
-  /** 0: nobody answered. */
-  readonly status: number;
-  readonly body: unknown;
-}
-
-async function post(url: string, bearer: string, body: unknown, signal: AbortSignal): Promise<Answer> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(callSecondsMax * 1000)]),
-    });
-    const text = await response.text();
-    try {
-      return { status: response.status, body: JSON.parse(text) as unknown };
-    } catch {
-      return { status: response.status === 200 ? 502 : response.status, body: text.slice(0, 200) };
+    if (disk.node !== undefined) {
+      const api = node.connect(disk.node.caCertificatePem, disk.node.kubelet);
+      await leave(disk.node.registration.name, api, { scaled: surroundings.scaled, sleep, log });
+      api.close();
     }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    // The platform is not there: an agent goes on asking for as long as its machine lives.
-    return { status: 0, body: error instanceof Error ? error.message : String(error) };
+    return { phase: 'left' };
+  };
+
+  const live = async (): Promise<void> => {
+    if (disk.node !== undefined) node.start(disk.node);
+    if (!disk.admitted) await sleep(installSeconds);
+    for (let tries = 0; !disk.admitted; tries += 1) {
+      const answer = await call('admit', settings.token, {
+        sessionSecret: disk.sessionSecret,
+        attempt: settings.attempt,
+      });
+      if (answer.status === 200) {
+        keep({ admitted: true });
+        await sleep((answer.body as AdmitReply).syncAfterSeconds);
+      } else {
+        log(`admit: ${answer.status} ${JSON.stringify(answer.body)}`);
+        await sleep(Math.min(60, 3 * 2 ** tries));
+      }
+    }
+
+    let result: SyncRequest['result'] | undefined;
+    let backoff: number = backoffSeconds.first;
+    const later = async (): Promise<void> => {
+      await sleep(backoff);
+      backoff = Math.min(backoff * 2, backoffSeconds.max);
+    };
+    while (!signal.aborted) {
+      if (disk.phase === 'joined' && disk.node === undefined) keep({ phase: 'ready' });
+      if (disk.phase === 'joined' && disk.node !== undefined && (await node.isReady(disk.node)))
+        keep({ phase: 'ready' });
+      const interruption = surroundings.interruption();
+      const answer = await call('sync', disk.sessionSecret, {
+        phase: disk.phase,
+        addresses: surroundings.addresses(),
+        wireguardPublicKey: disk.wireguardPublicKey,
+        meshVersion: disk.meshVersion,
+        ...(result === undefined ? {} : { result }),
+        ...(disk.failure === undefined ? {} : { failure: disk.failure }),
+        ...(interruption === undefined ? {} : { interruption }),
+      } satisfies SyncRequest);
+      if (answer.status !== 200) {
+        log(`sync: ${answer.status} ${JSON.stringify(answer.body)}`);
+        await later();
+        continue;
+      }
+      result = undefined;
+      const reply = answer.body as SyncReply;
+      const { instruction } = reply;
+      const mesh = meshOf(reply);
+      if (Object.keys(mesh).length > 0) keep(mesh);
+      const { kind, id, endpoint } = instruction;
+      if (kind === 'run' && endpoint !== undefined && settings.role === 'worker')
+        keep({ endpoints: addressesOf(endpoint) });
+      if (misbehaviour().hangAt === kind) return;
+      try {
+        if (misbehaviour().failAt === kind && disk.failure === undefined)
+          throw new KubeadmFailed(`simulated: ${kind} was made to fail`);
+        if (!isWork(kind) || disk.done.includes(id) || disk.phase === 'failed') {
+          backoff = backoffSeconds.first;
+          // What is about to change is looked at soon.
+          await sleep(disk.phase === 'joined' ? Math.min(5, reply.syncAfterSeconds) : reply.syncAfterSeconds);
+          continue;
+        }
+        const outcome = await (kind === 'leave' ? handOver() : makeNode(kind, instruction));
+        if (outcome === 'later') {
+          await later();
+          continue;
+        }
+        keep({ ...outcome, done: [...disk.done, id] });
+        result = { instructionId: id, ok: true };
+      } catch (error) {
+        if (!(error instanceof KubeadmFailed)) throw error;
+        log(`kubeadm ${kind}: ${error.message}`);
+        keep({ phase: 'failed', failure: { reason: `kubeadm ${kind} failed`, log: error.message } });
+      }
+    }
+  };
+
+  try {
+    await live();
+  } finally {
+    node.stop();
   }
 }
+
+/** What changes on the disk with an instruction that was carried out. */
+type Outcome = 'later' | Partial<MachineDisk>;
+
+const isWork = (kind: Instruction['kind']): kind is 'init' | 'join' | 'leave' =>
+  kind === 'init' || kind === 'join' || kind === 'leave';
+
+/** @throws KubeadmFailed for a file where the agent would not write one. */
+const filesIn = ({ files }: FilesReply): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    files.map(({ path, mode, content }) => {
+      if (!/^\/(?:etc\/kubernetes|etc\/overcast|var\/lib\/kubelet)\/[^.]/.test(path) || path.includes('/../'))
+        throw new KubeadmFailed(`a file has no place at ${path}`);
+      if (!/^0[0-7]{3}$/.test(mode)) throw new KubeadmFailed(`${path}: mode ${mode}`);
+      return [path, content];
+    }),
+  );

@@ -66,6 +66,15 @@ export interface NodeView {
   readonly readyAt?: Instant;
 }
 
+/** One person's access to one cluster. It holds a private key, and is shown this once. */
+export interface IssuedKubeconfig {
+  /** YAML, as kubectl reads it. */
+  readonly kubeconfig: string;
+  /** Whom the cluster knows its holder as. */
+  readonly user: string;
+  readonly expiresAt: Instant;
+}
+
 export interface ListOf<T> {
   readonly items: readonly T[];
   /** Give it back as `cursor` for what follows; absent on the last page. */

@@ -31,6 +31,12 @@ export interface ClusterCloud {
   readonly accountId: string;
 }
 
+/** One machine of a node. A claim is a machine's and not its node's: the node's next machine has to take it anew. */
+export interface Holder {
+  readonly number: number;
+  readonly attempt: number;
+}
+
 export interface Cluster {
   readonly id: ClusterId;
   readonly name: string;
@@ -53,9 +59,12 @@ export interface Cluster {
   readonly operation?: Operation;
   /** The node that may run kubeadm init; after `initialisedAt` it never moves. */
   readonly initNode?: number;
+  /** Which of that node's machines. */
+  readonly initAttempt?: number;
   readonly initialisedAt?: Instant;
   /** The control plane that may join now. */
   readonly joinNode?: number;
+  readonly joinAttempt?: number;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;

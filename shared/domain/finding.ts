@@ -4,7 +4,8 @@ import type { ClusterId, Instant } from './ids.ts';
 /** One difference between what should be and what is, with what will be done about it. */
 export interface Finding {
   readonly clusterId: ClusterId;
-  readonly cloud: CloudName;
+  /** Absent when it is about the cluster as a whole. */
+  readonly cloud?: CloudName;
   /** Equal for the same difference in every sweep. */
   readonly fingerprint: string;
   readonly kind:
@@ -12,7 +13,8 @@ export interface Finding {
     | 'stray-machine'
     | 'network-missing'
     | 'cloud-failed'
-    | 'node-unresponsive';
+    | 'node-unresponsive'
+    | 'credential-due';
   readonly subject: string;
   readonly message: string;
   readonly remedy: string;

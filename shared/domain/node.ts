@@ -69,6 +69,8 @@ export interface Node extends PlannedNode {
   /** SHA-256 (hex) of the agent's session secret; bound at admission. */
   readonly sessionHash?: string;
   readonly meshVersion?: number;
+  /** Overlay addresses of its WireGuard peers that do not answer, as it last said, in order. */
+  readonly silentPeers?: readonly string[];
   readonly waitToken?: string;
   readonly joinedAt?: Instant;
   readonly readyAt?: Instant;

@@ -1,5 +1,12 @@
 import type { ClusterId, Instant } from './ids.ts';
 
+/** What may be sealed. The purpose is part of the key's encryption context, and roles are limited by it. */
+export const sealedPurposes = ['pki', 'platform-credential'] as const;
+export type SealedPurpose = (typeof sealedPurposes)[number];
+
+/** The names of the encryption context, as KMS shows them to policies and in CloudTrail. */
+export const sealedContextKeys = { clusterId: 'overcast:cluster-id', purpose: 'overcast:purpose' } as const;
+
 /** Encrypted under a data key that KMS encrypted. Everything is base64 of what its name says, and none of it secret. */
 export interface Sealed {
   readonly version: 1;

@@ -1,47 +1,20 @@
-import { dump, loadAll } from 'js-yaml';
-import * as z from 'zod/mini';
+import { dump } from 'js-yaml';
 import type { ClusterId } from '../domain/ids.ts';
+import { kubeconfigExtension, type Kubeconfig } from '../domain/kubeconfig.ts';
 import { apiServerPort } from '../domain/network.ts';
 import { controlPlaneHost } from '../planning/kubeadm-config-endpoint.ts';
 import type { Credential } from './pki/certificate.ts';
 
-/** One named entry of a kubeconfig's lists. Whatever else it holds is kept. */
-const entrySchema = z.looseObject({ name: z.string() });
-/** kubectl writes `null` for an empty list. */
-const entriesSchema = z.nullish(z.array(entrySchema));
-const fileSchema = z.looseObject({
-  clusters: entriesSchema,
-  users: entriesSchema,
-  contexts: entriesSchema,
-  'current-context': z.nullish(z.string()),
-});
-
-type Entry = z.output<typeof entrySchema>;
-const lists = ['clusters', 'users', 'contexts'] as const;
-
-export interface Kubeconfig {
-  readonly apiVersion: 'v1';
-  readonly kind: 'Config';
-  readonly clusters: readonly Entry[];
-  readonly users: readonly Entry[];
-  readonly contexts: readonly Entry[];
-  readonly 'current-context': string;
-}
-
-/** How entries of ours are known again: kubectl keeps extensions it does not know. */
-const extensionName = 'overcast.dev/cluster';
-const extensionsOf = (clusterId: ClusterId) => [{ name: extensionName, extension: { id: clusterId } }];
+const extensionsOf = (clusterId: ClusterId) => [{ name: kubeconfigExtension, extension: { id: clusterId } }];
 
 export interface KubeconfigInput {
   readonly clusterId: ClusterId;
   readonly clusterName: string;
   readonly caCertificatePem: string;
-  /** The control planes' names and public addresses (of the local platform: `127.0.0.1` and a port of its own). */
-  readonly controlPlanes: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly port?: number;
-  }[];
+  /** The control planes' names and public addresses. */
+  readonly controlPlanes: readonly { readonly name: string; readonly address: string }[];
+  /** An HTTP proxy that leads to them, where nothing else does. */
+  readonly proxyUrl?: string | undefined;
   /** From `issueAdminCredential`. */
   readonly credential: Pick<Credential, 'certificatePem' | 'privateKey'>;
   readonly user: string;
@@ -69,12 +42,13 @@ export function buildKubeconfig(input: KubeconfigInput): Kubeconfig {
   return {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: named.map(({ name, address, port = apiServerPort }) => ({
+    clusters: named.map(({ name, address }) => ({
       name,
       cluster: {
-        server: `https://${hostOf(address)}:${port}`,
+        server: `https://${hostOf(address)}:${apiServerPort}`,
         'tls-server-name': controlPlaneHost(clusterId),
         'certificate-authority-data': base64(input.caCertificatePem),
+        ...(input.proxyUrl !== undefined && { 'proxy-url': input.proxyUrl }),
         extensions,
       },
     })),
@@ -93,83 +67,5 @@ export function buildKubeconfig(input: KubeconfigInput): Kubeconfig {
   };
 }
 
-export const renderKubeconfig = (config: Kubeconfig): string => write(config);
-
-/** No anchors: kubectl reads them, people do not. */
-const write = (value: unknown): string => dump(value, { lineWidth: -1, noRefs: true });
-
-/** The cluster an entry of ours is for; undefined for the user's own. */
-function clusterOf(entry: Entry, kind: 'cluster' | 'user' | 'context'): ClusterId | undefined {
-  const parsed = z.safeParse(
-    z.looseObject({ extensions: z.array(z.looseObject({ name: z.string(), extension: z.unknown() })) }),
-    entry[kind],
-  );
-  const ours = parsed.data?.extensions.find(({ name }) => name === extensionName);
-  return z.safeParse(z.looseObject({ id: z.string() }), ours?.extension).data?.id;
-}
-
-const kindOf = { clusters: 'cluster', users: 'user', contexts: 'context' } as const;
-
-/** The user has an entry of this name that is not ours: it is not overwritten. */
-export class KubeconfigNameTaken extends Error {
-  override readonly name = 'KubeconfigNameTaken';
-
-  constructor(list: (typeof lists)[number], name: string) {
-    super(
-      `the kubeconfig already has "${name}" among its ${list}, and not from Overcast: rename or remove it first`,
-    );
-  }
-}
-
-/** It is no kubeconfig: nothing is written over it. */
-export class KubeconfigUnreadable extends Error {
-  override readonly name = 'KubeconfigUnreadable';
-}
-
-function parse(text: string): z.output<typeof fileSchema> {
-  let documents: readonly unknown[];
-  try {
-    documents = loadAll(text);
-  } catch (error) {
-    // The parser's message would quote the file, and with it a key.
-    throw new KubeconfigUnreadable('the kubeconfig is not YAML', { cause: (error as Error).name });
-  }
-  const parsed = z.safeParse(fileSchema, documents[0] ?? {});
-  if (!parsed.success || documents.length > 1) throw new KubeconfigUnreadable('the file is not a kubeconfig');
-  return parsed.data;
-}
-
-/**
- * The user's file with this cluster in it. Everything else stays: other clusters, fields nobody here knows, their order, and
- * the current context unless `use`. Entries of the same cluster are replaced, so that yesterday's credential and control
- * planes that are gone do not stay behind. Comments are lost, as with kubectl itself.
- *
- * @param existing the file's text; empty for none.
- * @throws KubeconfigUnreadable, KubeconfigNameTaken.
- */
-export function mergeKubeconfig(existing: string, added: Kubeconfig, options: { use: boolean }): string {
-  const file = parse(existing);
-  const added0 = added.clusters[0];
-  const clusterId = added0 === undefined ? undefined : clusterOf(added0, 'cluster');
-  const merged: Record<string, unknown> = { apiVersion: 'v1', kind: 'Config', ...file };
-  for (const list of lists) {
-    const news = new Map(added[list].map((entry) => [entry.name, entry]));
-    const olds = file[list] ?? [];
-    for (const old of olds) {
-      if (news.has(old.name) && clusterOf(old, kindOf[list]) === undefined)
-        throw new KubeconfigNameTaken(list, old.name);
-    }
-    const kept = olds.filter(
-      (old) => !news.has(old.name) && (clusterId === undefined || clusterOf(old, kindOf[list]) !== clusterId),
-    );
-    merged[list] = [...kept, ...news.values()];
-  }
-  const current = file['current-context'];
-  const contexts = merged['contexts'] as readonly Entry[];
-  // A current context that went with its control plane is no context any more.
-  const isThere = contexts.some(({ name }) => name === current);
-  const hasNone = current === undefined || current === null || current === '';
-  const wasOurs = !hasNone && !isThere && (file.contexts ?? []).some(({ name }) => name === current);
-  if (options.use || hasNone || wasOurs) merged['current-context'] = added['current-context'];
-  return write(merged);
-}
+/** Without anchors: kubectl reads them, people do not. */
+export const renderKubeconfig = (config: Kubeconfig): string => dump(config, { lineWidth: -1, noRefs: true });

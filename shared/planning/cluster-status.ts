@@ -58,8 +58,10 @@ export function clusterStatus(options: {
     return { status: gaveUp ? 'failed' : 'creating', ...because([...blocked, ...lost]) };
   }
 
-  // What is stray disturbs nobody; everything else that was found is lost to the cluster's users.
-  const lost = findings.filter(({ kind }) => kind !== 'stray-machine').map(({ message }) => message);
+  // What is stray, or the platform's own to renew, disturbs nobody; everything else is lost to the cluster's users.
+  const lost = findings
+    .filter(({ kind }) => kind !== 'stray-machine' && kind !== 'credential-due')
+    .map(({ message }) => message);
   const reasons = [...failures, ...lost];
   if (reasons.length > 0) return { status: 'degraded', ...because(reasons) };
   return { status: 'ready' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
 import { aNode } from '../../test/builders/node.ts';
-import type { CloudParts } from '../domain/cluster.ts';
+import type { CloudParts, Cluster } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { SeenMachine, Sighting } from '../domain/observation.ts';
@@ -166,6 +166,35 @@ describe('a cloud', () => {
     expect(drift([], [], [{ clusterId: cluster.id, cloud: 'gcp', failure }])).toEqual([
       'cloud-failed: gcp: CredentialsRejected: who are you?',
     ]);
+  });
+});
+
+describe('the platform’s credential for the cluster', () => {
+  const week = 7 * 24 * 3600;
+  /** With this much of its week left. */
+  const left = (seconds: number) => ({
+    notBefore: plusSeconds(now, seconds - week),
+    notAfter: plusSeconds(now, seconds),
+  });
+  const initialised = { ...cluster, initialisedAt: exampleTime };
+  const readied = { ...initialised, status: 'ready' } as const;
+  const degraded = { ...initialised, status: 'degraded' } as const;
+  it.each<[string, string | undefined, Cluster, ReturnType<typeof left> | 'missing' | undefined]>([
+    ['that is fresh', undefined, readied, left(week)],
+    ['with a third of its life left', undefined, readied, left(week / 3)],
+    ['with less than that', `runs out at ${left(week / 3 - 1).notAfter}`, readied, left(week / 3 - 1)],
+    ['that ran out', `ran out at ${left(0).notAfter}`, readied, left(0)],
+    ['of a cluster that is being made', `runs out at ${left(1).notAfter}`, initialised, left(1)],
+    ['that was never issued', 'is missing', readied, 'missing'],
+    ['that was never issued, to a cluster with other troubles', 'is missing', degraded, 'missing'],
+    ['that its first run has yet to issue', undefined, initialised, 'missing'],
+    ['before there is an API to call', undefined, cluster, 'missing'],
+    ['that nobody looked at', undefined, readied, undefined],
+  ])('%s', (_, expected, of, credential) => {
+    const found = findDrift({ cluster: of, nodes: [], parts: [], sightings: [], credential, now });
+    expect(found.map(({ kind, message }) => `${kind}: ${message}`)).toEqual(
+      expected === undefined ? [] : [`credential-due: the platform's credential for the cluster ${expected}`],
+    );
   });
 });
 

@@ -3,6 +3,8 @@ import type { Finding } from '../domain/finding.ts';
 import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
+import type { StoredCredential } from '../domain/sealed-keys.ts';
+import { needsRotation } from './needs-rotation.ts';
 
 /** Two slow sweeps: an older observation says nothing about now, so nothing is missing by it. */
 export const sightingSecondsMax = 600;
@@ -17,13 +19,15 @@ const silentSecondsMax = 900;
  * Compares what a cluster should have with what was seen. Pure: equal inputs give equal findings, so they can be stored,
  * shown and replayed.
  *
- * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray.
+ * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, the platform's own access.
  */
 export function findDrift(options: {
-  cluster: Pick<Cluster, 'id' | 'clouds'>;
+  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt'>;
   nodes: readonly Node[];
   parts: readonly CloudParts[];
   sightings: readonly Sighting[];
+  /** The platform's own for this cluster, `missing` when there is none; undefined when nobody looked. */
+  credential?: Pick<StoredCredential, 'notBefore' | 'notAfter'> | 'missing' | undefined;
   now: Instant;
 }): readonly Finding[] {
   const { cluster, nodes, parts, now } = options;
@@ -110,7 +114,28 @@ export function findDrift(options: {
       }),
     );
 
-  return [...failedClouds, ...lostNetworks, ...missing, ...silent, ...strays(nodes, fresh, now).map(found)];
+  const due = whyDue(cluster, options.credential, now);
+  const credential =
+    due === undefined
+      ? []
+      : [
+          found({
+            fingerprint: 'credential-due',
+            kind: 'credential-due',
+            subject: cluster.id,
+            message: `the platform's credential for the cluster ${due}`,
+            remedy: 'it is issued anew',
+          }),
+        ];
+
+  return [
+    ...failedClouds,
+    ...lostNetworks,
+    ...missing,
+    ...silent,
+    ...strays(nodes, fresh, now).map(found),
+    ...credential,
+  ];
 }
 
 /** From when on a node is missed; one that joined and was never ready has nobody else who waits for it. */
@@ -129,6 +154,25 @@ function whyMissing(node: Node, fresh: readonly Sighting[]): string | undefined 
   return machine.state === 'stopped' || machine.state === 'stopping'
     ? `its machine is ${machine.state}`
     : undefined;
+}
+
+/** While a cluster is made its own run issues the first one. */
+function whyDue(
+  { status, initialisedAt }: Pick<Cluster, 'status' | 'initialisedAt'>,
+  credential: Parameters<typeof findDrift>[0]['credential'],
+  now: Instant,
+): string | undefined {
+  if (credential === undefined || initialisedAt === undefined) return undefined;
+  if (credential === 'missing')
+    return status === 'ready' || status === 'degraded' ? 'is missing' : undefined;
+  switch (needsRotation(credential, now)) {
+    case 'no':
+      return undefined;
+    case 'soon':
+      return `runs out at ${credential.notAfter}`;
+    case 'now':
+      return `ran out at ${credential.notAfter}`;
+  }
 }
 
 /** Machines with the cluster's tags that no live node accounts for. */

@@ -1,3 +1,6 @@
+import type { Node } from '../domain/node.ts';
+import type { FilesRequest } from '../domain/node-protocol.ts';
+
 /** What a machine is called in its cloud's own terms; its metadata service tells it all of this. */
 export type MachineIdentity =
   | { readonly cloud: 'aws'; readonly zone: string; readonly instanceId: string }
@@ -17,4 +20,25 @@ export function kubernetesProviderId(machine: MachineIdentity): string {
   if (machine.cloud === 'digitalocean') return `digitalocean://${machine.dropletId}`;
   const { subscriptionId, resourceGroup, name } = machine;
   return `azure:///subscriptions/${subscriptionId}/resourceGroups/${resourceGroup.toLowerCase()}/providers/Microsoft.Compute/virtualMachines/${name}`;
+}
+
+/**
+ * From what the platform recorded of the machine and what the machine was told of its place. Undefined when it could not
+ * tell: the Node then has none.
+ */
+export function providerIdOf(
+  { cloud, offering, providerId }: Pick<Node, 'cloud' | 'offering'> & { readonly providerId: string },
+  place: FilesRequest['place'] = {},
+): string | undefined {
+  const { project, subscriptionId, resourceGroup } = place;
+  const { zone } = offering;
+  if (cloud === 'aws') return kubernetesProviderId({ cloud, zone, instanceId: providerId });
+  if (cloud === 'digitalocean') return kubernetesProviderId({ cloud, dropletId: providerId });
+  if (cloud === 'gcp')
+    return project === undefined
+      ? undefined
+      : kubernetesProviderId({ cloud, project, zone, name: providerId });
+  return subscriptionId === undefined || resourceGroup === undefined
+    ? undefined
+    : kubernetesProviderId({ cloud, subscriptionId, resourceGroup, name: providerId });
 }

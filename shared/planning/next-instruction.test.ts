@@ -42,6 +42,16 @@ const sync = (given: Partial<SyncRequest> = {}): SyncRequest => ({
   meshVersion: 9,
   ...given,
 });
+/** Claims as they stand: by node, its first machine unless it is said otherwise. */
+const claimed = (number: number, attempt = 1): Partial<Cluster> => ({
+  initNode: number,
+  initAttempt: attempt,
+});
+const leased = (number: number, attempt = 1): Partial<Cluster> => ({
+  joinNode: number,
+  joinAttempt: attempt,
+});
+
 /** What is decided, as one word: an instruction's kind, or the write that comes first. */
 const decided = (input: {
   cluster: Cluster;
@@ -64,41 +74,75 @@ describe('before anything is initialised', () => {
   it.each<[string, string, Cluster, Node, readonly Node[]]>([
     ['a worker', 'wait', cluster(), worker(4), []],
     ['the first control plane that asks', 'claim-init', cluster(), controlPlane(1), []],
-    ['the holder of the claim', 'init', cluster({ initNode: 1 }), controlPlane(1), []],
-    ['another while the holder lives', 'wait', cluster({ initNode: 1 }), controlPlane(2), [controlPlane(1)]],
+    ['the holder of the claim', 'init', cluster(claimed(1)), controlPlane(1), []],
+    ['another while the holder lives', 'wait', cluster(claimed(1)), controlPlane(2), [controlPlane(1)]],
     [
       'another when the holder has failed',
       'claim-init',
-      cluster({ initNode: 1 }),
+      cluster(claimed(1)),
       controlPlane(2),
       [controlPlane(1, { phase: 'failed' })],
     ],
     [
       'another when the holder is deleted',
       'claim-init',
-      cluster({ initNode: 1 }),
+      cluster(claimed(1)),
       controlPlane(2),
       [controlPlane(1, { phase: 'deleted' })],
     ],
     [
       'another when the holder’s machine was taken down and its next one has not called back',
       'claim-init',
-      cluster({ initNode: 1 }),
+      cluster(claimed(1)),
       controlPlane(2),
       [controlPlane(1, { phase: 'creating', attempt: 2 })],
     ],
-    ['the holder on its next machine', 'init', cluster({ initNode: 1 }), controlPlane(1, { attempt: 2 }), []],
+    [
+      'the holder on its next machine: it claims anew',
+      'claim-init',
+      cluster(claimed(1)),
+      controlPlane(1, { attempt: 2 }),
+      [],
+    ],
+    [
+      'the holder’s next machine once another claimed',
+      'wait',
+      cluster(claimed(2)),
+      controlPlane(1, { attempt: 2 }),
+      [controlPlane(2)],
+    ],
+    [
+      'another when the holder’s next machine is there, but has not claimed',
+      'claim-init',
+      cluster(claimed(1)),
+      controlPlane(2),
+      [controlPlane(1, { attempt: 2 })],
+    ],
+    [
+      'another when the holder’s next machine has claimed',
+      'wait',
+      cluster(claimed(1, 2)),
+      controlPlane(2),
+      [controlPlane(1, { attempt: 2 })],
+    ],
+    [
+      'a sync of a machine that was replaced meanwhile',
+      'wait',
+      cluster(claimed(1, 2)),
+      controlPlane(1),
+      [controlPlane(1, { attempt: 2 })],
+    ],
   ])('%s: %s', (_who, expected, given, node, nodes) => {
     expect(decided({ cluster: given, node, nodes })).toBe(expected);
   });
 
   it('a node that is not in the mesh waits for its place', () => {
-    expect(decided({ cluster: cluster({ initNode: 1 }), node: controlPlane(1), mesh: mesh() })).toBe('wait');
+    expect(decided({ cluster: cluster(claimed(1)), node: controlPlane(1), mesh: mesh() })).toBe('wait');
   });
 });
 
 describe('joining', () => {
-  const initialised = cluster({ initNode: 1, initialisedAt: now });
+  const initialised = cluster({ ...claimed(1), initialisedAt: now });
   const known = mesh(member(1, 1), member(2, 2), member(4, 3));
   const late = plusSeconds(now, -seenSecondsMax - 1);
 
@@ -122,14 +166,14 @@ describe('joining', () => {
     [
       'a control plane when the lease’s holder lost its machine',
       'lease-join',
-      { ...initialised, joinNode: 3 },
+      { ...initialised, ...leased(3) },
       controlPlane(2),
       [serving(1, 3), controlPlane(3, { phase: 'creating', attempt: 2 })],
     ],
     [
       'a control plane when the lease’s holder joined and died before it let go',
       'lease-join',
-      { ...initialised, joinNode: 3 },
+      { ...initialised, ...leased(3) },
       controlPlane(2),
       [serving(1, 3), controlPlane(3, { phase: 'joining', joinedAt: now, lastSeenAt: late })],
     ],
@@ -151,28 +195,70 @@ describe('joining', () => {
     [
       'a control plane with the lease',
       'join',
-      { ...initialised, joinNode: 2 },
+      { ...initialised, ...leased(2) },
       controlPlane(2),
       [serving(1, 3)],
     ],
     [
       'a control plane while another joins',
       'wait',
-      { ...initialised, joinNode: 3 },
+      { ...initialised, ...leased(3) },
       controlPlane(2),
       [serving(1, 3), controlPlane(3)],
     ],
     [
       'a control plane when the other has failed',
       'lease-join',
-      { ...initialised, joinNode: 3 },
+      { ...initialised, ...leased(3) },
       controlPlane(2),
       [serving(1, 3), controlPlane(3, { phase: 'failed' })],
     ],
     [
+      'a control plane on its next machine: it leases anew',
+      'lease-join',
+      { ...initialised, ...leased(2) },
+      controlPlane(2, { attempt: 2 }),
+      [serving(1, 3)],
+    ],
+    [
+      'a control plane when the other’s next machine has not leased anew',
+      'lease-join',
+      { ...initialised, ...leased(3) },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3, { attempt: 2 })],
+    ],
+    [
+      'a control plane when the other’s next machine has',
+      'wait',
+      { ...initialised, ...leased(3, 2) },
+      controlPlane(2),
+      [serving(1, 3), controlPlane(3, { attempt: 2 })],
+    ],
+    [
+      'the claimant’s next machine joins like any other',
+      'lease-join',
+      initialised,
+      controlPlane(1, { attempt: 2 }),
+      [serving(2, 3)],
+    ],
+    [
+      'a control plane that replaces a lost one',
+      'lease-join',
+      initialised,
+      controlPlane(4),
+      [serving(2, 3), serving(1, 1, { desired: 'absent' }), controlPlane(3, { phase: 'deleted' })],
+    ],
+    [
+      'a control plane that has joined, of which an earlier sync comes late',
+      'wait',
+      initialised,
+      controlPlane(2, { joinedAt: now }),
+      [serving(1, 3)],
+    ],
+    [
       'a worker while a control plane joins',
       'join',
-      { ...initialised, joinNode: 3 },
+      { ...initialised, ...leased(3) },
       worker(4),
       [serving(1, 3), controlPlane(3)],
     ],
@@ -192,23 +278,23 @@ describe('joining', () => {
     ).toBe('wait');
   });
 
-  it('names the lowest control plane that serves, on the overlay', () => {
+  it('names every control plane that serves, on the overlay', () => {
     const decision = nextInstruction({
       cluster: initialised,
       node: worker(4),
-      nodes: [serving(2, 3), serving(1, 3)],
+      nodes: [serving(2, 3), serving(1, 3), serving(3, 3, { lastSeenAt: late }), controlPlane(5)],
       mesh: known,
       sync: sync(),
       now,
     });
     expect(decision).toMatchObject({
-      instruction: { id: 'join-4-1', kind: 'join', endpoint: '10.4.0.1:6443' },
+      instruction: { id: 'join-4-1', kind: 'join', endpoint: '10.4.0.1:6443,10.4.0.2:6443' },
     });
   });
 });
 
 describe('afterwards', () => {
-  const initialised = cluster({ initNode: 1, initialisedAt: now });
+  const initialised = cluster({ ...claimed(1), initialisedAt: now });
   it.each<[string, string, Partial<Node>, Partial<SyncRequest>]>([
     ['a node that has joined', 'run', {}, { phase: 'joined' }],
     ['a node that is ready', 'run', { phase: 'ready' }, { phase: 'ready' }],
@@ -232,6 +318,38 @@ describe('afterwards', () => {
     expect(
       decided({ cluster: initialised, node: worker(4, node), sync: sync(given), mesh: mesh(member(4, 1)) }),
     ).toBe(expected);
+  });
+
+  const grown = mesh(
+    { ...member(1, 1), role: 'control-plane' },
+    { ...member(2, 2), role: 'control-plane' },
+    member(4, 3),
+  );
+  it.each<[string, string | undefined, Node, Partial<SyncRequest>]>([
+    [
+      'a worker whose mesh moved',
+      '10.4.0.1:6443,10.4.0.2:6443',
+      worker(4),
+      { phase: 'ready', meshVersion: 2 },
+    ],
+    [
+      'a worker that has just joined',
+      '10.4.0.1:6443,10.4.0.2:6443',
+      worker(4),
+      { phase: 'joined', meshVersion: 3 },
+    ],
+    ['a worker in a quiet mesh', undefined, worker(4), { phase: 'ready', meshVersion: 3 }],
+    ['a control plane, which asks its own', undefined, controlPlane(1), { phase: 'ready', meshVersion: 2 }],
+  ])('%s is told of the API servers at %s', (_who, endpoint, node, given) => {
+    const decision = nextInstruction({
+      cluster: initialised,
+      node,
+      nodes: [],
+      mesh: grown,
+      sync: sync(given),
+      now,
+    });
+    expect('instruction' in decision && decision.instruction.endpoint).toBe(endpoint);
   });
 
   it('syncs every 5 s as a control plane, every 60 s as a worker, every 3 s until then', () => {
@@ -277,8 +395,8 @@ describe('properties', () => {
         : { ...nodes[view.number - 1]!, desired: view.desired };
     return {
       cluster: cluster({
-        ...(view.initNode === undefined ? {} : { initNode: view.initNode }),
-        ...(view.joinNode === undefined ? {} : { joinNode: view.joinNode }),
+        ...(view.initNode === undefined ? {} : claimed(view.initNode)),
+        ...(view.joinNode === undefined ? {} : leased(view.joinNode)),
         ...(view.initialised ? { initialisedAt: now } : {}),
       }),
       node,

@@ -1,4 +1,4 @@
-import type { Cluster } from '../domain/cluster.ts';
+import type { Cluster, Holder } from '../domain/cluster.ts';
 import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
@@ -11,12 +11,12 @@ export const seenSecondsMax = 30;
 export const syncSeconds = { bootstrap: 3, controlPlane: 5, worker: 60 } as const;
 
 /** What the platform does before it can say more: one conditional write, after which it decides again. */
-export type Need = { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: number };
+export type Need = { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder };
 
 export interface NextInstructionInput {
   readonly cluster: Cluster;
   readonly node: Node;
-  /** Every node of the cluster; may be empty for a node that is ready and stays. */
+  /** Every node of the cluster, read after the cluster was; may be empty for a node that is ready and stays. */
   readonly nodes: readonly Node[];
   readonly mesh: Mesh;
   readonly sync: SyncRequest;
@@ -27,19 +27,38 @@ export type Decision =
   | { readonly instruction: Instruction; readonly syncAfterSeconds: number }
   | { readonly need: Need };
 
+const initHolder = ({ initNode: number, initAttempt: attempt = 0 }: Cluster): Holder | undefined =>
+  number === undefined ? undefined : { number, attempt };
+const joinHolder = ({ joinNode: number, joinAttempt: attempt = 0 }: Cluster): Holder | undefined =>
+  number === undefined ? undefined : { number, attempt };
+const isHeldBy = (holder: Holder | undefined, machine: Holder): boolean =>
+  holder?.number === machine.number && holder.attempt === machine.attempt;
+
+/** Whether this machine, and not just its node, may run kubeadm init while nothing is initialised. */
+export const holdsInitClaim = (cluster: Cluster, machine: Holder): boolean =>
+  isHeldBy(initHolder(cluster), machine);
+/** Whether this machine, and not just its node, is the control plane that may join now. */
+export const holdsJoinLease = (cluster: Cluster, machine: Holder): boolean =>
+  isHeldBy(joinHolder(cluster), machine);
+
 /**
- * The node's machine is no longer there, or never will be: what it held may pass to another. Whoever holds something was
- * admitted, so a holder in `creating` has lost the machine that took it, and that one was seen gone before the next began.
+ * The machine that holds something is no longer there, or was given up and is believed no more: what it held may pass on.
+ * An attempt begins only when nothing is left of the one before, and whoever holds something was admitted: so a later
+ * attempt, or a node in `creating`, has lost the machine that took it.
  */
-const isGone = (node: Node | undefined): boolean =>
-  node === undefined || node.phase === 'deleted' || node.phase === 'failed' || node.phase === 'creating';
+const isGone = (holder: Holder, node: Node | undefined): boolean =>
+  node === undefined ||
+  node.attempt > holder.attempt ||
+  // Of an earlier attempt than the holder's: what was read of the node is older than the claim, and proves nothing.
+  (node.attempt === holder.attempt &&
+    (node.phase === 'deleted' || node.phase === 'failed' || node.phase === 'creating'));
 
 /**
  * Who may init, join, run or must leave: decided here and nowhere else.
  *
  * - Leaving comes first: a node that is to go, or whose cloud takes it back, hands over its work.
- * - init is given to the one control plane that holds the claim. The claim moves only while nothing is initialised and its
- *   holder is gone; after that nobody is ever told to init again.
+ * - init is given to the one machine that holds the claim. The claim moves only while nothing is initialised and its
+ *   holder is gone, also to the next machine of the same node; after that nobody is ever told to init again.
  * - Control planes join one at a time (etcd takes one learner), workers any number, each once every control plane that was
  *   heard of lately, and at least one, has acknowledged the mesh version that added the newcomer.
  * - An instruction's id carries the attempt: the next machine of the same node begins anew, the same machine never does.
@@ -59,41 +78,61 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (node.desired === 'absent') return hasWork ? say('leave') : wait('the machine to be deleted');
   if (sync.interruption?.kind === 'terminate' && hasWork) return say('leave');
   if (sync.phase === 'failed' || node.failure !== undefined) return wait('the machine to be replaced');
-  if (sync.phase === 'joined' || sync.phase === 'ready') return say('run');
+  if (sync.phase === 'joined' || sync.phase === 'ready') return say('run', controlPlanesFor(input));
+  // A sync that arrives late: the machine is further by now, and must take no lease for it.
+  if (node.joinedAt !== undefined) return wait('its next sync');
   if (cluster.vpn !== 'cloud-vpn' && !input.mesh.members.some((member) => member.number === node.number))
     return wait('its place in the mesh');
 
   if (cluster.initialisedAt === undefined) {
     if (node.role === 'worker') return wait('the first control plane');
-    if (cluster.initNode === node.number) return say('init');
-    if (cluster.initNode === undefined) return { need: { write: 'claim-init' } };
-    return isGone(numbered(cluster.initNode))
-      ? { need: { write: 'claim-init', observedGone: cluster.initNode } }
+    const claimant = initHolder(cluster);
+    if (claimant === undefined) return { need: { write: 'claim-init' } };
+    if (isHeldBy(claimant, node)) return say('init');
+    return isGone(claimant, numbered(claimant.number))
+      ? { need: { write: 'claim-init', observedGone: claimant } }
       : wait('the first control plane');
   }
 
   const acknowledged = acknowledgement(input);
   if (acknowledged.missing !== undefined) return wait(acknowledged.missing);
-  const join = say('join', { endpoint: `${acknowledged.endpoint}:${apiServerPort}` });
+  const join = say('join', { endpoint: endpointsOf(acknowledged.serving) });
   if (node.role === 'worker') return join;
-  if (cluster.joinNode === node.number) return join;
-  if (cluster.joinNode === undefined) return { need: { write: 'lease-join' } };
-  const holder = numbered(cluster.joinNode);
+  const holder = joinHolder(cluster);
+  if (holder === undefined) return { need: { write: 'lease-join' } };
+  if (isHeldBy(holder, node)) return join;
+  const holding = numbered(holder.number);
   // One that joined and died before it could let go holds up nobody.
-  return isGone(holder) || holder?.joinedAt !== undefined
-    ? { need: { write: 'lease-join', observedGone: cluster.joinNode } }
-    : wait(`control plane ${cluster.joinNode} to join`);
+  return isGone(holder, holding) || holding?.joinedAt !== undefined
+    ? { need: { write: 'lease-join', observedGone: holder } }
+    : wait(`control plane ${holder.number} to join`);
+}
+
+/** `10.4.0.1:6443,10.4.0.2:6443` */
+const endpointsOf = (controlPlanes: readonly { readonly overlayAddress: string }[]): string =>
+  controlPlanes.map(({ overlayAddress }) => `${overlayAddress}:${apiServerPort}`).join(',');
+
+/**
+ * Where a worker finds API servers from now on, whenever its peers are news to it, and once after it joined by those that
+ * served just then. A control plane asks its own.
+ */
+function controlPlanesFor({ node, mesh, sync }: NextInstructionInput): Pick<Instruction, 'endpoint'> {
+  const isNews = sync.meshVersion !== mesh.version || sync.phase === 'joined';
+  const controlPlanes = mesh.members.filter(({ role }) => role === 'control-plane');
+  return node.role === 'worker' && isNews && controlPlanes.length > 0
+    ? { endpoint: endpointsOf(controlPlanes) }
+    : {};
 }
 
 const steadySeconds = (node: Node): number =>
   node.role === 'control-plane' ? syncSeconds.controlPlane : syncSeconds.worker;
 
-/** Which control plane to join at, once all that count know the way to the newcomer; else what is missing. */
+/** The control planes to join at, once all that count know the way to the newcomer; else what is missing. */
 function acknowledgement(
   input: NextInstructionInput,
 ):
-  | { readonly missing: string; readonly endpoint?: never }
-  | { readonly missing?: never; readonly endpoint: string } {
+  | { readonly missing: string; readonly serving?: never }
+  | { readonly missing?: never; readonly serving: readonly Node[] } {
   const { mesh, node, nodes, sync, now } = input;
   const since = mesh.members.find((member) => member.number === node.number)?.sinceVersion ?? 0;
   const serving = nodes
@@ -103,10 +142,9 @@ function acknowledgement(
     .filter((each) => each.joinedAt !== undefined && each.failure === undefined)
     .filter((each) => each.lastSeenAt !== undefined && secondsBetween(each.lastSeenAt, now) <= seenSecondsMax)
     .toSorted((a, b) => a.number - b.number);
-  const [first] = serving;
-  if (first === undefined) return { missing: 'a control plane that answers' };
+  if (serving.length === 0) return { missing: 'a control plane that answers' };
   const behind = serving.find((each) => (each.meshVersion ?? 0) < since);
   if (behind !== undefined) return { missing: `control plane ${behind.number} to learn the way here` };
   if (sync.meshVersion < since) return { missing: 'its own peers' };
-  return { endpoint: first.overlayAddress };
+  return { serving };
 }

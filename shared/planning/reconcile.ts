@@ -78,6 +78,8 @@ export function reconcile(options: {
   nodes: readonly Node[];
   parts: readonly CloudParts[];
   sightings: readonly Sighting[];
+  /** As `findDrift` takes it. */
+  credential?: Parameters<typeof findDrift>[0]['credential'];
   now: Instant;
   jitter: number;
 }): Reconciliation {
@@ -273,16 +275,18 @@ function driftOf(
     };
   }
   const lost = findings.find(({ kind }) => kind === 'network-missing' || kind === 'cloud-failed');
-  if (lost !== undefined) return { fingerprint: `${lost.cloud}:${lost.fingerprint}`, because: lost.message };
+  if (lost !== undefined)
+    return { fingerprint: `${lost.cloud ?? ''}:${lost.fingerprint}`, because: lost.message };
   const without = cluster.clouds.find(
     ({ cloud }) => !parts.some((part) => part.cloud === cloud && part.network !== undefined),
   );
-  return (
-    without && {
+  if (without !== undefined)
+    return {
       fingerprint: `${without.cloud}:network-absent`,
       because: `${without.cloud}: no network stands`,
-    }
-  );
+    };
+  const due = findings.find(({ kind }) => kind === 'credential-due');
+  return due && { fingerprint: due.fingerprint, because: due.message };
 }
 
 /** The same thing again waits twice as long each time, 1 to 60 minutes; something else, or after a long quiet, starts anew. */

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { delivered } from '../../agent/deliver.ts';
 import { bootstrapTokenMessage, formatBootstrapToken, parseBootstrapToken } from './bootstrap-token.ts';
 import { renderUserData, userDataBytesMax, type UserDataInput } from './user-data.ts';
 
@@ -10,17 +13,42 @@ const input: UserDataInput = {
   attempt: 2,
   nodeName: 'four-clouds-7',
   role: 'worker',
+  cloud: 'azure',
+  kubernetesVersion: '1.36',
   bootstrapToken: 'v1.2.1790000000.mac',
 };
 
 describe('user-data', () => {
+  const text = renderUserData(input);
+  const config = load(text) as {
+    hostname: string;
+    write_files: Record<string, string>[];
+    runcmd: string[][];
+  };
   it('is a cloud-config that gives the agent what it needs, readable by root alone', () => {
-    const text = renderUserData(input);
     expect(text.startsWith('#cloud-config\n')).toBe(true);
-    const config = load(text) as { hostname: string; write_files: Record<string, string>[] };
     expect(config.hostname).toBe('four-clouds-7');
     expect(config.write_files[0]).toMatchObject({ path: '/etc/overcast/agent.env', permissions: '0600' });
-    expect(config.write_files[0]?.['content']).toContain("OVERCAST_NODE='7'\n");
+    expect(config.write_files[0]?.['content']?.split('\n')).toEqual([
+      "OVERCAST_API='https://api.example.com'",
+      `OVERCAST_CLUSTER='${input.clusterId}'`,
+      "OVERCAST_NODE='7'",
+      "OVERCAST_ATTEMPT='2'",
+      "OVERCAST_ROLE='worker'",
+      "OVERCAST_NAME='four-clouds-7'",
+      "OVERCAST_CLOUD='azure'",
+      "OVERCAST_KUBERNETES='1.36'",
+      "OVERCAST_TOKEN='v1.2.1790000000.mac'",
+      '',
+    ]);
+  });
+  it('brings the agent as it is now, and starts it', () => {
+    const file = config.write_files[1] ?? {};
+    expect(file).toMatchObject({ permissions: '0755', encoding: 'gz+b64' });
+    expect(config.runcmd).toEqual([[file['path'], 'install']]);
+    const script = readFileSync(new URL('../../agent/overcast-agent.sh', import.meta.url), 'utf8');
+    const brought = gunzipSync(Buffer.from(file['content'] ?? '', 'base64')).toString();
+    expect(brought === delivered(script), 'run `node agent/deliver.ts`').toBe(true);
   });
   it('has the same bytes for the same input', () => {
     expect(renderUserData(input)).toBe(renderUserData({ ...input }));

@@ -1,8 +1,12 @@
 import type { ClusterId } from '../domain/ids.ts';
+import type { CloudName } from '../domain/cloud.ts';
 import type { NodeRole } from '../domain/network.ts';
+import { agentScript } from './agent-script.ts';
 
 /** The tightest limit of the four clouds: 16 KiB on AWS. */
 export const userDataBytesMax = 16 * 1024;
+
+const agentPath = '/usr/local/sbin/overcast-agent';
 
 export interface UserDataInput {
   /** `https://….execute-api….amazonaws.com`, without a path. */
@@ -12,6 +16,9 @@ export interface UserDataInput {
   readonly attempt: number;
   readonly nodeName: string;
   readonly role: NodeRole;
+  readonly cloud: CloudName;
+  /** `1.36`, or `1.36.2`. */
+  readonly kubernetesVersion: string;
   readonly bootstrapToken: string;
 }
 
@@ -26,6 +33,9 @@ export function renderUserData(input: UserDataInput): string {
     OVERCAST_NODE: String(input.number),
     OVERCAST_ATTEMPT: String(input.attempt),
     OVERCAST_ROLE: input.role,
+    OVERCAST_NAME: input.nodeName,
+    OVERCAST_CLOUD: input.cloud,
+    OVERCAST_KUBERNETES: input.kubernetesVersion,
     OVERCAST_TOKEN: input.bootstrapToken,
   };
   const config = {
@@ -41,7 +51,15 @@ export function renderUserData(input: UserDataInput): string {
           .map(([name, value]) => `${name}='${value}'\n`)
           .join(''),
       },
+      {
+        path: agentPath,
+        owner: 'root:root',
+        permissions: '0755',
+        encoding: 'gz+b64',
+        content: agentScript,
+      },
     ],
+    runcmd: [[agentPath, 'install']],
   };
   const text = `#cloud-config\n${JSON.stringify(config, undefined, 1)}\n`;
   const bytes = new TextEncoder().encode(text).length;

@@ -1,6 +1,6 @@
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import { wireguardPort, type Vpn } from '../domain/network.ts';
-import type { WireguardPeer } from '../domain/node-protocol.ts';
+import type { Neighbour, WireguardPeer } from '../domain/node-protocol.ts';
 
 /** Machines of one cloud share one network and reach each other by private addresses. */
 const endpointFor = (member: MeshMember, from: MeshMember): string =>
@@ -26,6 +26,24 @@ export function wireguardPeers(input: {
       allowedIps: `${member.overlayAddress}/32`,
       endpoint: endpointFor(member, self),
     }));
+}
+
+/**
+ * Across locations, the other nodes of this node's network: its machines reach them by their private addresses, and no
+ * WireGuard peer leads there. Undefined where everybody is a peer.
+ */
+export function neighbours(input: {
+  readonly vpn: Vpn;
+  readonly mesh: Mesh;
+  readonly number: number;
+}): readonly Neighbour[] | undefined {
+  if (input.vpn !== 'wireguard-cross-location') return undefined;
+  const self = input.mesh.members.find((member) => member.number === input.number);
+  if (self === undefined) return [];
+  return input.mesh.members
+    .filter((member) => member.number !== self.number && member.cloud === self.cloud)
+    .toSorted((a, b) => a.number - b.number)
+    .map(({ overlayAddress, privateAddress }) => ({ overlayAddress, privateAddress }));
 }
 
 /** The mesh with this member in it as it is now, or undefined when it already is so. */

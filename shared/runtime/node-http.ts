@@ -1,16 +1,29 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
+import type { Node } from '../domain/node.ts';
 import { describeIssues } from './observability.ts';
 
 /** What a machine's call is refused with: the agent shows title and detail in its log and goes on trying. */
 export class NodeCallRefused extends Error {
   override readonly name = 'NodeCallRefused';
   readonly status: number;
+  /** When it is not for good: how long to wait before asking again. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, detail: string, retryAfterSeconds?: number) {
     super(detail);
     this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
+}
+
+/** Whether this is the secret that the node's machine was admitted with. A node that is deleted has no machine. */
+export function isSessionOf(node: Node | undefined, secret: string): node is Node & { sessionHash: string } {
+  if (node?.sessionHash === undefined || node.phase === 'deleted') return false;
+  const given = createHash('sha256').update(secret).digest();
+  const bound = Buffer.from(node.sessionHash, 'hex');
+  return given.length === bound.length && timingSafeEqual(given, bound);
 }
 
 export interface NodeCall<Body> {
@@ -57,14 +70,18 @@ export async function answerNode(
   try {
     return {
       statusCode: 200,
-      headers: { 'content-type': 'application/json' },
+      // Keys may be among what it answers: nothing on the way keeps it.
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
       body: JSON.stringify(await act()),
     };
   } catch (error) {
     if (!(error instanceof NodeCallRefused)) throw error;
     return {
       statusCode: error.status,
-      headers: { 'content-type': 'application/problem+json' },
+      headers: {
+        'content-type': 'application/problem+json',
+        ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
+      },
       body: JSON.stringify({
         type: 'about:blank',
         title: 'The call was refused',

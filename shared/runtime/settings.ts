@@ -13,6 +13,8 @@ export const settingVariables = {
   apiUrl: 'API_URL',
   /** A KMS HMAC_256 key: bootstrap tokens. */
   tokenKeyId: 'TOKEN_KEY_ID',
+  /** A symmetric KMS key: seals clusters' authorities and the platform's credentials. */
+  pkiKeyId: 'PKI_KEY_ID',
   reconcileQueueUrl: 'RECONCILE_QUEUE_URL',
 } as const;
 export type SettingName = keyof typeof settingVariables;
@@ -25,11 +27,21 @@ export const observeQueueVariable = (cloud: CloudName): ObserveQueueVariable =>
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings extends Readonly<Record<SettingName, string>> {
+  /**
+   * `http://127.0.0.1:4571`: a CONNECT proxy that knows the way to clusters' public addresses. Set by the local platform
+   * alone, whose simulated machines have addresses that nobody can dial; no template has it.
+   */
+  readonly clusterProxyUrl: string | undefined;
   readonly observeQueueUrls: Readonly<Record<CloudName, string>>;
 }
 
+const clusterProxyVariable = 'CLUSTER_PROXY_URL';
+
 const isUrl = (variable: string): boolean =>
-  variable === 'API_URL' || variable === 'RECONCILE_QUEUE_URL' || variable.startsWith('OBSERVE_QUEUE_URL_');
+  variable === 'API_URL' ||
+  variable === clusterProxyVariable ||
+  variable === 'RECONCILE_QUEUE_URL' ||
+  variable.startsWith('OBSERVE_QUEUE_URL_');
 
 function read(environment: Environment, variable: string): string {
   const value = environment[variable];
@@ -60,6 +72,14 @@ export const settingsFrom = (environment: Environment): Settings => ({
   },
   get tokenKeyId() {
     return read(environment, settingVariables.tokenKeyId);
+  },
+  get pkiKeyId() {
+    return read(environment, settingVariables.pkiKeyId);
+  },
+  get clusterProxyUrl() {
+    return environment[clusterProxyVariable] === undefined
+      ? undefined
+      : read(environment, clusterProxyVariable);
   },
   get reconcileQueueUrl() {
     return read(environment, settingVariables.reconcileQueueUrl);

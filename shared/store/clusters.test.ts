@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { anOffering } from '../../test/builders/node.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
-import type { Cluster, Plan } from '../domain/cluster.ts';
+import type { Cluster, Holder, Plan } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Operation } from '../domain/operation.ts';
 import { clusterStore } from './clusters.ts';
@@ -274,48 +274,74 @@ describe('deletion', () => {
   });
 });
 
+/** The first machine of a node. */
+const first = (number: number): Holder => ({ number, attempt: 1 });
+
 describe('init', () => {
   it('is claimed by one control plane, who may repeat it', async () => {
     const cluster = await stored();
-    const results = await race(async (racer) => test.store.clusters.claimInit(cluster.id, racer + 1));
+    const results = await race(async (racer) => test.store.clusters.claimInit(cluster.id, first(racer + 1)));
     expect(won(results)).toBe(1);
     const number = results.indexOf(true) + 1;
     expect((await read(cluster)).initNode).toBe(number);
-    expect(await test.store.clusters.claimInit(cluster.id, number)).toBe(true);
+    expect(await test.store.clusters.claimInit(cluster.id, first(number))).toBe(true);
   });
 
   it('moves only from a claimant observed gone, and to one', async () => {
-    const cluster = await stored({ initNode: 1 });
-    expect(await test.store.clusters.claimInit(cluster.id, 2, 3)).toBe(false);
-    expect(won(await race(async (racer) => test.store.clusters.claimInit(cluster.id, racer + 2, 1)))).toBe(1);
+    const cluster = await stored({ initNode: 1, initAttempt: 1 });
+    expect(await test.store.clusters.claimInit(cluster.id, first(2), first(3))).toBe(false);
+    const results = await race(async (racer) =>
+      test.store.clusters.claimInit(cluster.id, first(racer + 2), first(1)),
+    );
+    expect(won(results)).toBe(1);
+  });
+
+  it('goes to the claimant’s next machine or to another node, never to both', async () => {
+    const { id } = await stored({ initNode: 1, initAttempt: 1 });
+    const next: Holder = { number: 1, attempt: 2 };
+    expect(await test.store.clusters.claimInit(id, next)).toBe(false);
+    const results = await Promise.all([
+      test.store.clusters.claimInit(id, next, first(1)),
+      test.store.clusters.claimInit(id, first(2), first(1)),
+    ]);
+    expect(won(results)).toBe(1);
+    expect(await test.store.clusters.markInitialised(id, first(1), later)).toBeUndefined();
   });
 
   it('never moves after it happened', async () => {
-    const { id } = await stored({ initNode: 1 });
-    expect(await test.store.clusters.markInitialised(id, 2, later)).toBeUndefined();
-    const results = await race(async () => test.store.clusters.markInitialised(id, 1, later));
+    const { id } = await stored({ initNode: 1, initAttempt: 1 });
+    expect(await test.store.clusters.markInitialised(id, first(2), later)).toBeUndefined();
+    const results = await race(async () => test.store.clusters.markInitialised(id, first(1), later));
     expect(won(results)).toBe(1);
-    expect(await test.store.clusters.claimInit(id, 2, 1)).toBe(false);
-    expect(await test.store.clusters.claimInit(id, 1)).toBe(false);
+    expect(await test.store.clusters.claimInit(id, first(2), first(1))).toBe(false);
+    expect(await test.store.clusters.claimInit(id, first(1))).toBe(false);
   });
 
   it('is claimed in no cluster that is not there', async () => {
-    expect(await test.store.clusters.claimInit('not-there', 1)).toBe(false);
-    expect(await test.store.clusters.leaseJoin('not-there', 1)).toBe(false);
+    expect(await test.store.clusters.claimInit('not-there', first(1))).toBe(false);
+    expect(await test.store.clusters.leaseJoin('not-there', first(1))).toBe(false);
   });
 });
 
 describe('the join lease', () => {
   it('is one control plane’s at a time', async () => {
     const { id } = await stored();
-    const results = await race(async (racer) => test.store.clusters.leaseJoin(id, racer + 1));
+    const results = await race(async (racer) => test.store.clusters.leaseJoin(id, first(racer + 1)));
     expect(won(results)).toBe(1);
     const holder = results.indexOf(true) + 1;
-    expect(await test.store.clusters.leaseJoin(id, holder)).toBe(true);
+    expect(await test.store.clusters.leaseJoin(id, first(holder))).toBe(true);
     expect(await test.store.clusters.releaseJoin(id, holder + 1)).toBe(false);
-    expect(await test.store.clusters.leaseJoin(id, 99, holder)).toBe(true);
+    expect(await test.store.clusters.leaseJoin(id, first(99), first(holder))).toBe(true);
     expect(await test.store.clusters.releaseJoin(id, 99)).toBe(true);
-    expect(await test.store.clusters.leaseJoin(id, 5)).toBe(true);
+    expect(await test.store.clusters.leaseJoin(id, first(5))).toBe(true);
+  });
+
+  it('is not given back by a late call of a machine that is replaced', async () => {
+    const { id } = await stored({ joinNode: 2, joinAttempt: 2 });
+    expect(await test.store.clusters.releaseJoin(id, 2, 1)).toBe(false);
+    expect(await test.store.clusters.releaseJoin(id, 2, 2)).toBe(true);
+    const after = await test.store.clusters.get(id);
+    expect([after?.joinNode, after?.joinAttempt]).toEqual([undefined, undefined]);
   });
 });
 
@@ -327,10 +353,10 @@ describe('the wait for the first control plane', () => {
       await Promise.all(
         Array.from({ length: batch }, async () => {
           const owner = operation();
-          const { id } = await stored({ operation: owner, initNode: 1 });
+          const { id } = await stored({ operation: owner, initNode: 1, initAttempt: 1 });
           const [waiting, initialised] = await Promise.all([
             test.store.clusters.setWaitToken(id, owner.executionArn, 'token'),
-            test.store.clusters.markInitialised(id, 1, later),
+            test.store.clusters.markInitialised(id, first(1), later),
           ]);
           const answeredByWaiter = waiting?.initialisedAt !== undefined;
           const answeredByMarker = initialised?.waitToken !== undefined;

@@ -1,4 +1,4 @@
-import type { Cluster } from '../domain/cluster.ts';
+import type { Cluster, Holder } from '../domain/cluster.ts';
 import { plusSeconds, type ClusterId } from '../domain/ids.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { duePk, keys, shardCount, shardOf } from './keys.ts';
@@ -12,11 +12,19 @@ const place = (item: Attributes): string => `${String(item['createdAt'])} ${Stri
 const pageSizeMax = 100;
 const tombstoneDays = 90;
 
-/** `(no lease, or mine, or the one of a node observed gone)` */
-const leaseFree = (lease: string, number: number, observedGone: number | undefined): Condition => ({
-  when: `(attribute_not_exists(${lease}) OR ${lease} = :number${observedGone === undefined ? '' : ` OR ${lease} = :gone`})`,
-  values: { number, ...(observedGone !== undefined && { gone: observedGone }) },
-});
+/** `(nobody's, or mine, or that of a machine observed gone)` */
+const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
+  const heldBy = (who: string): string =>
+    `(#${claim}Node = :${who}Number AND #${claim}Attempt = :${who}Attempt)`;
+  return {
+    when: `(attribute_not_exists(#${claim}Node) OR ${heldBy('my')}${gone === undefined ? '' : ` OR ${heldBy('gone')}`})`,
+    values: {
+      myNumber: holder.number,
+      myAttempt: holder.attempt,
+      ...(gone !== undefined && { goneNumber: gone.number, goneAttempt: gone.attempt }),
+    },
+  };
+};
 
 export function clusterStore(table: Table): ClusterStore {
   const update = async (
@@ -189,11 +197,11 @@ export function clusterStore(table: Table): ClusterStore {
         { when: `${mine} AND #desired = :absent`, values: { me: executionArn, absent: 'absent' } },
       ),
 
-    async claimInit(id, number, observedGone) {
-      const free = leaseFree('#initNode', number, observedGone);
+    async claimInit(id, holder, observedGone) {
+      const free = isFree('init', holder, observedGone);
       return did(
         id,
-        { set: { initNode: number } },
+        { set: { initNode: holder.number, initAttempt: holder.attempt } },
         {
           ...free,
           when: `attribute_exists(#pk) AND attribute_not_exists(#initialisedAt) AND ${free.when}`,
@@ -201,24 +209,34 @@ export function clusterStore(table: Table): ClusterStore {
       );
     },
 
-    markInitialised: async (id, number, now) =>
+    markInitialised: async (id, { number, attempt }, now) =>
       update(
         id,
         { set: { initialisedAt: now } },
-        { when: '#initNode = :number AND attribute_not_exists(#initialisedAt)', values: { number } },
+        {
+          when: '#initNode = :number AND #initAttempt = :attempt AND attribute_not_exists(#initialisedAt)',
+          values: { number, attempt },
+        },
       ),
 
-    async leaseJoin(id, number, observedGone) {
-      const free = leaseFree('#joinNode', number, observedGone);
+    async leaseJoin(id, holder, observedGone) {
+      const free = isFree('join', holder, observedGone);
       return did(
         id,
-        { set: { joinNode: number } },
+        { set: { joinNode: holder.number, joinAttempt: holder.attempt } },
         { ...free, when: `attribute_exists(#pk) AND ${free.when}` },
       );
     },
 
-    releaseJoin: async (id, number) =>
-      did(id, { remove: ['joinNode'] }, { when: '#joinNode = :number', values: { number } }),
+    releaseJoin: async (id, number, attempt) =>
+      did(
+        id,
+        { remove: ['joinNode', 'joinAttempt'] },
+        {
+          when: `#joinNode = :number${attempt === undefined ? '' : ' AND #joinAttempt = :attempt'}`,
+          values: { number, ...(attempt !== undefined && { attempt }) },
+        },
+      ),
 
     setWaitToken: async (id, executionArn, waitToken) =>
       update(id, { set: { waitToken } }, { when: mine, values: { me: executionArn } }),

@@ -13,9 +13,10 @@ import { nameStore } from './names.ts';
 import { nodeStore } from './nodes.ts';
 import { observationStore } from './observations.ts';
 import { partsStore } from './parts.ts';
+import { pkiStore } from './pki.ts';
 import { requestStore } from './requests.ts';
 import type { Store } from './store.ts';
-import { entityOf, openTable } from './table.ts';
+import { entityOf, openTable, type Table } from './table.ts';
 import { timelineStore } from './timeline.ts';
 
 export { InvalidCursor } from './cursor.ts';
@@ -29,12 +30,17 @@ export function createStore(options: {
   tableName: string;
   now?: () => Instant;
 }): Store {
-  const table = openTable(options);
+  return storeOver(openTable(options));
+}
+
+/** The entities over any table that keeps its contract. */
+export function storeOver(table: Table): Store {
   return {
     clusters: clusterStore(table),
     nodes: nodeStore(table),
     mesh: meshStore(table),
     parts: partsStore(table),
+    pki: pkiStore(table),
     observations: observationStore(table),
     timeline: timelineStore(table),
     names: nameStore(table),

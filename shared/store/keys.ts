@@ -50,14 +50,16 @@ export const keys = {
     sk: `${prefixes.node}${String(number).padStart(5, '0')}`,
   }),
   mesh: (id: ClusterId): Key => ({ pk: clusterPk(id), sk: 'MESH' }),
+  pki: (id: ClusterId): Key => ({ pk: clusterPk(id), sk: 'PKI' }),
+  credential: (id: ClusterId): Key => ({ pk: clusterPk(id), sk: 'CREDENTIAL' }),
   parts: (id: ClusterId, cloud: CloudName): Key => ({ pk: clusterPk(id), sk: `${prefixes.cloud}${cloud}` }),
   observation: (id: ClusterId, cloud: CloudName): Key => ({
     pk: clusterPk(id),
     sk: `${prefixes.observation}${cloud}`,
   }),
-  finding: (id: ClusterId, cloud: CloudName, fingerprint: string): Key => ({
+  finding: (id: ClusterId, cloud: CloudName | undefined, fingerprint: string): Key => ({
     pk: clusterPk(id),
-    sk: `${prefixes.finding}${cloud}#${fingerprint}`,
+    sk: `${prefixes.finding}${cloud ?? ''}#${fingerprint}`,
   }),
   event: (id: ClusterId, at: string, eventId: string): Key => ({
     pk: clusterPk(id),

@@ -23,6 +23,7 @@ const broughtByMachine = [
   'privateAddress',
   'wireguardPublicKey',
   'meshVersion',
+  'silentPeers',
 ] as const;
 
 const inPhase = (phase: NodePhase): Attributes => ({ phase, phaseRank: phaseRank(phase) });

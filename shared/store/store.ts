@@ -1,5 +1,5 @@
 import type { CloudAccount, CloudName } from '../domain/cloud.ts';
-import type { Cluster, ClusterStatus, CloudParts, Plan } from '../domain/cluster.ts';
+import type { Cluster, ClusterStatus, CloudParts, Holder, Plan } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
@@ -21,6 +21,7 @@ export interface Store {
   readonly nodes: NodeStore;
   readonly mesh: MeshStore;
   readonly parts: CloudPartsStore;
+  readonly pki: PkiStore;
   readonly observations: ObservationStore;
   readonly timeline: TimelineStore;
   readonly names: NameStore;
@@ -80,13 +81,14 @@ export interface ClusterStore {
   fence(id: ClusterId, operation: Operation): Promise<Cluster | undefined>;
   /** operation.executionArn = :me AND desired = absent → status deleted, operation gone, tombstone for 90 days, no longer due. */
   bury(id: ClusterId, executionArn: string, now: Instant): Promise<boolean>;
-  /** not initialised, and initNode is absent, mine, or a node observed gone. */
-  claimInit(id: ClusterId, number: number, observedGone?: number): Promise<boolean>;
-  /** initNode = :number AND not initialised. Returns the new item (with waitToken, if somebody waits). */
-  markInitialised(id: ClusterId, number: number, now: Instant): Promise<Cluster | undefined>;
-  /** joinNode is absent, mine, or a node observed gone. */
-  leaseJoin(id: ClusterId, number: number, observedGone?: number): Promise<boolean>;
-  releaseJoin(id: ClusterId, number: number): Promise<boolean>;
+  /** not initialised, and the claim is nobody's, mine, or that of a machine observed gone. */
+  claimInit(id: ClusterId, holder: Holder, observedGone?: Holder): Promise<boolean>;
+  /** the claim is this machine's AND not initialised. Returns the new item (with waitToken, if somebody waits). */
+  markInitialised(id: ClusterId, holder: Holder, now: Instant): Promise<Cluster | undefined>;
+  /** the lease is nobody's, mine, or that of a machine observed gone. */
+  leaseJoin(id: ClusterId, holder: Holder, observedGone?: Holder): Promise<boolean>;
+  /** joinNode = :number (and, on request, joinAttempt = :attempt: a late call must not take it from the next machine). */
+  releaseJoin(id: ClusterId, number: number, attempt?: number): Promise<boolean>;
   /** operation.executionArn = :me → waitToken. Returns the new item: when initialisedAt is there, nobody else answers. */
   setWaitToken(id: ClusterId, executionArn: string, waitToken: string): Promise<Cluster | undefined>;
   /** fingerprint changed, or its backoff is over. */
@@ -154,7 +156,7 @@ export interface NodeStore {
     number: number,
     report: { attempt: number; sessionHash: string; phase: NodePhase; now: Instant },
   ): Promise<boolean>;
-  /** sessionHash = :h. Whatever of address, key, acknowledged mesh version and lastSeenAt is given. */
+  /** sessionHash = :h. Whatever of address, key, acknowledged mesh version, silent peers and lastSeenAt is given. */
   recordSync(
     clusterId: ClusterId,
     number: number,
@@ -164,6 +166,7 @@ export interface NodeStore {
       privateAddress?: string;
       wireguardPublicKey?: string;
       meshVersion?: number;
+      silentPeers?: readonly string[];
       lastSeenAt?: Instant;
       leftAt?: Instant;
       interruption?: 'terminate' | 'rebalance';
@@ -329,6 +332,8 @@ export interface AuditEntry {
   readonly subject: string;
   readonly outcome: string;
   readonly requestId: string;
+  /** What the action's own words do not say: an issued certificate's serial number, say. Never a secret. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 export interface AuditStore {
   record(entry: AuditEntry): Promise<void>;

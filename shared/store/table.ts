@@ -44,14 +44,42 @@ const queryPagesMax = 200;
  * DynamoDB as the entities use it: plain objects in, plain objects out, and one conditional write at a time. No
  * transactions and no streams, so that nothing rests on what a small emulator does not have.
  */
-export type Table = ReturnType<typeof openTable>;
+export interface Table {
+  /** Strongly consistent; an expired item is not there. */
+  get(key: Key): Promise<Attributes | undefined>;
+  /** In the order of the keys, undefined for what is not there; strongly consistent, at most 100 keys. */
+  getMany(wanted: readonly Key[]): Promise<readonly (Attributes | undefined)[]>;
+  /** Writes the whole item; false when the condition did not hold. */
+  put(key: Key, attributes: Attributes, condition?: Condition): Promise<boolean>;
+  /** Changes one item; returns it as it is then (or, on request, as it was), undefined when the condition did not hold. */
+  update(
+    key: Key,
+    change: Change,
+    condition: Condition,
+    returning?: 'new' | 'old',
+  ): Promise<Attributes | undefined>;
+  /** False when the condition did not hold. Deleting what is not there is a success. */
+  remove(key: Key, condition?: Condition): Promise<boolean>;
+  /** Follows every page until the limit; expired items are left out. Through an index it is eventually consistent. */
+  query(where: Condition, read?: QueryOptions): Promise<readonly Attributes[]>;
+  /** Every item of a partition whose sort key begins with the prefix, in the order of the sort keys. */
+  children(pk: string, prefix: string): Promise<readonly Attributes[]>;
+  /** For items that expire. */
+  now(): Instant;
+}
+
+export interface QueryOptions {
+  readonly index?: string;
+  readonly limit?: number;
+  readonly project?: readonly string[];
+}
 
 export function openTable(options: {
   client: DynamoDBClient;
   tableName: string;
-  /** For items that expire; the system's clock unless a test says otherwise. */
+  /** The system's clock unless a test says otherwise. */
   now?: () => Instant;
-}) {
+}): Table {
   const { client, tableName: TableName } = options;
   const now = options.now ?? (() => new Date().toISOString());
 
@@ -66,7 +94,6 @@ export function openTable(options: {
   };
 
   return {
-    /** Strongly consistent; an expired item is not there. */
     async get(key: Key): Promise<Attributes | undefined> {
       const { Item } = await client.send(
         new GetItemCommand({ TableName, Key: toKey(key), ConsistentRead: true }),
@@ -74,7 +101,6 @@ export function openTable(options: {
       return live(Item);
     },
 
-    /** In the order of the keys, undefined for what is not there; strongly consistent, at most 100 keys. */
     async getMany(wanted: readonly Key[]): Promise<readonly (Attributes | undefined)[]> {
       if (wanted.length === 0) return [];
       if (wanted.length > batchKeysMax) throw new Error(`at most ${batchKeysMax} keys in one batch`);
@@ -99,7 +125,6 @@ export function openTable(options: {
       return wanted.map(({ pk, sk }) => found.get(`${pk}|${sk}`));
     },
 
-    /** Writes the whole item; false when the condition did not hold. */
     async put(key: Key, attributes: Attributes, condition?: Condition): Promise<boolean> {
       return unlessRefused(async () => {
         await client.send(
@@ -117,7 +142,6 @@ export function openTable(options: {
       }, false);
     },
 
-    /** Changes one item; returns it as it is then (or, on request, as it was), undefined when the condition did not hold. */
     async update(
       key: Key,
       change: Change,
@@ -156,7 +180,6 @@ export function openTable(options: {
       }, undefined);
     },
 
-    /** False when the condition did not hold. Deleting what is not there is a success. */
     async remove(key: Key, condition?: Condition): Promise<boolean> {
       return unlessRefused(async () => {
         await client.send(
@@ -174,11 +197,7 @@ export function openTable(options: {
       }, false);
     },
 
-    /** Follows every page until the limit; expired items are left out. Through an index it is eventually consistent. */
-    async query(
-      where: Condition,
-      read: { index?: string; limit?: number; project?: readonly string[] } = {},
-    ): Promise<readonly Attributes[]> {
+    async query(where: Condition, read: QueryOptions = {}): Promise<readonly Attributes[]> {
       const items: Attributes[] = [];
       const projection = read.project?.map((name) => `#${name}`).join(', ');
       let from: Record<string, AttributeValue> | undefined;
@@ -205,7 +224,6 @@ export function openTable(options: {
       throw new Error(`a query did not end within ${queryPagesMax} pages`);
     },
 
-    /** Every item of a partition whose sort key begins with the prefix, in the order of the sort keys. */
     async children(pk: string, prefix: string): Promise<readonly Attributes[]> {
       return this.query({
         when: '#pk = :pk AND begins_with(#sk, :prefix)',

@@ -36,7 +36,7 @@ const ownClients = (spec: FunctionSpec): readonly string[] =>
   [
     spec.table === undefined ? '' : '@aws-sdk/client-dynamodb',
     spec.says === undefined ? '' : '@aws-sdk/client-eventbridge',
-    spec.tokenKey === undefined ? '' : '@aws-sdk/client-kms',
+    spec.tokenKey === undefined && spec.pkiKey === undefined ? '' : '@aws-sdk/client-kms',
     spec.executions === undefined ? '' : '@aws-sdk/client-sfn',
     spec.sendsTo === undefined ? '' : '@aws-sdk/client-sqs',
     spec.cloud === undefined ? '' : '@aws-sdk/client-secrets-manager',

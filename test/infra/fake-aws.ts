@@ -11,6 +11,7 @@ export interface FakeAws {
   close(): Promise<void>;
 }
 
+const dataKey = createHash('sha256').update('data key').digest('base64');
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 const entriesOf = (body: Body): readonly Body[] => (body['Entries'] ?? []) as readonly Body[];
 
@@ -27,6 +28,9 @@ export async function startFakeAws(secrets: Readonly<Record<string, string>>): P
       Mac: createHash('sha256').update('mac').digest('base64'),
     }),
     VerifyMac: ({ KeyId, MacAlgorithm }) => ({ KeyId, MacAlgorithm, MacValid: true }),
+    // A data key is its own ciphertext: what is sealed under it opens again, whoever asks.
+    GenerateDataKey: ({ KeyId }) => ({ KeyId, Plaintext: dataKey, CiphertextBlob: dataKey }),
+    Decrypt: ({ KeyId, CiphertextBlob }) => ({ KeyId, Plaintext: CiphertextBlob }),
     PutEvents: (body) => ({
       FailedEntryCount: 0,
       Entries: entriesOf(body).map((_, index) => ({ EventId: String(index) })),

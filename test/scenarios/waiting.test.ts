@@ -114,8 +114,8 @@ describe('waiting for the control plane', () => {
     await at.awaitInitialised();
     await at.joined();
     expect(at.states.answers).toEqual([]);
-    await store.clusters.claimInit(at.clusterId, 1);
-    await store.clusters.markInitialised(at.clusterId, 1, exampleTime);
+    await store.clusters.claimInit(at.clusterId, { number: 1, attempt: 1 });
+    await store.clusters.markInitialised(at.clusterId, { number: 1, attempt: 1 }, exampleTime);
     await at.joined();
     expect(at.states.answers).toEqual([{ taskToken: 'cluster token', output: { outcome: 'initialised' } }]);
   });

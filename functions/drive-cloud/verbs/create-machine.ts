@@ -211,6 +211,8 @@ async function machineRequestOf(
       attempt,
       nodeName: name,
       role: node.role,
+      cloud: node.cloud,
+      kubernetesVersion: cluster.kubernetesVersion,
       bootstrapToken: formatBootstrapToken({ attempt, expiresAt, mac }),
     }),
   };

@@ -33,6 +33,9 @@ const knownKeys = new Set([
   'kms:calleraccount',
 ]);
 
+/** `kms:EncryptionContext:<name>`: one key for each pair of the context that a request brings. */
+const isEncryptionContext = (key: string): boolean => key.startsWith('kms:encryptioncontext:');
+
 const operatorParts = (operator: string): { set?: string; name: string; ifExists: boolean } => {
   const [, set, name = '', ifExists] =
     /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/.exec(operator) ?? [];
@@ -47,7 +50,8 @@ export function unknownInCondition(condition: Readonly<Record<string, unknown>>)
     const { name } = operatorParts(operator);
     if (name !== 'Null' && !Object.hasOwn(tests, name)) return operator;
     for (const key of Object.keys(isJson(keys) ? keys : {}))
-      if (!knownKeys.has(key.toLowerCase())) return `${operator} on ${key}`;
+      if (!knownKeys.has(key.toLowerCase()) && !isEncryptionContext(key.toLowerCase()))
+        return `${operator} on ${key}`;
   }
   return undefined;
 }

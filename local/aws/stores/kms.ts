@@ -211,13 +211,26 @@ export function openKms(stack: Stack, disk: Disk): Kms {
       const key = keyOf(action, body);
       return [
         {
-          permission: { action: `kms:${action}`, resources: [key?.arn ?? arnOf('kms', 'key/unknown')] },
+          permission: {
+            action: `kms:${action}`,
+            resources: [key?.arn ?? arnOf('kms', 'key/unknown')],
+            context: conditionKeys(body['EncryptionContext']),
+          },
           policy: key?.policy ?? [],
         },
       ];
     },
   };
 }
+
+/** The encryption context as policies see it. */
+const conditionKeys = (context: unknown): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    Object.entries(isJson(context) ? context : {}).map(([name, value]) => [
+      `kms:EncryptionContext:${name}`,
+      [String(value)],
+    ]),
+  );
 
 /** The encryption context, in any order, is what the ciphertext is bound to. */
 const additional = (context: unknown): Buffer =>

@@ -53,7 +53,7 @@ export interface ClusterObjects {
   get(plural: Plural, name: string, namespace?: string): KubernetesObject | undefined;
   /** In the order of namespace and name. */
   list(plural: Plural, namespace?: string): readonly KubernetesObject[];
-  /** Gives it uid, resourceVersion and creationTimestamp. @throws ApiError AlreadyExists */
+  /** Gives it resourceVersion, creationTimestamp and, unless it has one already, a uid. @throws ApiError AlreadyExists */
   create(plural: Plural, object: KubernetesObject): KubernetesObject;
   /**
    * Replaces it whole. `generation` moves when anything but metadata and status changed. An object without finalizers that
@@ -83,4 +83,23 @@ export interface ClusterClock {
   now(): number;
   /** Real milliseconds for unscaled seconds. */
   scaled(seconds: number): number;
+}
+
+/** What a disruption budget says to an eviction. The answer `allowed` counts: the pod is deleted right after it. */
+export type EvictionAnswer =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      /** As Kubernetes words it: "Cannot evict pod as it would violate the pod's disruption budget." */
+      readonly message: string;
+      readonly retryAfterSeconds?: number;
+      /** Which budget, for the status' cause `DisruptionBudget`. */
+      readonly cause?: string;
+    };
+
+/** What the API server asks of the cluster's other parts. */
+export interface ClusterHooks {
+  evictPod(pod: KubernetesObject): EvictionAnswer;
+  /** What `kubectl logs` prints; absent: a line that says that the container is simulated. */
+  podLog?(pod: KubernetesObject, container: string): string;
 }

@@ -135,7 +135,8 @@ export class MemoryWorld {
   }
 
   machine(providerId: string): MemoryMachine | undefined {
-    return this.machines().find((machine) => machine.providerId === providerId);
+    this.machines();
+    return this.#machines.get(providerId);
   }
 
   state(machine: MemoryMachine): MachineState {
@@ -177,6 +178,14 @@ export class MemoryWorld {
 
   stop(providerId: string): void {
     this.#change(providerId, { stoppedAt: this.now() });
+  }
+
+  /** It runs again, where it was stopped, under another public address, as in most clouds. */
+  restart(providerId: string, publicAddress: string): void {
+    const machine = this.#machines.get(providerId);
+    if (machine === undefined) return;
+    const { stoppedAt: _, ...rest } = machine;
+    this.#machines.set(providerId, { ...rest, publicAddress });
   }
 
   addStranger(where: { readonly networkId: string; readonly name: string }): MemoryMachine {

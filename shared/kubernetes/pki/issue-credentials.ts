@@ -12,7 +12,8 @@ export interface Issuer {
 
 export const bootstrapValidSeconds = 30 * 60;
 export const adminValidSeconds = 24 * 3600;
-export const platformValidSeconds = 24 * 3600;
+/** Renewed when less than a third is left: an outage of two days locks nobody out. */
+export const platformValidSeconds = 7 * 24 * 3600;
 export const platformUser = 'overcast:platform';
 
 /** One node's right to join: kubeadm binds this group to asking for a kubelet's certificate, and to nothing more. */
@@ -31,7 +32,7 @@ const userCharactersMax = 128;
 const userPattern = /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} .,@_:|+=/-]*[\p{L}\p{N}\p{M}])?$/u;
 
 /** Why nobody may be called that. Kubernetes and Overcast keep names of their own, however they are capitalised. */
-function objectionToUser(user: string): string | undefined {
+export function objectionToUser(user: string): string | undefined {
   if (user.length > userCharactersMax) return `has at most ${userCharactersMax} characters`;
   if (!userPattern.test(user)) return 'has letters, digits and . , @ _ : | + = / - between them';
   return /^(?:system|kubeadm|overcast):/i.test(user)
@@ -96,18 +97,3 @@ export const issueServingCredential = (
     },
     validSeconds: server.validSeconds,
   });
-
-/**
- * The platform's credential is replaced when less than a third of its life is left: early enough that hours without a
- * successful rotation lock nobody out, and never by the call that needs it while the old one still serves.
- */
-export function needsRotation(
-  credential: Pick<Credential, 'notBefore' | 'notAfter'>,
-  now: Instant,
-): 'no' | 'soon' | 'now' {
-  const begins = Date.parse(credential.notBefore);
-  const ends = Date.parse(credential.notAfter);
-  const left = ends - Date.parse(now);
-  if (left <= 0) return 'now';
-  return left < (ends - begins) / 3 ? 'soon' : 'no';
-}

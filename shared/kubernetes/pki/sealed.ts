@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { ClusterId } from '../../domain/ids.ts';
+import { sealedContextKeys, type Sealed, type SealedPurpose } from '../../domain/sealed-keys.ts';
 import type { RandomBytes } from './certificate.ts';
 import { Secret } from './secret.ts';
 
@@ -16,9 +17,6 @@ export interface DataKey {
 }
 export type EncryptionContext = Readonly<Record<string, string>>;
 
-export const sealedPurposes = ['pki', 'platform-credential'] as const;
-export type SealedPurpose = (typeof sealedPurposes)[number];
-
 /** What a sealed text belongs to: opened as anything else it does not open. */
 export interface SealedFor {
   readonly clusterId: ClusterId;
@@ -27,8 +25,8 @@ export interface SealedFor {
 
 const base64 = z.string().check(z.regex(/^[A-Za-z0-9+/]+={0,2}$/));
 
-/** As it is stored. All of it is base64 of what its name says, and none of it secret. */
-export const sealedSchema = z.strictObject({
+/** As it is stored. */
+export const sealedSchema: z.ZodMiniType<Sealed> = z.strictObject({
   version: z.literal(1),
   /** The data key as KMS encrypted it. */
   dataKey: base64,
@@ -36,15 +34,14 @@ export const sealedSchema = z.strictObject({
   tag: base64.check(z.length(24)),
   ciphertext: base64,
 });
-export type Sealed = z.output<typeof sealedSchema>;
 
 const algorithm = 'aes-256-gcm';
 const ivBytes = 12;
 const tagBytes = 16;
 
 export const encryptionContext = ({ clusterId, purpose }: SealedFor): EncryptionContext => ({
-  'overcast:cluster-id': clusterId,
-  'overcast:purpose': purpose,
+  [sealedContextKeys.clusterId]: clusterId,
+  [sealedContextKeys.purpose]: purpose,
 });
 
 const additionalData = ({ clusterId, purpose }: SealedFor): Buffer =>

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createClusterPki, type ClusterPki } from './cluster-pki.ts';
 import { issuePlatformCredential } from './issue-credentials.ts';
 import type { DataKeys, EncryptionContext } from './sealed.ts';
-import { openCredential, openPki, sealCredential, sealPki, type StoredPki } from './stored-pki.ts';
+import type { StoredPki } from '../../domain/sealed-keys.ts';
+import { openCredential, openPki, sealCredential, sealPki } from './stored-pki.ts';
 
 const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 const otherId = '00000000-0000-4000-8000-000000000000';

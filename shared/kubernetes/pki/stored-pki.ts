@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { ClusterId } from '../../domain/ids.ts';
+import type { StoredCredential, StoredPki } from '../../domain/sealed-keys.ts';
 import type { Credential, RandomBytes } from './certificate.ts';
 import type { ClusterPki } from './cluster-pki.ts';
 import { open, seal, SealBroken, sealedSchema, type DataKeys, type SealedFor } from './sealed.ts';
@@ -9,23 +10,21 @@ const instant = z.string().check(z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}
 const pem = z.string().check(z.startsWith('-----BEGIN '));
 
 /** The item `C#<cluster>` / `PKI`. Written once. The certificate stands beside the seal for those who only verify. */
-export const storedPkiSchema = z.strictObject({
+export const storedPkiSchema: z.ZodMiniType<StoredPki> = z.strictObject({
   clusterId: z.uuid(),
   createdAt: instant,
   caCertificatePem: pem,
   sealed: sealedSchema,
 });
-export type StoredPki = z.output<typeof storedPkiSchema>;
 
 /** The platform's own client credential for one cluster; replaced when `needsRotation` says so. */
-export const storedCredentialSchema = z.strictObject({
+export const storedCredentialSchema: z.ZodMiniType<StoredCredential> = z.strictObject({
   clusterId: z.uuid(),
   certificatePem: pem,
   notBefore: instant,
   notAfter: instant,
   sealed: sealedSchema,
 });
-export type StoredCredential = z.output<typeof storedCredentialSchema>;
 
 const keySchema = z.strictObject({ certificatePem: pem, privateKeyPem: pem });
 /** Inside the seal. */

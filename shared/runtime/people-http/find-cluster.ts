@@ -1,6 +1,6 @@
-import { clusterNamePattern, type Cluster } from '../../shared/domain/cluster.ts';
-import { isUuid } from '../../shared/domain/ids.ts';
-import type { Store } from '../../shared/runtime/table.ts';
+import { clusterNamePattern, type Cluster } from '../../domain/cluster.ts';
+import { isUuid } from '../../domain/ids.ts';
+import type { Store } from '../table.ts';
 import { Problem } from './problem.ts';
 
 const shownMax = 64;

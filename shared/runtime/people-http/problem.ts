@@ -1,4 +1,4 @@
-import type { FieldError, ProblemDocument } from '../../shared/domain/api-types.ts';
+import type { FieldError, ProblemDocument } from '../../domain/api-types.ts';
 
 /** A refusal with everything the caller needs to mend it. */
 export class Problem extends Error {

@@ -1,0 +1,85 @@
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '../shared/domain/cluster.ts';
+import { cutEverywhere, placesIn, type Cut } from './testing/cuts.ts';
+import { createMachine, needs, until, type TestMachine } from './testing/machine.ts';
+import { digitaloceanMetadata, startPlatform, type TestPlatform } from './testing/platform.ts';
+
+let platform: TestPlatform;
+let reference: TestMachine;
+const machines: TestMachine[] = [];
+const isReady = async (cluster: Cluster): Promise<boolean> =>
+  (await platform.node(cluster, 1)).phase === 'ready';
+
+async function aMachine(cluster: Cluster, cut?: Cut): Promise<{ machine: TestMachine; cuts: string }> {
+  platform.metadata.set(1, digitaloceanMetadata({ public: '203.0.113.1', private: '10.10.0.1' }));
+  let cuts = '';
+  const machine: TestMachine = createMachine({
+    settings: await platform.expect(cluster, 1, 'control-plane', 'digitalocean'),
+    hostname: 'four-clouds-1',
+    before: () => (cuts === '' ? [] : [cuts]),
+    environment: { OVERCAST_METADATA: `${platform.url}/machine/1`, OVERCAST_PACKAGES: platform.url },
+  });
+  if (cut !== undefined) cuts = cutEverywhere(machine, cut);
+  machines.push(machine);
+  return { machine, cuts };
+}
+
+/** What is on its disk: paths and modes, and what every machine of this number would have in them. */
+function disk({ root, read }: TestMachine): readonly string[] {
+  const differs = /var\/log|\/pki\/|session|wireguard|kubeadm\/pid|peers|encryption|kubelet\.conf|agent\.env/;
+  return globSync('{etc,var}/**/*', { cwd: root })
+    .filter((path) => statSync(join(root, path)).isFile() && !path.includes('.new'))
+    .map((path) => {
+      const mode = (statSync(join(root, path)).mode & 0o777).toString(8);
+      return `${path} ${mode} ${differs.test(path) ? '' : read(path)}`;
+    })
+    .toSorted();
+}
+
+beforeAll(async () => {
+  needs('curl', 'openssl', 'python3', 'setsid', 'flock');
+  platform = await startPlatform();
+  const cluster = await platform.create();
+  ({ machine: reference } = await aMachine(cluster));
+  reference.start();
+  await until('the reference is ready', () => isReady(cluster));
+  await until('its result is taken', () => reference.read('var/lib/overcast/result.json') === '');
+});
+afterAll(async () => {
+  await Promise.all(machines.map((machine) => machine.remove()));
+  await platform.close();
+});
+
+describe('an agent that dies at every command that it calls, and is started again each time', () => {
+  it.concurrent.each([
+    ['the agent alone: what it began ends unseen', 'agent'],
+    ['all that it began with it: the command has not begun', 'power'],
+  ] as const)('%s', { timeout: 150_000 }, async (_, cut) => {
+    const cluster = await platform.create();
+    const { machine, cuts } = await aMachine(cluster, cut);
+    let starts = 0;
+    await until(
+      'ready',
+      async () => {
+        if (starts === 0 || machine.hasEnded()) {
+          machine.start();
+          starts += 1;
+        }
+        return isReady(cluster);
+      },
+      140,
+    );
+    await until('its result is taken', () => machine.read('var/lib/overcast/result.json') === '');
+    console.log(cut, starts, placesIn(cuts).length);
+    expect(machine.calls('kubeadm')).toEqual([`init --config ${machine.root}/etc/overcast/kubeadm.yaml`]);
+    expect(platform.secrets.get(`${cluster.id}/1`)?.size).toBe(1);
+    const own = platform.syncs.filter((sync) => sync.clusterId === cluster.id);
+    expect(new Set(own.map((sync) => sync.body.wireguardPublicKey)).size).toBe(1);
+    const [ended, expected] = [machine, reference].map((each) =>
+      disk(each).map((line) => line.replaceAll(each.root, '').replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '')),
+    );
+    expect(ended).toEqual(expected);
+  });
+});

@@ -1,0 +1,200 @@
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { NodeRole } from '../../shared/domain/network.ts';
+import { createMachine, until, type TestMachine } from './machine.ts';
+import { digitaloceanMetadata, startPlatform, type TestPlatform } from './platform.ts';
+
+const run = promisify(execFile);
+export const ip = (...words: readonly string[]): string =>
+  execFileSync('ip', words, { stdio: 'pipe', encoding: 'utf8' });
+const tag = process.pid % 100_000;
+/** Of the range kept for tests of network devices: this run's own, so that two runs do not meet. */
+const publicRange = `198.18.${process.pid % 256}`;
+const privateRanges: Partial<Record<CloudName, string>> = { aws: '10.10.0', gcp: '10.0.0' };
+
+export interface Host {
+  readonly number: number;
+  readonly cloud: CloudName;
+  readonly overlay: string;
+  readonly publicAddress: string;
+  readonly privateAddress: string;
+  readonly machine: TestMachine;
+  readonly interface: string;
+  ip(...words: readonly string[]): string;
+  wg(...words: readonly string[]): string;
+  pings(to: Host): Promise<boolean>;
+  /** Pings every 50 ms until it is told to stop; gives how many went out and how many came back. */
+  pingsSteadily(to: Host): () => Promise<{ readonly sent: number; readonly received: number }>;
+  /** Its public address is this one from now on; the machine has to find out. */
+  moveTo(lastNumber: number): void;
+  /** Its devices are gone and its agent is dead; it is not started. */
+  switchOff(): Promise<void>;
+  startWireguard(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Hosts on one wire. What is private to a cloud is a range that the others have no route to. */
+export interface TestNetwork {
+  readonly platform: TestPlatform;
+  readonly wire: string;
+  readonly hosts: Host[];
+  add(cluster: Cluster, number: number, role: NodeRole, cloud: CloudName): Promise<Host>;
+  everybodyKnows(cluster: Cluster): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startNetwork(): Promise<TestNetwork> {
+  const wire = `ovb${tag}`;
+  ip('link', 'add', wire, 'type', 'bridge');
+  ip('address', 'add', `${publicRange}.254/24`, 'dev', wire);
+  ip('link', 'set', wire, 'up');
+  const platform = await startPlatform(`${publicRange}.254`);
+  const network: TestNetwork = {
+    platform,
+    wire,
+    hosts: [],
+    async add(cluster, number, role, cloud) {
+      const host = await createHost({ platform, wire, cluster, number, role, cloud });
+      network.hosts.push(host);
+      return host;
+    },
+    everybodyKnows: (cluster) =>
+      until('everybody has the newest peers', async () => {
+        const mesh = await platform.store.mesh.get(cluster.id);
+        const { hosts } = network;
+        const nodes = await Promise.all(hosts.map(({ number }) => platform.node(cluster, number)));
+        return (
+          mesh.members.length === hosts.length && nodes.every((node) => node.meshVersion === mesh.version)
+        );
+      }),
+    async close() {
+      for (const host of network.hosts) await host.remove();
+      await platform.close();
+      ip('link', 'delete', wire);
+    },
+  };
+  return network;
+}
+
+interface HostOptions {
+  readonly platform: TestPlatform;
+  readonly wire: string;
+  readonly cluster: Cluster;
+  readonly number: number;
+  readonly role: NodeRole;
+  readonly cloud: CloudName;
+}
+
+async function createHost({ platform, wire, cluster, number, role, cloud }: HostOptions): Promise<Host> {
+  const namespace = `ovn${tag}n${number}`;
+  const tunnel = `ovw${tag}n${number}`;
+  const cable = `ovv${tag}n${number}`;
+  const within = ['netns', 'exec', namespace];
+  const publicAddress = `${publicRange}.${number}`;
+  const privateAddress = `${privateRanges[cloud]}.${number}`;
+  ip('netns', 'add', namespace);
+  ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+  ip('link', 'set', cable, 'master', wire, 'up');
+  ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  for (const address of [publicAddress, privateAddress])
+    ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0');
+  ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+
+  let wireguard: ChildProcess | undefined;
+  const stopWireguard = async (): Promise<void> => {
+    if (wireguard === undefined) return;
+    const ended = once(wireguard, 'exit');
+    wireguard.kill('SIGKILL');
+    await ended;
+    wireguard = undefined;
+  };
+  const tellAddresses = (address: string): void => {
+    platform.metadata.set(number, digitaloceanMetadata({ public: address, private: privateAddress }));
+  };
+  tellAddresses(publicAddress);
+  const settings = await platform.expect(cluster, number, role, cloud);
+  const host: Host = {
+    number,
+    cloud,
+    overlay: `10.4.0.${number}`,
+    publicAddress,
+    privateAddress,
+    interface: tunnel,
+    machine: createMachine({
+      // Where its addresses are asked for is no matter of the mesh.
+      settings: { ...settings, OVERCAST_CLOUD: 'digitalocean' },
+      hostname: `four-clouds-${number}`,
+      within: ['ip', ...within],
+      real: ['ip', 'wg'],
+      environment: {
+        OVERCAST_INTERFACE: tunnel,
+        OVERCAST_METADATA: `${platform.url}/machine/${number}`,
+        OVERCAST_PACKAGES: platform.url,
+        KUBEADM_NETWORK: 'yes',
+      },
+    }),
+    ip: (...words) => ip('-n', namespace, ...words),
+    wg: (...words) => ip(...within, 'wg', 'show', tunnel, ...words),
+    async pings(to) {
+      try {
+        await run('ip', [...within, 'ping', '-c', '1', '-W', '2', to.overlay]);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    pingsSteadily(to) {
+      const pinging = spawn('ip', [...within, 'ping', '-i', '0.05', '-q', to.overlay], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      let said = '';
+      pinging.stdout.on('data', (text: Buffer) => {
+        said += text.toString();
+      });
+      return async () => {
+        const ended = once(pinging, 'close');
+        pinging.kill('SIGINT');
+        await ended;
+        const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(said) ?? [];
+        return { sent: Number(sent), received: Number(received) };
+      };
+    },
+    moveTo(lastNumber) {
+      host.ip('address', 'delete', `${publicAddress}/24`, 'dev', 'eth0');
+      host.ip('address', 'add', `${publicRange}.${lastNumber}/24`, 'dev', 'eth0');
+      tellAddresses(`${publicRange}.${lastNumber}`);
+    },
+    async switchOff() {
+      await host.machine.kill();
+      await stopWireguard();
+      try {
+        host.ip('link', 'delete', 'overcast0');
+      } catch {
+        // A full mesh has none.
+      }
+    },
+    async startWireguard() {
+      wireguard = spawn('ip', [...within, 'wireguard-go', '-f', tunnel], { stdio: 'ignore' });
+      await until('its interface', () => {
+        try {
+          host.ip('link', 'show', tunnel);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    },
+    async remove() {
+      await host.machine.remove();
+      await stopWireguard();
+      // The namespace goes in its own time; the next test wants the name of its cable at once.
+      ip('link', 'delete', cable);
+      ip('netns', 'delete', namespace);
+    },
+  };
+  await host.startWireguard();
+  return host;
+}

@@ -1,0 +1,68 @@
+import * as z from 'zod/mini';
+import { accessBindings } from '../../shared/planning/kubeadm-config-security.ts';
+import { mayPass, type ClusterAccess, type ClusterApi } from '../../shared/runtime/cluster-access.ts';
+import { ownedCluster } from '../../shared/runtime/ownership.ts';
+import { pending, type Pending } from '../../shared/runtime/progress.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+import { keepPlatformCredential } from './platform-credential.ts';
+
+export const configureRequest = z.strictObject({
+  clusterId: z.uuid(),
+  executionArn: z.string().check(z.minLength(1)),
+});
+export type ConfigureRequest = z.infer<typeof configureRequest>;
+
+const tryEverySeconds = 10;
+/** A cluster has at most 256 nodes; a larger page costs nothing. */
+const nodesPerPage = 500;
+const patchesAtOnce = 8;
+
+/**
+ * What a cluster needs from inside once its first API server answers: the platform's own credential, the groups that may act,
+ * and workers that are called so. Each step makes it be so, so that all of it is right when done again.
+ */
+export const configureCluster =
+  (
+    parts: {
+      readonly store: Pick<Store, 'clusters' | 'pki'>;
+      readonly access: ClusterAccess;
+    } & Parameters<typeof keepPlatformCredential>[0],
+  ) =>
+  async ({ clusterId, executionArn }: ConfigureRequest): Promise<{ done: true } | Pending> => {
+    const { store, access, log } = parts;
+    const cluster = await ownedCluster(store, clusterId, executionArn);
+    if (cluster.initialisedAt === undefined)
+      return pending('the first control plane to be initialised', tryEverySeconds);
+    try {
+      await keepPlatformCredential(parts, cluster);
+      const api = await access(cluster);
+      for (const binding of accessBindings()) await api.apply(pathOf(binding.metadata), binding);
+      await nameWorkers(api);
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      return pending(`the API of cluster ${cluster.name}: ${error.message}`, tryEverySeconds);
+    }
+    log.info('cluster configured', { clusterId, executionArn });
+    return { done: true };
+  };
+
+const pathOf = (metadata: unknown): string =>
+  `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${(metadata as { readonly name: string }).name}`;
+
+const rolePrefix = 'node-role.kubernetes.io/';
+
+/** `kubectl get nodes` shows roles by labels that no kubelet may give itself; kubeadm gives control planes theirs. */
+async function nameWorkers(api: ClusterApi): Promise<void> {
+  const nodes = await api.listMetadata(`/api/v1/nodes?limit=${nodesPerPage}`);
+  const nameless = nodes.filter(
+    ({ labels = {} }) => !Object.keys(labels).some((label) => label.startsWith(rolePrefix)),
+  );
+  for (let index = 0; index < nameless.length; index += patchesAtOnce)
+    await Promise.all(
+      nameless
+        .slice(index, index + patchesAtOnce)
+        .map(async ({ name }) =>
+          api.patch(`/api/v1/nodes/${name}`, { metadata: { labels: { [`${rolePrefix}worker`]: '' } } }),
+        ),
+    );
+}

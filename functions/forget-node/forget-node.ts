@@ -1,0 +1,61 @@
+import * as z from 'zod/mini';
+import { secondsBetween } from '../../shared/domain/ids.ts';
+import { nodeName } from '../../shared/domain/node.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import { mayPass, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { Superseded } from '../../shared/runtime/errors.ts';
+import type { Log } from '../../shared/runtime/log.ts';
+import { ownedNode } from '../../shared/runtime/ownership.ts';
+import { pending, type Pending } from '../../shared/runtime/progress.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+
+export const forgetRequest = z.strictObject({
+  clusterId: z.uuid(),
+  number: z.int(),
+  executionArn: z.string().check(z.minLength(1)),
+  /** When its machine was gone: the budget counts from here. */
+  startedAt: z.string(),
+  budgetSeconds: z.number(),
+});
+export type ForgetRequest = z.infer<typeof forgetRequest>;
+
+const tryEverySeconds = 10;
+
+/**
+ * Removes a node from its cluster's own books, once its machine is gone: until then its pods would be waited for, and its
+ * kubelet would come back. A cluster that does not answer holds nothing up for longer than the budget.
+ */
+export const forgetNode =
+  ({
+    store,
+    access,
+    clock,
+    log,
+  }: {
+    readonly store: Pick<Store, 'clusters' | 'nodes'>;
+    readonly access: ClusterAccess;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) =>
+  async (request: ForgetRequest): Promise<{ done: true } | Pending> => {
+    const { clusterId, number, executionArn } = request;
+    const node = await ownedNode(store, request, executionArn);
+    if (node.desired !== 'absent') throw new Superseded(`node ${number} is to stay`);
+    const cluster = await store.clusters.get(clusterId);
+    // Nobody keeps books of a cluster that never began, or that goes as a whole.
+    if (cluster?.initialisedAt === undefined || cluster.desired === 'absent') return { done: true };
+
+    const name = nodeName(cluster.name, number);
+    try {
+      const api = await access(cluster);
+      await api.delete(`/api/v1/nodes/${name}`);
+    } catch (error) {
+      const isOver = secondsBetween(request.startedAt, clock.now()) >= request.budgetSeconds;
+      if (!mayPass(error)) throw error;
+      if (!isOver) return pending(`the cluster to forget ${name}: ${error.message}`, tryEverySeconds);
+      log.warn('node is still in its cluster', { clusterId, number, executionArn, error });
+      return { done: true };
+    }
+    log.info('node forgotten', { clusterId, number, executionArn, name });
+    return { done: true };
+  };

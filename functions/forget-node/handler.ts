@@ -1,0 +1,35 @@
+import middy from '@middy/core';
+import { systemClock } from '../../shared/runtime/clock.ts';
+import { createClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { log } from '../../shared/runtime/log.ts';
+import { observed, validated } from '../../shared/runtime/observability.ts';
+import { createDataKeys, createKmsClient } from '../../shared/runtime/pki.ts';
+import { settingsFrom } from '../../shared/runtime/settings.ts';
+import { createTable } from '../../shared/runtime/table.ts';
+import { forgetNode, forgetRequest } from './forget-node.ts';
+
+/**
+ * Task of RetireNode.
+ *
+ * Environment: TABLE_NAME, PKI_KEY_ID; on the local platform CLUSTER_PROXY_URL.
+ * Rights: dynamodb GetItem, Query on the table; kms Decrypt of platform credentials.
+ */
+const settings = settingsFrom(process.env);
+const store = createTable(settings.tableName, systemClock);
+
+export const handler = middy()
+  .use(observed())
+  .use(validated(forgetRequest))
+  .handler(
+    forgetNode({
+      store,
+      access: createClusterAccess({
+        store,
+        dataKeys: createDataKeys({ client: createKmsClient(), keyId: settings.pkiKeyId }),
+        clock: systemClock,
+        proxyUrl: settings.clusterProxyUrl,
+      }),
+      clock: systemClock,
+      log,
+    }),
+  );

@@ -1,0 +1,60 @@
+import { clusterDeletionRequested } from '../events/cluster-deletion-requested.ts';
+import { clusterRequested } from '../events/cluster-requested.ts';
+import { driftFound } from '../events/drift-found.ts';
+import { nodeFailed } from '../events/node-failed.ts';
+import { nodeJoined } from '../events/node-joined.ts';
+import { nodeReady } from '../events/node-ready.ts';
+import { nodeRequested } from '../events/node-requested.ts';
+import { nodeRetirementRequested } from '../events/node-retirement-requested.ts';
+import { nodesPlanned } from '../events/nodes-planned.ts';
+import { operationSettled } from '../events/operation-settled.ts';
+import { podsUnschedulable } from '../events/pods-unschedulable.ts';
+import { policyChanged } from '../events/policy-changed.ts';
+import { upgradeRequested } from '../events/upgrade-requested.ts';
+import type { OperationKind } from '../shared/domain/operation.ts';
+import type { QueueName } from './functions.ts';
+
+/** Who acts: a state machine, started with the event's detail; a function or a queue, given the whole event. */
+export type EventTarget =
+  | { readonly machine: OperationKind }
+  | { readonly function: string }
+  | { readonly queue: QueueName };
+
+export interface EventRoute {
+  /** The rule's name in the stack. */
+  readonly id: string;
+  readonly events: readonly { readonly name: string; readonly sources: readonly string[] }[];
+  readonly to: EventTarget;
+}
+
+/** Who acts on what: the table of the design as data, for the stack and for whoever simulates the bus. */
+export const eventRoutes: readonly EventRoute[] = [
+  { id: 'ProvisionCluster', events: [clusterRequested, driftFound], to: { machine: 'ProvisionCluster' } },
+  { id: 'CleanupCluster', events: [clusterDeletionRequested], to: { machine: 'CleanupCluster' } },
+  { id: 'ProvisionNode', events: [nodeRequested], to: { machine: 'ProvisionNode' } },
+  { id: 'RetireNode', events: [nodeRetirementRequested], to: { machine: 'RetireNode' } },
+  { id: 'RequestNodes', events: [nodesPlanned], to: { function: 'request-nodes' } },
+  { id: 'RecordNodeJoined', events: [nodeJoined, nodeFailed], to: { function: 'record-node-joined' } },
+  {
+    id: 'Reconcile',
+    events: [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],
+    to: { queue: 'reconcile' },
+  },
+];
+
+/** Everything that anybody of the platform says is written down. */
+export const timelineFunction = 'record-timeline';
+/** Executions that ended without settling give up what they own. */
+export const deadExecutions = {
+  function: 'settle-operation',
+  statuses: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+} as const;
+/** Whatever events did not do, the tick finds. */
+export const tick = { function: 'tick-clusters', everyMinutes: 1 } as const;
+
+/** Which function takes a queue's messages, and how many at once. */
+export const queueConsumers = { batchSize: 10, concurrencyMax: 5, receivesMax: 5 } as const;
+export const queueConsumer = (queue: QueueName): string =>
+  queue === 'reconcile' ? 'reconcile-cluster' : queue.replace('observe-', 'observe-cloud-');
+/** AWS asks for six times the function's timeout, so that a throttled batch is not seen twice at once. */
+export const visibilitySeconds = (functionTimeoutSeconds: number): number => 6 * functionTimeoutSeconds;

@@ -1,0 +1,90 @@
+import type { CertificatePair } from './certificates.ts';
+import { isNodeReady, type NodeOnDisk } from './kubeadm.ts';
+import type { Clusters } from './kubernetes/clusters.ts';
+import { nodeObject, type KubeletNode } from './kubernetes/pending.ts';
+import { createMachineApi, type MachineApi } from './machine-api.ts';
+
+/** What the machine's kubelet finds it has. */
+export interface Hardware {
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  readonly architecture: 'amd64' | 'arm64';
+}
+
+/** What runs on a machine once kubeadm has made it a node: its kubelet, and on a control plane an API server. */
+export interface MachineNode {
+  start(node: NodeOnDisk): void;
+  /** The plug is pulled. */
+  stop(): void;
+  /** The cluster's API by its name in the machine's hosts file. */
+  readonly connect: (caCertificatePem: string, client: CertificatePair) => MachineApi;
+  readonly nodeObject: (node: NodeOnDisk) => unknown;
+  /** Whether the API has this Node as Ready; its kubelet asks. */
+  isReady(node: NodeOnDisk): Promise<boolean>;
+}
+
+export function openMachineNode(machine: {
+  readonly clusters: Clusters;
+  readonly clusterId: string;
+  readonly key: string;
+  readonly overlayAddress: string;
+  readonly publicAddress: () => string;
+  readonly hardware: Hardware;
+  readonly peers: () => readonly string[];
+  readonly endpoints: () => readonly string[];
+}): MachineNode {
+  const { clusters, clusterId, overlayAddress } = machine;
+  let plugs: (() => void)[] = [];
+  let reader: MachineApi | undefined;
+  const stop = (): void => {
+    reader?.close();
+    reader = undefined;
+    for (const pull of plugs.toReversed()) pull();
+    plugs = [];
+  };
+  const kubeletOf = ({ registration }: NodeOnDisk): KubeletNode => ({ name: registration.name });
+  const reaches = (address: string): boolean =>
+    address === overlayAddress || machine.peers().includes(address);
+  const connect: MachineNode['connect'] = (caCertificatePem, client) =>
+    createMachineApi({
+      clusterId,
+      caCertificatePem,
+      client,
+      dial: () => {
+        for (const address of machine.endpoints()) {
+          const socket = reaches(address) ? clusters.dial(clusterId, overlayAddress, address) : undefined;
+          if (socket !== undefined) return socket;
+        }
+        return undefined;
+      },
+    });
+
+  return {
+    start(node) {
+      stop();
+      if (node.controlPlane !== undefined)
+        plugs.push(
+          clusters.serve(clusterId, {
+            machine: machine.key,
+            overlayAddress,
+            publicAddress: machine.publicAddress(),
+            reaches,
+            ...node.controlPlane,
+          }),
+        );
+      plugs.push(clusters.runKubelet(clusterId, kubeletOf(node)));
+    },
+    stop,
+    connect,
+    nodeObject: (node) => nodeObject(kubeletOf(node)),
+    async isReady(node) {
+      // One connection for all the times that it is asked.
+      reader ??= connect(node.caCertificatePem, node.kubelet);
+      const { status, body } = await reader.call('GET', `/api/v1/nodes/${node.registration.name}`);
+      if (status !== 200 || !isNodeReady(body)) return false;
+      reader.close();
+      reader = undefined;
+      return true;
+    },
+  };
+}

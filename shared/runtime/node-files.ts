@@ -1,0 +1,1 @@
+export { filesForControlPlaneJoin, filesForInit, filesForWorkerJoin } from '../kubernetes/node-files.ts';

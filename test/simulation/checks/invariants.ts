@@ -1,0 +1,303 @@
+import type { MemoryMachine } from '../../../shared/clouds/memory/index.ts';
+import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
+import type { Cluster } from '../../../shared/domain/cluster.ts';
+import { phaseRank, type Node } from '../../../shared/domain/node.ts';
+import { secondsBetween } from '../../../shared/domain/ids.ts';
+import type { VirtualTime } from '../clock/virtual-time.ts';
+import type { Clouds } from '../life/clouds.ts';
+import type { SimulatedMachine } from '../life/machine.ts';
+import { installationId } from '../platform/functions.ts';
+import type { Item } from '../table/expression.ts';
+import type { MemoryTable, Written } from '../table/memory-table.ts';
+
+export interface Violation {
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+/** Two machines of one node may be there for a moment, not for long. */
+const twinSecondsMax = 300;
+/** How long something may be owned that the store does not know of. */
+const graceSeconds = 600;
+
+/** What must be true at every moment, whatever went wrong. Looked at with each write and each change in a cloud. */
+export class Invariants {
+  checks = 0;
+  violation: Violation | undefined;
+  readonly #time: VirtualTime;
+  readonly #table: MemoryTable;
+  #clouds: Clouds | undefined;
+  readonly #machines: readonly SimulatedMachine[];
+  /** What belongs to others, as it was when it came. */
+  readonly #strangers = new Map<string, { readonly cloud: CloudName; readonly machine: MemoryMachine }>();
+  readonly #foreignNetworks = new Map<string, { readonly cloud: CloudName; readonly text: string }>();
+  readonly #numbers = new Map<string, string>();
+  readonly #inits = new Map<string, SimulatedMachine[]>();
+  readonly #twinsSince = new Map<string, number>();
+  readonly #unknownSince = new Map<string, number>();
+
+  constructor(parts: { time: VirtualTime; table: MemoryTable; machines: readonly SimulatedMachine[] }) {
+    this.#time = parts.time;
+    this.#table = parts.table;
+    this.#machines = parts.machines;
+  }
+
+  watch(clouds: Clouds): void {
+    this.#clouds = clouds;
+  }
+
+  broken(invariant: string, detail: string): void {
+    this.violation ??= { invariant, detail };
+  }
+
+  #must(holds: boolean, invariant: string, detail: () => string): void {
+    this.checks += 1;
+    if (!holds) this.broken(invariant, detail());
+  }
+
+  // ── With each write ──────────────────────────────────────────────────────────────────────────────────────────
+
+  onWrite({ key, before, after }: Written): void {
+    if (key.sk === 'CLUSTER') this.#onCluster(before as Cluster | undefined, after as Cluster | undefined);
+    else if (key.sk.startsWith('NODE#')) this.#onNode(before as Node | undefined, after as Node | undefined);
+  }
+
+  #onCluster(before: Cluster | undefined, after: Cluster | undefined): void {
+    this.#must(after !== undefined || before === undefined, 'a cluster’s item stays', () => before?.id ?? '');
+    if (before === undefined || after === undefined) return;
+    const title = `cluster ${after.name}`;
+    this.#must(
+      before.status !== 'deleted' || after.status === 'deleted',
+      'a deleted cluster stays deleted',
+      () => `${title} is ${after.status}`,
+    );
+    this.#must(
+      before.desired === 'present' || after.desired === 'absent',
+      'a cluster that is to go is never wanted again',
+      () => title,
+    );
+    this.#must(
+      before.initialisedAt === undefined ||
+        (before.initialisedAt === after.initialisedAt && before.initNode === after.initNode),
+      'what is initialised stays so',
+      () => `${title}: ${before.initialisedAt} by ${before.initNode}, now ${after.initialisedAt} by ${after.initNode}`,
+    );
+    this.#must(after.generation >= before.generation, 'generations only grow', () => title);
+    if (after.status === 'deleted' && before.status !== 'deleted') this.#nothingLeft(after);
+    if (after.pendingPlan !== undefined && before.pendingPlan === undefined) this.#withinLimit(after);
+  }
+
+  #onNode(before: Node | undefined, after: Node | undefined): void {
+    if (after === undefined) {
+      this.#must(before === undefined, 'a node’s item stays until its number has rested', () => before?.id ?? '');
+      return;
+    }
+    const number = `${after.clusterId} ${after.number}`;
+    const holder = this.#numbers.get(number) ?? after.id;
+    this.#numbers.set(number, after.id);
+    this.#must(holder === after.id, 'a number is not used again within a day', () => `node ${after.number}`);
+    if (before === undefined) return;
+    const title = `node ${after.number}`;
+    this.#must(
+      before.phase !== 'deleted' || after.phase === 'deleted',
+      'a deleted node stays deleted',
+      () => `${title} is ${after.phase}`,
+    );
+    this.#must(
+      before.desired === 'present' || after.desired === 'absent',
+      'a node that is to go is never wanted again',
+      () => title,
+    );
+    this.#must(after.attempt - before.attempt <= 1 && after.attempt >= before.attempt, 'attempts count up one by one', () => title);
+    const isNewMachine = after.attempt !== before.attempt || after.createRequest === undefined;
+    this.#must(
+      isNewMachine ||
+        phaseRank(after.phase) >= phaseRank(before.phase) ||
+        before.phase === 'failed',
+      'within an attempt phases only go forward',
+      () => `${title}: ${before.phase} to ${after.phase}`,
+    );
+    this.#must(
+      isNewMachine || before.providerId === undefined || before.providerId === after.providerId,
+      'an attempt has one machine',
+      () => `${title}: ${before.providerId}, ${after.providerId}`,
+    );
+    this.#must(
+      isNewMachine || before.sessionHash === undefined || before.sessionHash === after.sessionHash,
+      'a session is bound once',
+      () => title,
+    );
+  }
+
+  /** Right when it is buried: the clean-up has looked twice. */
+  #nothingLeft(cluster: Cluster): void {
+    const left = this.ownedBy(cluster.id);
+    this.#must(left.length === 0, 'a deleted cluster has left nothing', () => `${cluster.name}: ${left.join(', ')}`);
+  }
+
+  #withinLimit(cluster: Cluster): void {
+    const maxVcpus = cluster.policies.clusterLimits?.maxVcpus;
+    if (maxVcpus === undefined) return;
+    const planned = (cluster.pendingPlan?.nodes ?? []).map(({ offering }) => offering.vcpus);
+    const standing = this.nodesOf(cluster.id)
+      .filter(({ desired }) => desired === 'present')
+      .map(({ offering }) => offering.vcpus);
+    const sum = [...planned, ...standing].reduce((total, vcpus) => total + vcpus, 0);
+    this.#must(sum <= maxVcpus, 'vCPUs stay within the policy', () => `${cluster.name}: ${sum} of ${maxVcpus}`);
+  }
+
+  // ── With each change in a cloud ──────────────────────────────────────────────────────────────────────────────
+
+  addStranger(cloud: CloudName, machine: MemoryMachine): void {
+    this.#strangers.set(`${cloud}/${machine.providerId}`, { cloud, machine });
+  }
+
+  /** Its owner took it away: nobody misses it. */
+  forgetStranger(cloud: CloudName, providerId: string): void {
+    this.#strangers.delete(`${cloud}/${providerId}`);
+  }
+
+  addForeignNetwork(cloud: CloudName, networkId: string): void {
+    this.#foreignNetworks.set(networkId, { cloud, text: this.#textOf(cloud, networkId) });
+  }
+
+  strangersIn(networkId: string): readonly MemoryMachine[] {
+    return [...this.#strangers.values()].map(({ machine }) => machine).filter((each) => each.networkId === networkId);
+  }
+
+  onCloudChange(): void {
+    const worlds = this.#clouds?.worlds;
+    if (worlds === undefined) return;
+    for (const { cloud, machine } of this.#strangers.values())
+      this.#must(
+        worlds[cloud].machine(machine.providerId) === machine,
+        'what does not carry our tags is never touched',
+        () => `${cloud}/${machine.providerId}`,
+      );
+    for (const [id, { cloud, text }] of this.#foreignNetworks)
+      this.#must(this.#textOf(cloud, id) === text, 'what does not carry our tags is never touched', () => `${cloud}/${id}`);
+  }
+
+  #textOf(cloud: CloudName, networkId: string): string {
+    return JSON.stringify(this.#clouds?.worlds[cloud].networks().find(({ id }) => id === networkId));
+  }
+
+  // ── What machines do ─────────────────────────────────────────────────────────────────────────────────────────
+
+  beginsInit(machine: SimulatedMachine): void {
+    const { clusterId } = machine;
+    const earlier = this.#inits.get(clusterId) ?? [];
+    this.#inits.set(clusterId, [...earlier, machine]);
+    const cluster = this.clusterOf(clusterId);
+    this.#must(
+      cluster?.initialisedAt === undefined,
+      'init happens once',
+      () => `${machine.name} begins init of a cluster that is initialised`,
+    );
+    const rival = earlier.find((each) => each.exists);
+    this.#must(
+      rival === undefined,
+      'init happens once',
+      () => `${machine.name} begins init while ${rival?.name} still exists`,
+    );
+  }
+
+  beginsJoin(machine: SimulatedMachine): void {
+    if (machine.role !== 'control-plane') return;
+    const other = this.#machines.find(
+      (each) =>
+        each !== machine &&
+        each.clusterId === machine.clusterId &&
+        each.role === 'control-plane' &&
+        each.phase === 'joining' &&
+        each.exists &&
+        !this.#inits.get(each.clusterId)?.includes(each),
+    );
+    this.#must(
+      other === undefined,
+      'control planes join one at a time',
+      () => `${machine.name} begins while ${other?.name} is joining`,
+    );
+  }
+
+  // ── Each minute ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  everyMinute(): void {
+    const counted = new Map<string, number>();
+    const unknown = new Set<string>();
+    for (const { cloud, machine } of this.#clouds?.machines() ?? []) {
+      const { tags, stoppingAt } = machine;
+      if (tags?.owner.installation !== installationId || stoppingAt !== undefined) continue;
+      counted.set(tags.nodeId, (counted.get(tags.nodeId) ?? 0) + 1);
+      const node = this.nodesOf(tags.owner.clusterId).find(({ id }) => id === tags.nodeId);
+      const cluster = this.clusterOf(tags.owner.clusterId);
+      const isReachable =
+        cluster !== undefined &&
+        cluster.status !== 'deleted' &&
+        (cluster.desired === 'absent' || (node !== undefined && node.phase !== 'deleted'));
+      if (!isReachable) unknown.add(`${cloud}/${machine.providerId}`);
+    }
+    this.#lasting(this.#twinsSince, new Set([...counted].filter(([, count]) => count > 1).map(([id]) => id)), twinSecondsMax, 'at most one machine per node');
+    this.#lasting(this.#unknownSince, unknown, graceSeconds, 'what is owned is known');
+    for (const cloud of cloudNames)
+      for (const { id, owner } of this.#clouds?.worlds[cloud].networks() ?? [])
+        if (owner.installation === installationId) {
+          const cluster = this.clusterOf(owner.clusterId);
+          this.#must(cluster !== undefined && cluster.status !== 'deleted', 'what is owned is known', () => `network ${cloud}/${id}`);
+        }
+  }
+
+  #lasting(since: Map<string, number>, now: ReadonlySet<string>, secondsMax: number, invariant: string): void {
+    const { nowMs } = this.#time;
+    for (const id of since.keys()) if (!now.has(id)) since.delete(id);
+    for (const id of now) if (!since.has(id)) since.set(id, nowMs);
+    for (const [id, from] of since)
+      this.#must(nowMs - from <= secondsMax * 1000 || this.tolerates(invariant, id), invariant, () => `${id} for ${(nowMs - from) / 1000} s`);
+  }
+
+  /** What the table of expectations lets pass for now. */
+  tolerates: (invariant: string, subject: string) => boolean = () => false;
+
+  // ── Looking things up ────────────────────────────────────────────────────────────────────────────────────────
+
+  clusterOf(clusterId: string): Cluster | undefined {
+    return this.#table.read({ pk: `C#${clusterId}`, sk: 'CLUSTER' }) as unknown as Cluster | undefined;
+  }
+
+  nodesOf(clusterId: string): readonly Node[] {
+    return this.#table
+      .partition(`C#${clusterId}`)
+      .filter((item: Item) => String(item['sk']).startsWith('NODE#')) as unknown as readonly Node[];
+  }
+
+  ownedBy(clusterId: string): readonly string[] {
+    return cloudNames.flatMap((cloud) => {
+      const world = this.#clouds?.worlds[cloud];
+      const isOwned = (owner: { installation: string; clusterId: string } | undefined): boolean =>
+        owner?.installation === installationId && owner.clusterId === clusterId;
+      return [
+        ...(world?.machines() ?? [])
+          .filter(({ tags }) => isOwned(tags?.owner))
+          .map(({ providerId, name }) => `machine ${cloud}/${providerId} (${name})`),
+        ...(world?.networks() ?? [])
+          .filter(({ owner }) => isOwned(owner))
+          .map(({ id }) => `network ${cloud}/${id}`),
+      ];
+    });
+  }
+
+  /** A control plane that has come up serves the API for as long as it runs. */
+  apiAnswers(clusterId: string): boolean {
+    return this.#machines.some(
+      (machine) =>
+        machine.clusterId === clusterId &&
+        machine.role === 'control-plane' &&
+        ['joined', 'ready'].includes(machine.phase) &&
+        machine.runs,
+    );
+  }
+
+  ageSeconds(since: string): number {
+    return secondsBetween(since, this.#time.now());
+  }
+}

@@ -1,0 +1,129 @@
+import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
+import type { Cluster } from '../../../shared/domain/cluster.ts';
+import type { Node } from '../../../shared/domain/node.ts';
+import type { Invariants } from '../checks/invariants.ts';
+import type { Lambda } from '../platform/lambda.ts';
+import type { Outside } from '../platform/outside.ts';
+
+/** A cluster as somebody wants it. */
+export interface WantedCluster {
+  readonly name: string;
+  readonly clouds: readonly CloudName[];
+  id: string | undefined;
+  wanted: 'present' | 'absent';
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export const apiKey = 'oc_simulated_simulated_simulated';
+const triesMax = 6;
+
+/** People with an API client: they ask, and ask again when nobody answers. */
+export class People {
+  requests = 0;
+  readonly clusters: WantedCluster[] = [];
+  readonly #outside: Outside;
+  readonly #lambda: Lambda;
+  readonly #look: Pick<Invariants, 'clusterOf' | 'nodesOf'>;
+
+  constructor(parts: { outside: Outside; lambda: Lambda; look: Pick<Invariants, 'clusterOf' | 'nodesOf'> }) {
+    this.#outside = parts.outside;
+    this.#lambda = parts.lambda;
+    this.#look = parts.look;
+  }
+
+  stored(cluster: WantedCluster): Cluster | undefined {
+    return cluster.id === undefined ? undefined : this.#look.clusterOf(cluster.id);
+  }
+
+  /** Nodes that are wanted. */
+  nodes(cluster: WantedCluster): readonly Node[] {
+    return cluster.id === undefined
+      ? []
+      : this.#look.nodesOf(cluster.id).filter(({ desired }) => desired === 'present');
+  }
+
+  async create(name: string): Promise<void> {
+    const { random } = this.#outside;
+    const clouds = cloudNames.filter(() => random.chance(0.5));
+    if (clouds.length === 0) clouds.push(random.pick(cloudNames));
+    const cluster: WantedCluster = { name, clouds, id: undefined, wanted: 'present' };
+    this.clusters.push(cluster);
+    const lifecycle = clouds.includes('digitalocean') ? 'on-demand' : 'spot';
+    const nodes = [
+      { role: 'control-plane', shape: 'medium', count: random.pick([1, 3]) },
+      { role: 'worker', shape: 'small', lifecycle, count: random.int(1, 4) },
+    ];
+    const configuration = random.pick(['starter', 'starter', 'basic', 'highly-available', undefined] as const);
+    const document = {
+      apiVersion: 'overcast.dev/v1',
+      kind: 'Cluster',
+      metadata: { name },
+      spec: {
+        region: 'us-east',
+        clouds: clouds.map((cloud) => ({ cloud })),
+        ...(configuration === undefined ? { nodes } : { configuration }),
+        vpn: random.pick(['wireguard-full-mesh', 'wireguard-cross-location']),
+        ...(random.chance(0.3) ? { policies: { clusterLimits: { maxVcpus: random.int(24, 32) } } } : {}),
+      },
+    };
+    const answer = await this.#ask('POST', '/v1/clusters', document, true);
+    const { id } = answer?.body ?? {};
+    if (typeof id === 'string') cluster.id = id;
+    else if (answer === undefined) cluster.id = undefined;
+    else throw new Error(`the API refused a cluster: ${JSON.stringify(answer)}`);
+  }
+
+  async remove(cluster: WantedCluster): Promise<void> {
+    cluster.wanted = 'absent';
+    await this.#ask('DELETE', `/v1/clusters/${cluster.name}`);
+  }
+
+  async addNodes(cluster: WantedCluster): Promise<void> {
+    const { random } = this.#outside;
+    // While a plan is pending the API waits in real time; a person would see it and wait as well.
+    if (this.stored(cluster) === undefined || this.stored(cluster)?.pendingPlan !== undefined) return;
+    await this.#ask(
+      'POST',
+      `/v1/clusters/${cluster.name}/nodes`,
+      { cloud: random.pick(cluster.clouds), shape: 'small', count: random.int(1, 2) },
+      random.chance(0.7),
+    );
+  }
+
+  async removeNode(cluster: WantedCluster): Promise<void> {
+    const workers = this.nodes(cluster).filter(({ role }) => role === 'worker');
+    if (workers.length === 0) return;
+    const { number } = this.#outside.random.pick(workers);
+    await this.#ask('DELETE', `/v1/clusters/${cluster.name}/nodes/${number}`);
+  }
+
+  /** Asks until somebody answers with something else than an apology; undefined: nobody did. */
+  async #ask(method: string, path: string, body?: unknown, isSafeToRepeat = false): Promise<Answer | undefined> {
+    const { time, random, history } = this.#outside;
+    const headers = {
+      'x-api-key': apiKey,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(isSafeToRepeat ? { 'idempotency-key': random.hex(16) } : {}),
+    };
+    const request = { method, path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      this.requests += 1;
+      history.note('person', method, path, body ?? '');
+      try {
+        const answer = (await this.#lambda.invoke('serve-api', request)) as Answer;
+        history.note('person', 'is answered', answer.status, answer.body['detail'] ?? '');
+        if (answer.status < 500) return answer;
+      } catch (error) {
+        history.note('person', 'is not answered:', String(error));
+      }
+      // Without a key a repeated change could be made twice: whoever sends none looks first, and then lets it be.
+      if (!isSafeToRepeat && method === 'POST') return undefined;
+      await time.sleep(random.between(2, 20));
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import { createHmac } from 'node:crypto';
+import { GenerateMacCommand, VerifyMacCommand } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SendTaskSuccessCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import type { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { QueueName } from '../../../infra/functions.ts';
+import type { CloudName } from '../../../shared/domain/cloud.ts';
+import type { Cloud } from '../../../shared/clouds/contract.ts';
+import type { ConnectCloud } from '../../../shared/runtime/accounts.ts';
+import { createBus, type Bus } from '../../../shared/runtime/bus.ts';
+import type { Clock } from '../../../shared/runtime/clock.ts';
+import type { Log, LogFields } from '../../../shared/runtime/log.ts';
+import { createMac, type Mac } from '../../../shared/runtime/mac.ts';
+import { createQueue, type Queue } from '../../../shared/runtime/queue.ts';
+import { redact } from '../../../shared/runtime/redaction.ts';
+import { createStates, type States } from '../../../shared/runtime/states.ts';
+import { storeOver, type Store } from '../../../shared/store/index.ts';
+import { tableOver, type MemoryTable } from '../table/memory-table.ts';
+import type { StepFunctions } from '../states/step-functions.ts';
+import { Invocation, type Outside } from './outside.ts';
+
+/** What all functions share. */
+export interface Services {
+  readonly outside: Outside;
+  readonly table: MemoryTable;
+  readonly stepFunctions: StepFunctions;
+  readonly putEvents: (source: string, entries: readonly { readonly name: string; readonly detail: string }[]) => void;
+  readonly sendMessages: (queue: QueueName, bodies: readonly string[]) => void;
+  readonly cloud: (name: CloudName) => Cloud;
+  /** Before and after a call of a cloud: what goes wrong in it, and what came of it. */
+  readonly aroundCloud: <T>(cloud: CloudName, method: string, args: readonly unknown[], act: () => Promise<T>) => Promise<T>;
+  /** Sees every line that a function writes. */
+  readonly onLog: (functionName: string, line: string) => void;
+}
+
+const kmsKey = 'the installation’s key, which never leaves KMS';
+const macOf = (message: Uint8Array): Uint8Array => createHmac('sha256', kmsKey).update(message).digest();
+
+/**
+ * A Lambda sandbox: what a function's handler builds when it is loaded, from the real adapters over clients that end in
+ * this world. It runs one invocation at a time, and is not used again after one that died.
+ */
+export class Container {
+  readonly functionName: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly states: States;
+  readonly mac: Mac;
+  readonly log: Log;
+  current = new Invocation('nobody', undefined, () => {});
+  readonly #services: Services;
+  readonly #skewMs: number;
+
+  constructor(functionName: string, services: Services) {
+    const { outside, stepFunctions } = services;
+    const { random, faults, time, history } = outside;
+    this.functionName = functionName;
+    this.#services = services;
+    this.#skewMs = faults.strikes('clockSkewed') ? random.int(-60_000, 60_000) : 0;
+    const now =
+      this.#skewMs === 0
+        ? () => time.now()
+        : () => new Date(time.nowMs + (faults.isCalm ? 0 : this.#skewMs)).toISOString();
+    this.clock = { now };
+    this.store = storeOver(
+      tableOver(services.table, now, (name, key, act) => outside.call(this.current, name, key, act)),
+    );
+    this.states = createStates({
+      client: this.#client('states', (command) => {
+        if (command instanceof DescribeExecutionCommand)
+          return stepFunctions.describe(command.input.executionArn ?? '');
+        if (command instanceof StopExecutionCommand)
+          return stepFunctions.stop(command.input.executionArn ?? '', command.input.cause ?? '');
+        if (command instanceof SendTaskSuccessCommand)
+          return stepFunctions.answer(command.input.taskToken ?? '', JSON.parse(command.input.output ?? 'null'));
+        throw new Error('an unknown call of Step Functions');
+      }),
+    });
+    this.mac = createMac({
+      keyId: 'token-key',
+      client: this.#client('kms', (command) => {
+        if (command instanceof GenerateMacCommand) return { Mac: macOf(command.input.Message ?? new Uint8Array()) };
+        if (command instanceof VerifyMacCommand) {
+          const { Message = new Uint8Array(), Mac = new Uint8Array() } = command.input;
+          if (Buffer.compare(macOf(Message), Mac) === 0) return { MacValid: true };
+          throw Object.assign(new Error('not its MAC'), { name: 'KMSInvalidMacException' });
+        }
+        throw new Error('an unknown call of KMS');
+      }),
+    });
+    const line = (level: string) => (decision: string, fields: LogFields = {}) => {
+      const text = JSON.stringify(fields, replacer);
+      services.onLog(functionName, text);
+      history.note(level, functionName, decision, text);
+    };
+    this.log = { info: line('info'), warn: line('WARN'), error: line('ERROR') };
+  }
+
+  bus(): Bus {
+    const source = `overcast.${this.functionName}` as const;
+    return createBus({
+      source,
+      busName: 'overcast',
+      client: this.#client('bus', (command: PutEventsCommand) => {
+        const entries = command.input.Entries ?? [];
+        this.#services.putEvents(
+          source,
+          entries.map(({ DetailType, Detail }) => ({ name: DetailType ?? '', detail: Detail ?? '' })),
+        );
+        return { FailedEntryCount: 0 };
+      }),
+    });
+  }
+
+  queue(name: QueueName): Queue {
+    return createQueue({
+      queueUrl: name,
+      client: this.#client('queue', (command: SendMessageBatchCommand) => {
+        this.#services.sendMessages(
+          name,
+          (command.input.Entries ?? []).map(({ MessageBody }) => MessageBody ?? ''),
+        );
+        return {};
+      }),
+    });
+  }
+
+  connect(name: CloudName): ConnectCloud {
+    const { outside, aroundCloud } = this.#services;
+    const driver = this.#services.cloud(name);
+    const wrapped = new Proxy(driver, {
+      get: (target, property) => {
+        const method: unknown = Reflect.get(target, property);
+        if (typeof method !== 'function') return method;
+        return (...args: readonly unknown[]) =>
+          outside.call(this.current, `${name}.${String(property)}`, '', () =>
+            aroundCloud(name, String(property), args, () =>
+              (method as (...args: readonly unknown[]) => Promise<unknown>).apply(target, [...args]),
+            ),
+          );
+      },
+    });
+    return async () => wrapped;
+  }
+
+  uuid(): string {
+    return this.#services.outside.random.uuid();
+  }
+
+  random(): number {
+    return this.#services.outside.random.next();
+  }
+
+  /** Any SDK client that has only `send`. */
+  #client<Command>(service: string, answer: (command: Command) => unknown): never {
+    const send = (command: Command): Promise<unknown> =>
+      this.#services.outside.call(
+        this.current,
+        service,
+        (command as { constructor: { name: string } }).constructor.name,
+        () => answer(command),
+      );
+    return { send } as never;
+  }
+}
+
+const replacer = (key: string, value: unknown): unknown =>
+  redact(key, value instanceof Error ? { name: value.name, message: value.message } : value);
