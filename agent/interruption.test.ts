@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CloudName } from '../shared/domain/cloud.ts';
-import { createMachine, needs, until, type TestMachine } from './testing/machine.ts';
+import { createMachine, until, type TestMachine } from './testing/machine.ts';
+import { needs } from './testing/needs.ts';
 import { awsMetadata, startPlatform, type Metadata, type TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;

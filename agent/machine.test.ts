@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../shared/domain/cluster.ts';
 import type { NodeRole } from '../shared/domain/network.ts';
 import type { SyncRequest } from '../shared/domain/node-protocol.ts';
-import { createMachine, needs, until, type TestMachine } from './testing/machine.ts';
+import { createMachine, until, type TestMachine } from './testing/machine.ts';
+import { needs } from './testing/needs.ts';
 import { digitaloceanMetadata, startPlatform, type TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -20,6 +21,7 @@ afterEach(async () => {
   machines = [];
   platform.syncs.length = 0;
   platform.secrets.clear();
+  platform.filesAsked.length = 0;
   platform.instead = undefined;
   platform.isAway = false;
 });
@@ -93,27 +95,114 @@ describe('the agent on machines of the real protocol', () => {
     expect(worker?.calls('ip')).toContain('link set wg0 mtu 1380 up');
   });
 
-  it('goes on where it was after kill -9, anywhere: one kubeadm, one secret, one key', async () => {
+  it('is given what it needs and no more, each time it asks: authorities by their claim or lease, workers none', async () => {
+    const cluster = await platform.create();
+    const first = await aMachine(cluster, 1);
+    const worker = await aMachine(cluster, 4, 'worker');
+    for (const machine of [first, worker]) machine.start();
+    await until('both are ready', async () => (await isReady(cluster, 1)) && (await isReady(cluster, 4)));
+    expect(first.kubeadm()).toMatchObject({
+      verb: 'init',
+      kubernetesVersion: 'v1.36.4',
+      kubeletArguments: { 'node-ip': '10.4.0.1', 'provider-id': 'digitalocean://machine-1' },
+      endpoints: ['10.4.0.1'],
+    });
+    expect(first.kubeadm()?.files).toContain('/etc/kubernetes/pki/ca.key');
+    expect(worker.kubeadm()).toMatchObject({ verb: 'join', endpoints: ['10.4.0.1'] });
+    expect(worker.kubeadm()?.files).toEqual(['/etc/kubernetes/bootstrap.conf']);
+    // Whatever they ask for once they have joined, there is nothing to be had any more.
+    const again = await fetch(`${platform.url}/v1/clusters/${cluster.id}/nodes/4/files`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${worker.read('var/lib/overcast/session').trim()}` },
+      body: JSON.stringify({ attempt: 1, kubernetes: 'v1.36.4' }),
+    });
+    expect(again.status).toBe(403);
+  });
+
+  it('asks for its files again when it is refused or cut off, and begins kubeadm with the newest', async () => {
     const cluster = await platform.create();
     const machine = await aMachine(cluster, 1);
-    const keys = new Set<string>();
-    // Later and later from its start, so that every step is cut at some time.
-    for (let milliseconds = 5; milliseconds < 650; milliseconds += milliseconds < 100 ? 15 : 50) {
-      machine.start();
-      await new Promise((resolve) => {
-        setTimeout(resolve, milliseconds);
-      });
-      await machine.kill();
-      keys.add(machine.read('var/lib/overcast/wireguard.pub'));
-    }
+    platform.filesAnswers.push(
+      { statusCode: 403, body: '{"title":"The call was refused"}' },
+      { statusCode: 503, body: '' },
+      { statusCode: 200, body: '{"files":[{"path":"/etc/passwd","mode":"0600","content":"x"}]}' },
+      { statusCode: 200, body: '{"files":[{"path":"/etc/kubernetes/x","mode":"4755","content":"x"}]}' },
+    );
     machine.start();
     await until('ready', () => isReady(cluster, 1));
-    expect(machine.calls('kubeadm')).toEqual([`init --config ${machine.root}/etc/overcast/kubeadm.yaml`]);
-    expect(platform.secrets.get(`${cluster.id}/1`)?.size).toBe(1);
-    keys.delete('');
-    expect(keys.size).toBe(1);
-    const own = platform.syncs.filter((sync) => sync.clusterId === cluster.id);
-    expect(new Set(own.map((sync) => sync.body.wireguardPublicKey)).size).toBe(1);
+    expect(platform.filesAsked).toHaveLength(5);
+    expect(platform.filesAsked.at(-1)?.body).toEqual({ attempt: 1, kubernetes: 'v1.36.4' });
+    expect(machine.read('etc/passwd')).toBe('');
+    expect(machine.read('etc/kubernetes/x')).toBe('');
+    expect(machine.calls('kubeadm')).toHaveLength(1);
+  });
+
+  it('says which peers are silent: never one that has not had time to answer', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    machine.start();
+    await until('ready', () => isReady(cluster, 1));
+    const key = (letter: string): string => `${letter.repeat(43)}=`;
+    platform.instead = (_number, _sync, own) => ({
+      ...own,
+      meshVersion: own.meshVersion + 1,
+      peers: ['a', 'b', 'c', 'd'].map((letter, index) => ({
+        publicKey: key(letter),
+        allowedIps: `10.4.0.${index + 2}/32`,
+        endpoint: `203.0.113.${index + 2}:51820`,
+      })),
+    });
+    await until('its peers', () => machine.read('var/lib/overcast/peers').includes('10.4.0.5/32'));
+    const now = Math.floor(Date.now() / 1000);
+    writeFileSync(
+      join(machine.fakes, 'handshakes'),
+      [
+        [key('a'), now - 30],
+        [key('b'), now - 400],
+        [key('c'), 0],
+        [key('d'), 0],
+        [key('z'), now],
+      ]
+        .map((fields) => `${fields.join('\t')}\n`)
+        .join(''),
+    );
+    const said = () => lastSync(1)?.handshakes;
+    await until('handshakes', () => said()?.oldestSeconds !== undefined);
+    expect(said()?.oldestSeconds).toBeGreaterThanOrEqual(400);
+    expect(said()?.silent.map(({ overlayAddress }) => overlayAddress)).toEqual(['10.4.0.3']);
+    // As if it had known the third for longer.
+    const sincePath = join(machine.root, 'run/overcast/peers-since.json');
+    const since = JSON.parse(machine.read('run/overcast/peers-since.json')) as Record<string, number>;
+    writeFileSync(sincePath, JSON.stringify({ ...since, [key('c')]: now - 181 }));
+    await until('another', () => said()?.silent.length === 2);
+    expect(said()?.silent).toEqual([
+      { overlayAddress: '10.4.0.4' },
+      { overlayAddress: '10.4.0.3', ageSeconds: expect.any(Number) as number },
+    ]);
+  });
+
+  it('leads the cluster’s name to all control planes: a worker with every list, a control plane to itself', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    const worker = await aMachine(cluster, 4, 'worker');
+    for (const each of [machine, worker]) {
+      mkdirSync(join(each.root, 'etc'), { recursive: true });
+      writeFileSync(join(each.root, 'etc/hosts'), '127.0.0.1 localhost\n');
+      each.start();
+    }
+    await until('both are ready', async () => (await isReady(cluster, 1)) && (await isReady(cluster, 4)));
+    platform.instead = (_number, _sync, own) => ({
+      ...own,
+      instruction: { ...own.instruction, endpoint: '10.4.0.1:6443,10.4.0.2:6443,10.4.0.3:6443' },
+    });
+    await until('the list', () => worker.read('etc/hosts').includes('10.4.0.3 '));
+    const name = `${cluster.id}.overcast.internal # overcast\n`;
+    expect(worker.read('etc/hosts')).toBe(
+      `127.0.0.1 localhost\n10.4.0.1 ${name}10.4.0.2 ${name}10.4.0.3 ${name}`,
+    );
+    const syncs = platform.syncs.length;
+    await until('it was told', () => platform.syncs.slice(syncs).some(({ number }) => number === 1));
+    expect(machine.read('etc/hosts')).toBe(`127.0.0.1 localhost\n10.4.0.1 ${name}`);
   });
 
   it('outlives its death while kubeadm runs, and takes its result', async () => {
@@ -226,6 +315,46 @@ describe('the agent on machines of the real protocol', () => {
     expect(thief.read('etc/overcast/kubeadm.yaml')).toBe('');
   });
 
+  it.each([
+    ['of another node', (_given: string, other: string) => other],
+    ['that was changed', (given: string) => `${given.slice(0, -4)}AAAA`],
+    ['of a later attempt', (given: string) => given.replace('v1.1.', 'v1.2.')],
+    ['that would live longer', (given: string) => given.replace(/\.\d{10}\./, '.1999999999.')],
+    ['of no form at all', () => 'Basic'],
+  ])('is not admitted with a token %s', async (_, change) => {
+    const cluster = await platform.create();
+    const settings = await platform.expect(cluster, 1, 'control-plane', 'digitalocean');
+    const other = await platform.expect(cluster, 2, 'control-plane', 'digitalocean');
+    const given = settings['OVERCAST_TOKEN'] ?? '';
+    const token = change(given, other['OVERCAST_TOKEN'] ?? '');
+    const thief = createMachine({ settings: { ...settings, OVERCAST_TOKEN: token }, hostname: 'elsewhere' });
+    machines.push(thief);
+    thief.start();
+    await until('refused', () => thief.read('var/log/overcast-agent.log').includes('admit: 401'));
+    expect(thief.read('var/lib/overcast/admitted')).toBe('');
+    expect((await platform.node(cluster, 1)).sessionHash).toBeUndefined();
+  });
+
+  it('is not admitted with the token of a machine that was replaced', async () => {
+    const cluster = await platform.create();
+    const settings = await platform.expect(cluster, 1, 'control-plane', 'digitalocean');
+    const node = await platform.node(cluster, 1);
+    await platform.store.nodes.beginAttempt(cluster.id, 1, {
+      executionArn: node.operation?.executionArn ?? '',
+      request: {
+        attempt: 2,
+        offering: node.offering,
+        tokenExpiresAt: Math.floor(Date.now() / 1000) + 3600,
+        requestedAt: new Date().toISOString(),
+      },
+    });
+    const late = createMachine({ settings, hostname: 'four-clouds-1' });
+    machines.push(late);
+    late.start();
+    await until('refused', () => late.read('var/log/overcast-agent.log').includes('admit: 401'));
+    expect(late.read('var/lib/overcast/admitted')).toBe('');
+  });
+
   it('keeps what is secret from everybody else on the machine', async () => {
     const cluster = await platform.create();
     const machine = await aMachine(cluster, 1);
@@ -234,6 +363,9 @@ describe('the agent on machines of the real protocol', () => {
     const log = machine.read('var/log/overcast-agent.log');
     expect(log).not.toContain(machine.read('var/lib/overcast/session').trim());
     expect(log).not.toContain(machine.read('var/lib/overcast/wireguard.key').trim());
+    expect(log).not.toMatch(/PRIVATE KEY|BEGIN/);
+    // What was answered with keys in it is not kept beside its files.
+    expect(machine.read('run/overcast/reply')).not.toMatch(/"files"|BEGIN/);
     const open = execFileSync('find', [
       `${machine.root}/var`,
       `${machine.root}/run`,
@@ -315,6 +447,7 @@ describe('instructions', () => {
       ok: true,
     });
     expect(platform.uploads).toEqual(['snapshot\n']);
+    expect(machine.read('run/overcast/url')).toBe('');
   });
   it('leave: cordons, evicts what is neither a daemon’s nor static, and is gone', async () => {
     const cluster = await platform.create();

@@ -5,7 +5,8 @@ import type { Cluster } from '../shared/domain/cluster.ts';
 import type { Vpn } from '../shared/domain/network.ts';
 import { withoutMember } from '../shared/planning/wireguard-peers.ts';
 import { capture, type Packet } from './testing/capture.ts';
-import { needs, until } from './testing/machine.ts';
+import { until } from './testing/machine.ts';
+import { needs } from './testing/needs.ts';
 import { startNetwork, type Host, type TestNetwork } from './testing/network.ts';
 
 /**
@@ -46,7 +47,7 @@ const areReady = (cluster: Cluster, hosts: readonly Host[]): Promise<void> =>
       if (failed !== undefined) throw new Error(JSON.stringify(failed.failure));
       return nodes.every(({ phase }) => phase === 'ready');
     },
-    30,
+    60,
   );
 const pairsOf = (hosts: readonly Host[]): readonly (readonly [Host, Host])[] =>
   hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to) => [from, to] as const));
@@ -95,7 +96,8 @@ describe('a full mesh', () => {
     expect(link).toContain('inet 10.4.0.1/32');
 
     // Every one of them became what it is over the overlay, with what it was given.
-    expect(all.map(({ machine }) => machine.kubeadm()?.verb)).toEqual(['init', 'join', 'join', 'join']);
+    const verbs = all.map(({ machine }) => machine.kubeadm()?.verb);
+    expect(verbs.toSorted()).toEqual(['init', 'join', 'join', 'join']);
     expect(fourth.machine.kubeadm()?.files).toEqual(['/etc/kubernetes/bootstrap.conf']);
 
     // A reboot gives it another public address; meanwhile the others go on talking.

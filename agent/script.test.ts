@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { deliverable } from './deliver.ts';
-import { agentScript, needs } from './testing/machine.ts';
+import { agentScript } from './testing/machine.ts';
+import { needs } from './testing/needs.ts';
 
 const script = readFileSync(agentScript, 'utf8');
 const carried = (): string => gunzipSync(Buffer.from(deliverable(script), 'base64')).toString();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type {
   ClusterDetails,
   ClusterView,
+  IssuedKubeconfig,
   ListOf,
   NodeView,
   ProblemDocument,
@@ -42,6 +43,7 @@ export interface ApiClient {
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
   removeNode(nameOrId: string, number: number): Promise<NodeView>;
   listEvents(nameOrId: string, after?: string): Promise<ListOf<TimelineEntry>>;
+  issueKubeconfig(nameOrId: string): Promise<IssuedKubeconfig>;
 }
 
 const callSecondsMax = 30;
@@ -129,6 +131,7 @@ export function createApiClient(context: Context): ApiClient {
       call({ method: 'DELETE', path: `${cluster(nameOrId)}/nodes/${number}` }),
     listEvents: (nameOrId, after) =>
       call({ method: 'GET', path: `${cluster(nameOrId)}/events`, query: { after } }),
+    issueKubeconfig: (nameOrId) => call({ method: 'POST', path: `${cluster(nameOrId)}/kubeconfig` }),
   };
 }
 

@@ -1,70 +1,16 @@
-import { Command, CommanderError } from 'commander';
 import { stripVTControlCharacters } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  aNodeView,
-  problem,
-  someDetails,
-  startApiServer,
-  type ApiAnswer,
-  type ApiServer,
-} from '../test/builders/api-server.ts';
-import { createApiClient } from './api-client.ts';
-import { addCommands, exitCodes, readInput } from './commands.ts';
-import { errorText } from './error-text.ts';
+import { describe, expect, it } from 'vitest';
+import { aNodeView, problem, someDetails, type ApiCall } from '../test/builders/api-server.ts';
+import { commandLineKey, commandLineNow as now, overcast as run } from '../test/builders/command-line.ts';
+import { exitCodes } from './commands.ts';
 
-let server: ApiServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-interface Ran {
-  readonly out: string;
-  readonly err: string;
-  readonly exitCode: number;
-}
-const now = Date.parse('2026-11-23T07:00:00.000Z');
-const apiKey = 'oc_test';
-
-/** Runs the program as main.ts does, with an API on loopback and surroundings that keep what is written. */
-async function overcast(
-  args: readonly string[],
-  answers: Readonly<Record<string, readonly ApiAnswer[]>> = {},
-  more: { isTerminal?: boolean; files?: Readonly<Record<string, string>>; now?: () => number } = {},
-): Promise<Ran> {
-  server = await startApiServer(answers);
-  const { url } = server;
-  let out = '';
-  let err = '';
-  let exitCode = 0;
-  const program = new Command('overcast')
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => (out += text), writeErr: (text) => (err += text) });
-  addCommands(program, {
-    api: () => createApiClient({ url, apiKey }),
-    stdout: (text) => (out += text),
-    stderr: (text) => (err += text),
-    isTerminal: more.isTerminal ?? false,
-    now: more.now ?? (() => now),
-    readFile: (path) => more.files?.[path] ?? readInput(path),
-    fail: (code) => (exitCode = code),
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
-    } else {
-      const told = errorText(error);
-      err += `${told.text}\n`;
-      exitCode = told.exitCode;
-    }
-  }
-  return { out: stripVTControlCharacters(out), err, exitCode };
-}
-const callsOf = (): string[] => server?.calls.map(({ what }) => what) ?? [];
+let calls: readonly ApiCall[] = [];
+const overcast: typeof run = async (...given) => {
+  const ran = await run(...given);
+  ({ calls } = ran);
+  return ran;
+};
+const callsOf = (): string[] => calls.map(({ what }) => what);
 
 const details = someDetails();
 const path = `/v1/clusters/${details.id}`;
@@ -120,8 +66,8 @@ describe('cluster list', () => {
 
   it('sends the key, and no key of its own on a read', async () => {
     await overcast(['cluster', 'list'], lists);
-    expect(server?.calls[0]?.headers).toMatchObject({ 'x-api-key': apiKey });
-    expect(server?.calls[0]?.headers).not.toHaveProperty('idempotency-key');
+    expect(calls[0]?.headers).toMatchObject({ 'x-api-key': commandLineKey });
+    expect(calls[0]?.headers).not.toHaveProperty('idempotency-key');
   });
 });
 
@@ -181,7 +127,7 @@ describe('apply', () => {
       { files },
     );
     expect(exitCode).toBe(0);
-    expect(server?.calls[0]).toMatchObject({ body: file, headers: { 'content-type': 'application/yaml' } });
+    expect(calls[0]).toMatchObject({ body: file, headers: { 'content-type': 'application/yaml' } });
     expect(out).toBe('cluster four-clouds created\nfour-clouds is ready after 0s\n');
     expect(err.split('\n').map((line) => line.replace(/^ *[\d.]+s {2}/, ''))).toEqual([
       'aws: network 10.10.0.0/16 stands',
@@ -422,7 +368,7 @@ describe('node', () => {
         ],
       },
     );
-    expect(JSON.parse(server?.calls[0]?.body ?? '')).toEqual({
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
       cloud: 'gcp',
       shape: 'small',
       lifecycle: 'spot',

@@ -4,6 +4,7 @@ import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import type { ClusterView } from '../shared/domain/api-types.ts';
 import type { ApiClient } from './api-client.ts';
 import { UsageError } from './context.ts';
+import { addKubeconfigCommand } from './kubeconfig-command.ts';
 import {
   clusterTable,
   clusterText,
@@ -19,10 +20,14 @@ export interface Surroundings {
   readonly api: () => ApiClient;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Whether people see what goes to standard error, and what goes to standard output. */
   readonly isTerminal: boolean;
+  readonly isOutputTerminal: boolean;
   readonly columns?: () => number | undefined;
   readonly now: () => number;
   readonly readFile: (path: string) => string;
+  /** The user's own kubeconfig. */
+  readonly kubeconfigPath: () => string;
   readonly fail: (exitCode: number) => void;
 }
 
@@ -232,6 +237,8 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
         () => `node ${removed.number} will be drained and deleted`,
       );
     });
+
+  addKubeconfigCommand(program, surroundings);
 
   program
     .command('events <cluster>')

@@ -5,6 +5,7 @@ import { createApiClient } from './api-client.ts';
 import { addCommands, exitCodes, readInput } from './commands.ts';
 import { currentContext } from './context.ts';
 import { errorText } from './error-text.ts';
+import { kubeconfigPath } from './kubeconfig-file.ts';
 
 const program = new Command('overcast')
   .description('One Kubernetes cluster under every cloud')
@@ -26,9 +27,11 @@ addCommands(program, {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   isTerminal: process.stderr.isTTY && process.env['CI'] === undefined,
+  isOutputTerminal: process.stdout.isTTY,
   columns: () => process.stderr.columns,
   now: () => Date.now(),
   readFile: readInput,
+  kubeconfigPath: () => kubeconfigPath(process.env),
   fail: (exitCode) => {
     process.exitCode = exitCode;
   },

@@ -97,3 +97,19 @@ export function mergeKubeconfig(existing: string, issued: string, options: { use
   if (options.use || hasNone || wasOurs) merged['current-context'] = added['current-context'];
   return write(merged);
 }
+
+/** Whether a file has entries that are not Overcast's, or is no kubeconfig: it is not to be written over. */
+export function holdsOthers(existing: string): boolean {
+  try {
+    const file = parse(existing);
+    return lists.some((list) =>
+      (file[list] ?? []).some((entry) => clusterOf(entry, kindOf[list]) === undefined),
+    );
+  } catch {
+    return true;
+  }
+}
+
+/** Their names: what `kubectl --context` takes. */
+export const contextsOf = (issued: string): readonly string[] =>
+  (parse(issued).contexts ?? []).map(({ name }) => name);

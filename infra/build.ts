@@ -4,6 +4,7 @@ import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { awsPlugins } from './bundling/aws.ts';
 import { azurePlugins } from './bundling/azure.ts';
 import { gcpPlugins } from './bundling/gcp.ts';
+import { nodeHttpPlugin } from './bundling/node-http.ts';
 import { functionSpecs } from './functions.ts';
 import { functionsFolder, metafilePath, projectFolder } from './paths.ts';
 
@@ -42,7 +43,7 @@ export async function buildFunctions(): Promise<readonly BuiltBundle[]> {
   const entries = Object.fromEntries(functionSpecs.map((spec) => [`${spec.name}/index`, spec.entry]));
   const result = await build({
     ...options(entries, functionsFolder),
-    plugins: [...awsPlugins(), ...azurePlugins(), ...gcpPlugins()],
+    plugins: [...awsPlugins(), ...azurePlugins(), ...gcpPlugins(), nodeHttpPlugin()],
   });
   const metafile = result.metafile as Metafile;
   writeFileSync(metafilePath, JSON.stringify(metafile));

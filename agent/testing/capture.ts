@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './machine.ts';
 
 /** A UDP packet as it was on the wire. */
 export interface Packet {
@@ -22,11 +23,10 @@ export async function capture(device: string): Promise<() => Promise<readonly Pa
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let said = '';
-  for await (const text of tcpdump.stderr) {
-    said += String(text);
-    if (said.includes('listening on')) break;
-  }
-  if (!said.includes('listening on')) throw new Error(`tcpdump: ${said}`);
+  tcpdump.stderr.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  await until('tcpdump listens', () => said.includes('listening on'));
   return async () => {
     const ended = once(tcpdump, 'exit');
     tcpdump.kill('SIGINT');

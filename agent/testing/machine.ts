@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  accessSync,
-  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -15,39 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFakes } from './fakes.ts';
 import type { KubeadmRecord } from './kubeadm.ts';
+import { systemPath } from './needs.ts';
 
 export const agentScript = new URL('../overcast-agent.sh', import.meta.url).pathname;
-
-/** What the agent needs on a machine; a test never installs it. */
-const packages: Readonly<Record<string, string>> = {
-  curl: 'curl',
-  openssl: 'openssl',
-  python3: 'python3',
-  setsid: 'util-linux',
-  flock: 'util-linux',
-  ip: 'iproute2',
-  ping: 'iputils-ping',
-  shellcheck: 'shellcheck',
-  wg: 'wireguard-tools',
-  'wireguard-go': 'wireguard-go',
-};
-const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** @throws an Error with the Debian package to install. */
-export function needs(...commands: readonly string[]): void {
-  for (const command of commands) {
-    const found = systemPath.split(':').some((folder) => {
-      try {
-        accessSync(join(folder, command), constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-    if (!found)
-      throw new Error(`${command} is needed: install the Debian package ${packages[command] ?? command}`);
-  }
-}
 
 export interface MachineOptions {
   readonly settings: Readonly<Record<string, string>>;
@@ -155,7 +123,7 @@ export function createMachine(options: MachineOptions): TestMachine {
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  secondsMax = 20,
+  secondsMax = 40,
 ): Promise<void> {
   const deadline = Date.now() + secondsMax * 1000;
   while (Date.now() < deadline) {

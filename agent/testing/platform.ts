@@ -47,6 +47,8 @@ export interface TestPlatform {
     readonly number: number;
     readonly body: FilesRequest;
   }[];
+  /** Said in turn in place of the function's own, until there are no more. */
+  readonly filesAnswers: APIGatewayProxyStructuredResultV2[];
   /** The session secrets that came to be admitted, by `<cluster id>/<number>`. */
   readonly secrets: Map<string, Set<string>>;
   /** By node number. */
@@ -141,6 +143,8 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     }
     if (verb === 'files') {
       platform.filesAsked.push({ clusterId, number: Number(number), body: body as unknown as FilesRequest });
+      const answer = platform.filesAnswers.shift();
+      if (answer !== undefined) return answer;
       return answerNode(event, async () => {
         const call = readNodeCall(event, filesRequest);
         return issue({ ...call, body: call.body as FilesRequest });
@@ -163,6 +167,7 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     bus,
     syncs: [],
     filesAsked: [],
+    filesAnswers: [],
     secrets: new Map(),
     metadata: new Map(),
     uploads: [],

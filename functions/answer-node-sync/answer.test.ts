@@ -6,6 +6,8 @@ import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { SyncReply, SyncRequest } from '../../shared/domain/node-protocol.ts';
+import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { answerSync } from './answer.ts';
 
@@ -26,14 +28,19 @@ const secretOf = (number: number): string => String(number).repeat(64).slice(0, 
 const keyOf = (number: number): string => Buffer.alloc(32, number).toString('base64');
 
 /** A cluster of admitted machines: control planes 1 to 3, workers from 4. */
-async function admitted(count: number): Promise<{
+async function admitted(
+  count: number,
+  given: { clouds?: readonly CloudName[]; cluster?: Partial<Cluster> } = {},
+): Promise<{
   clusterId: string;
   sync: (number: number, given?: Partial<SyncRequest>) => Promise<SyncReply>;
 }> {
-  const cluster = aCluster();
+  const cluster = aCluster(given.cluster);
   await tests.store.clusters.create(cluster);
   for (let number = 1; number <= count; number += 1) {
-    const node = aNode({ clusterId: cluster.id, number, role: number <= 3 ? 'control-plane' : 'worker' });
+    const cloud = given.clouds?.[number - 1] ?? 'aws';
+    const role = number <= 3 ? 'control-plane' : 'worker';
+    const node = aNode({ clusterId: cluster.id, number, role, cloud });
     await tests.store.nodes.materialise(node);
     const executionArn = anExecution();
     await tests.store.nodes.claim(cluster.id, number, {
@@ -183,6 +190,75 @@ describe('a sync', () => {
   });
 });
 
+describe('the mesh', () => {
+  it('spreads the new public address of a peer that was rebooted', async () => {
+    const { clusterId, sync } = await admitted(4, { clouds: ['aws', 'azure', 'aws', 'gcp'] });
+    const say = agents(sync);
+    for (const number of [1, 2, 4, 1, 2, 4]) await say(number, 'booting');
+    const { version } = await tests.store.mesh.get(clusterId);
+    expect(await sync(1, { meshVersion: version })).not.toHaveProperty('peers');
+
+    const addresses = { public: '198.51.100.4', private: '10.10.0.4' };
+    await sync(4, { phase: 'ready', meshVersion: version, addresses });
+    for (const number of [1, 2]) {
+      const { meshVersion, peers } = await sync(number, { meshVersion: version });
+      expect(meshVersion).toBe(version + 1);
+      expect(peers?.find(({ publicKey }) => publicKey === keyOf(4))?.endpoint).toBe('198.51.100.4:51820');
+    }
+    const { members } = await tests.store.mesh.get(clusterId);
+    expect(members.find(({ number }) => number === 4)?.publicAddress).toBe('198.51.100.4');
+    expect((await node(clusterId, 4)).publicAddress).toBe('198.51.100.4');
+    // The others have it now: nothing is sent twice.
+    expect(await sync(1, { meshVersion: version + 1 })).not.toHaveProperty('peers');
+  });
+
+  it('across locations names the neighbours that are reached without it, with the peers and only then', async () => {
+    const { sync } = await admitted(3, {
+      clouds: ['aws', 'gcp', 'aws'],
+      cluster: { vpn: 'wireguard-cross-location' },
+    });
+    for (const number of [1, 2, 3]) await sync(number);
+    const reply = await sync(1);
+    expect(reply.peers?.map(({ allowedIps }) => allowedIps)).toEqual(['10.4.0.2/32']);
+    expect(reply.neighbours).toEqual([{ overlayAddress: '10.4.0.3', privateAddress: '10.10.0.3' }]);
+    expect((await sync(2)).neighbours).toEqual([]);
+    expect(await sync(1, { meshVersion: reply.meshVersion })).not.toHaveProperty('neighbours');
+  });
+
+  it('as a full mesh has no neighbours', async () => {
+    const { sync } = await admitted(2);
+    await sync(1);
+    expect(await sync(2)).not.toHaveProperty('neighbours');
+  });
+
+  it('notes silent peers when others fall silent, and writes nothing while they stay so', async () => {
+    const { clusterId, sync } = await admitted(1);
+    await sync(1);
+    const silent = async (...addresses: string[]): Promise<unknown> => {
+      now = plusSeconds(now, 1);
+      await sync(1, {
+        meshVersion: 1,
+        handshakes: {
+          oldestSeconds: 12,
+          silent: addresses.map((overlayAddress, index) => ({ overlayAddress, ageSeconds: 181 + index })),
+        },
+      });
+      const { silentPeers, lastSeenAt } = await node(clusterId, 1);
+      return [silentPeers, lastSeenAt === now];
+    };
+    await sync(1, { meshVersion: 1 });
+    expect(await silent()).toEqual([undefined, false]);
+    expect(await silent('10.4.0.3', '10.4.0.2')).toEqual([['10.4.0.2', '10.4.0.3'], true]);
+    // The same ones, in another order and with other ages.
+    expect(await silent('10.4.0.2', '10.4.0.3')).toEqual([['10.4.0.2', '10.4.0.3'], false]);
+    expect(await silent('10.4.0.3')).toEqual([['10.4.0.3'], true]);
+    // A sync that says nothing of it changes nothing.
+    await sync(1, { meshVersion: 1 });
+    expect(await silent()).toEqual([[], true]);
+    expect(await silent()).toEqual([[], false]);
+  });
+});
+
 describe('from nothing to ready', () => {
   it('one initialises, control planes join one at a time, workers at once', async () => {
     const { clusterId, sync } = await admitted(5);
@@ -261,19 +337,23 @@ describe('a machine whose attempt is over', () => {
       });
       return view;
     };
-    await answerSync({ store: { ...tests.store, syncView }, bus, clock: { now: () => now }, log: silentLog })(
-      {
-        clusterId,
-        number: 1,
-        bearer: secretOf(1),
-        body: {
-          phase: 'joined',
-          addresses: { public: '203.0.113.1', private: '10.10.0.1' },
-          wireguardPublicKey: keyOf(1),
-          meshVersion: 1,
-        },
+    const late = answerSync({
+      store: { ...tests.store, syncView },
+      bus,
+      clock: { now: () => now },
+      log: silentLog,
+    })({
+      clusterId,
+      number: 1,
+      bearer: secretOf(1),
+      body: {
+        phase: 'joined',
+        addresses: { public: '203.0.113.1', private: '10.10.0.1' },
+        wireguardPublicKey: keyOf(1),
+        meshVersion: 1,
       },
-    );
+    });
+    await expect(late).rejects.toMatchObject({ status: 401 });
     expect((await cluster(clusterId)).initialisedAt).toBeUndefined();
     expect(bus.names()).toEqual([]);
   });

@@ -48,3 +48,26 @@ describe('the addresses that a machine may claim: others send their packets ther
     expect(accepts('198.51.100.7', address)).toBe(false);
   });
 });
+
+describe('what a machine says of its handshakes', () => {
+  const accepted = (handshakes: unknown): boolean =>
+    syncRequest.safeParse({ ...sync('198.51.100.7', '10.10.0.5'), handshakes }).success;
+  const silent = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ overlayAddress: `10.4.0.${index + 1}`, ageSeconds: 181 }));
+
+  it.each<[string, boolean, unknown]>([
+    ['nobody is silent', true, { oldestSeconds: 30, silent: [] }],
+    ['there never was one', true, { silent: [] }],
+    ['a peer that never answered', true, { silent: [{ overlayAddress: '10.4.1.7' }] }],
+    ['as many as may be named', true, { silent: silent(32) }],
+    ['more than that', false, { silent: silent(33) }],
+    ['somebody outside the overlay', false, { silent: [{ overlayAddress: '10.10.0.5' }] }],
+    ['a name', false, { silent: [{ overlayAddress: 'node-7' }] }],
+    ['a time to come', false, { oldestSeconds: -1, silent: [] }],
+    ['a part of a second', false, { oldestSeconds: 0.5, silent: [] }],
+    ['a field that nobody knows', false, { silent: [], loud: [] }],
+    ['nothing of the silent ones', false, { oldestSeconds: 30 }],
+  ])('%s: %s', (_, expected, handshakes) => {
+    expect(accepted(handshakes)).toBe(expected);
+  });
+});

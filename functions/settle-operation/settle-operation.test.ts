@@ -279,6 +279,19 @@ describe('RetireNode', () => {
 describe('CleanupCluster', () => {
   const kind = 'CleanupCluster';
   const asked = { deletionRequestedAt: exampleTime, deletionRequestedBy: 'test' };
+  const sealed = { version: 1, dataKey: 'a2V5', iv: 'aXY=', tag: 'dGFn', ciphertext: 'dGV4dA==' } as const;
+  /** What opens the cluster: its authorities and the platform's own credential. */
+  const remember = async (clusterId: string): Promise<void> => {
+    await store.pki.create({ clusterId, createdAt: exampleTime, caCertificatePem: 'pem', sealed });
+    await store.pki.replaceCredential(
+      { clusterId, certificatePem: 'pem', notBefore: exampleTime, notAfter: exampleTime, sealed },
+      {},
+    );
+  };
+  const remembered = async (clusterId: string): Promise<unknown> => [
+    await store.pki.get(clusterId),
+    await store.pki.credential(clusterId),
+  ];
   const fenced = async (points?: CrashPoints): Promise<Scene> => {
     const name = `gone-${Math.random().toString(36).slice(2)}`;
     const at = await scene({
@@ -288,6 +301,7 @@ describe('CleanupCluster', () => {
       ...(points !== undefined && { points }),
     });
     await store.names.claim(name, at.clusterId);
+    await remember(at.clusterId);
     // A plan that slipped in while the fence went up.
     await store.nodes.materialise(aNode({ clusterId: at.clusterId, number: 2 }));
     return at;
@@ -302,6 +316,7 @@ describe('CleanupCluster', () => {
           const cluster = await at.cluster();
           expect(cluster).toMatchObject({ status: 'deleted' });
           expect(await store.names.lookUp(cluster?.name ?? '')).toBeUndefined();
+          expect(await remembered(at.clusterId)).toEqual([undefined, undefined]);
           expect((await store.nodes.list(at.clusterId)).map(({ phase }) => phase)).toEqual([
             'deleted',
             'deleted',
@@ -310,6 +325,20 @@ describe('CleanupCluster', () => {
         },
       };
     });
+  });
+
+  it('forgets also what a call that was under way left after it, when it runs again', async () => {
+    const at = await fenced();
+    await at.settle({ kind, outcome: 'succeeded' });
+    await remember(at.clusterId);
+    await at.settle({ kind, outcome: 'succeeded' });
+    expect(await remembered(at.clusterId)).toEqual([undefined, undefined]);
+  });
+
+  it.each(['failed', 'blocked'] as const)('forgets nothing when it %s', async (outcome) => {
+    const at = await fenced();
+    await at.settle({ kind, outcome }).catch(() => undefined);
+    expect(await remembered(at.clusterId)).not.toContain(undefined);
   });
 
   it('leaves the name alone once somebody else has it', async () => {

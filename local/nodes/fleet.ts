@@ -117,7 +117,7 @@ export function createFleet(options: FleetOptions): Fleet {
       const machines = [...running.values()];
       for (const machine of machines) machine.stop.abort();
       await Promise.all(machines.map(({ ended }) => ended));
-      clusters.close();
+      await clusters.close();
       disk.close();
     },
   };

@@ -138,6 +138,13 @@ const schemas = {
 
 type Documents = { [Kind in keyof typeof schemas]?: z.output<(typeof schemas)[Kind]> };
 
+const wordsOf = (issue: z.core.$ZodIssue): string => {
+  const path = issue.path.join('.');
+  return issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => `unknown field "${path}${path === '' ? '' : '.'}${key}"`).join(', ')
+    : `${path}: ${'expected' in issue ? `expected ${String(issue.expected)}` : issue.message}`;
+};
+
 function readDocuments(text: string): Documents {
   const found: Record<string, unknown> = {};
   for (const document of loadAll(text)) {
@@ -151,7 +158,7 @@ function readDocuments(text: string): Documents {
     const parsed = z.safeParse(schemas[key as keyof typeof schemas], document);
     if (!parsed.success)
       throw new KubeadmFailed(
-        `error unmarshaling configuration ${key}: strict decoding error: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+        `error unmarshaling configuration ${key}: strict decoding error: ${parsed.error.issues.map(wordsOf).join(', ')}`,
       );
     found[key] = parsed.data;
   }

@@ -9,7 +9,6 @@ import {
   type NodeRegistration,
 } from './kubeadm-files.ts';
 import { createKubeadmObjects } from './kubeadm-objects.ts';
-import { isPending } from './kubernetes/pending.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
 import type { ApiAnswer, MachineApi } from './machine-api.ts';
 
@@ -63,7 +62,6 @@ export async function runKubeadm(verb: 'init' | 'join', surroundings: KubeadmSur
   if (surroundings.resumed !== undefined) return register(surroundings.resumed, surroundings);
   const plan = planKubeadm(verb, surroundings.machine);
   await surroundings.sleep(workSeconds[verb]);
-  if (isPending) return; // INTERIM
   return plan.verb === 'init' ? init(plan, surroundings) : join(plan, surroundings);
 }
 

@@ -1,7 +1,7 @@
 import type { CertificatePair } from './certificates.ts';
 import { isNodeReady, type NodeOnDisk } from './kubeadm.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
-import { nodeObject, type KubeletNode } from './kubernetes/pending.ts';
+import { nodeObject, type KubeletNode } from './kubernetes/kubelet/index.ts';
 import { createMachineApi, type MachineApi } from './machine-api.ts';
 
 /** What the machine's kubelet finds it has. */
@@ -10,6 +10,17 @@ export interface Hardware {
   readonly memoryGib: number;
   readonly architecture: 'amd64' | 'arm64';
 }
+
+/** The kernel keeps some of it to itself. */
+const usableMemory = 0.97;
+/** The kubelet's own default. */
+const podsMax = 110;
+/** As Ubuntu 24.04 has them. */
+const software = {
+  osImage: 'Ubuntu 24.04.4 LTS',
+  kernelVersion: '6.8.0-90-generic',
+  containerRuntime: 'containerd://2.1.3',
+} as const;
 
 /** What runs on a machine once kubeadm has made it a node: its kubelet, and on a control plane an API server. */
 export interface MachineNode {
@@ -42,7 +53,21 @@ export function openMachineNode(machine: {
     for (const pull of plugs.toReversed()) pull();
     plugs = [];
   };
-  const kubeletOf = ({ registration }: NodeOnDisk): KubeletNode => ({ name: registration.name });
+  const kubeletOf = ({ registration, version }: NodeOnDisk): KubeletNode => ({
+    name: registration.name,
+    labels: registration.labels,
+    taints: registration.taints,
+    ...(registration.providerId === undefined ? {} : { providerId: registration.providerId }),
+    internalIp: registration.address,
+    capacity: {
+      cpu: machine.hardware.vcpus,
+      memoryKi: Math.floor(machine.hardware.memoryGib * 2 ** 20 * usableMemory),
+      pods: podsMax,
+    },
+    architecture: machine.hardware.architecture,
+    kubeletVersion: version,
+    ...software,
+  });
   const reaches = (address: string): boolean =>
     address === overlayAddress || machine.peers().includes(address);
   const connect: MachineNode['connect'] = (caCertificatePem, client) =>

@@ -152,7 +152,6 @@ export async function runSimulatedMachine(
       backoff = Math.min(backoff * 2, backoffSeconds.max);
     };
     while (!signal.aborted) {
-      if (disk.phase === 'joined' && disk.node === undefined) keep({ phase: 'ready' });
       if (disk.phase === 'joined' && disk.node !== undefined && (await node.isReady(disk.node)))
         keep({ phase: 'ready' });
       const interruption = surroundings.interruption();

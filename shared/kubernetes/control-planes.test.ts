@@ -16,8 +16,8 @@ const one = (given: Partial<Node> = {}): Node =>
     ...given,
   });
 const two = (given: Partial<Node> = {}): Node => one({ number: 2, publicAddress: '203.0.113.2', ...given });
-const withoutJoin = ({ joinedAt: _, ...node }: Node): Node => node;
-const withoutAddress = ({ publicAddress: _, ...node }: Node): Node => node;
+const withoutJoin = ({ joinedAt: _joinedAt, ...node }: Node): Node => node;
+const withoutAddress = ({ publicAddress: _publicAddress, ...node }: Node): Node => node;
 
 it.each<[string, readonly Node[], readonly string[]]>([
   ['all, by number', [two(), one()], ['four-clouds-1', 'four-clouds-2']],
@@ -41,6 +41,6 @@ it.each<[string, readonly Node[], readonly string[]]>([
 });
 
 it('before it is initialised a cluster has nobody to ask', () => {
-  const { initialisedAt: _, ...young } = cluster;
+  const { initialisedAt: _initialisedAt, ...young } = cluster;
   expect(controlPlanesOf(young, [withoutJoin(one({ phase: 'joining' }))])).toEqual([]);
 });

@@ -163,16 +163,10 @@ function whyDue(
   now: Instant,
 ): string | undefined {
   if (credential === undefined || initialisedAt === undefined) return undefined;
-  if (credential === 'missing')
-    return status === 'ready' || status === 'degraded' ? 'is missing' : undefined;
-  switch (needsRotation(credential, now)) {
-    case 'no':
-      return undefined;
-    case 'soon':
-      return `runs out at ${credential.notAfter}`;
-    case 'now':
-      return `ran out at ${credential.notAfter}`;
-  }
+  if (credential === 'missing') return status === 'ready' || status === 'degraded' ? 'is missing' : undefined;
+  const due = needsRotation(credential, now);
+  if (due === 'no') return undefined;
+  return `${due === 'soon' ? 'runs' : 'ran'} out at ${credential.notAfter}`;
 }
 
 /** Machines with the cluster's tags that no live node accounts for. */

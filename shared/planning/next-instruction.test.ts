@@ -119,6 +119,13 @@ describe('before anything is initialised', () => {
       [controlPlane(1, { attempt: 2 })],
     ],
     [
+      'another whose list of nodes is older than the holder’s claim',
+      'wait',
+      cluster(claimed(1, 2)),
+      controlPlane(2),
+      [controlPlane(1, { phase: 'creating', attempt: 1 })],
+    ],
+    [
       'another when the holder’s next machine has claimed',
       'wait',
       cluster(claimed(1, 2)),

@@ -170,6 +170,25 @@ describe('drift', () => {
   });
 });
 
+describe('the platform’s credential', () => {
+  it('that is missing is a run’s to issue, when nothing else is wrong', () => {
+    const due = (parts: CloudParts[]) =>
+      reconcile({
+        cluster: aCluster({ ...quiet, initialisedAt: exampleTime }),
+        nodes: [node()],
+        parts,
+        sightings: [],
+        credential: 'missing',
+        now,
+        jitter: 0.5,
+      }).actions.map(sentence);
+    expect(due(networks)).toEqual(['DriftFound credential-due (attempt 1, wait 60 s)']);
+    expect(due(networks.slice(0, 3))).toEqual([
+      'DriftFound digitalocean:network-absent (attempt 1, wait 60 s)',
+    ]);
+  });
+});
+
 describe('a node', () => {
   const planned = node({ phase: 'planned', createdAt: ago(61) });
   const stuck = node({

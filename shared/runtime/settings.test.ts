@@ -26,4 +26,12 @@ describe('settings', () => {
       'OBSERVE_QUEUE_URL_GCP',
     );
   });
+
+  it('knows of a way to clusters only where somebody set one', () => {
+    expect(settingsFrom({}).clusterProxyUrl).toBeUndefined();
+    expect(settingsFrom({ CLUSTER_PROXY_URL: 'http://127.0.0.1:4571' }).clusterProxyUrl).toBe(
+      'http://127.0.0.1:4571',
+    );
+    expect(() => settingsFrom({ CLUSTER_PROXY_URL: 'proxy' }).clusterProxyUrl).toThrow('is not a URL');
+  });
 });

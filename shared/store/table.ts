@@ -272,5 +272,8 @@ const bookkeeping = new Set(['pk', 'sk', 'duePk', 'providerKey', 'phaseRank', 'e
 
 /** The entity in an item. The table is written by this folder alone, so its shape is trusted. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a cast that names what it casts to
-export const entityOf = <T>(item: Attributes): T =>
-  Object.fromEntries(Object.entries(item).filter(([name]) => !bookkeeping.has(name))) as T;
+export function entityOf<T>(item: Attributes): T {
+  const entity: Record<string, unknown> = {};
+  for (const name of Object.keys(item)) if (!bookkeeping.has(name)) entity[name] = item[name];
+  return entity as T;
+}

@@ -219,7 +219,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 const takesMessages = (name: string): boolean => /^(?:observe-cloud-|reconcile-cluster$)/.test(name);
 const takesRequests = (name: string): boolean =>
-  ['serve-api', 'admit-node', 'answer-node-sync'].includes(name);
+  ['serve-api', 'admit-node', 'answer-node-sync', 'issue-node-files'].includes(name);
 
 const nonsenseFor = (name: string): object =>
   takesMessages(name)
@@ -279,6 +279,34 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       }),
     );
     expect(answer).toMatchObject({ statusCode: 200 });
+  },
+  'issue-node-files': async () => {
+    const secret = 'f'.repeat(64);
+    const { cluster, node } = await scene({
+      cluster: { initNode: 1, initAttempt: 1 },
+      node: {
+        role: 'control-plane',
+        attempt: 1,
+        phase: 'booting',
+        providerId: 'i-1',
+        sessionHash: hashOf(secret),
+      },
+    });
+    const request = requestOf('POST', `/v1/clusters/${cluster.id}/nodes/${node.number}/files`, {
+      headers: { authorization: `Bearer ${secret}` },
+      pathParameters: { clusterId: cluster.id, number: String(node.number) },
+      body: { attempt: 1, kubernetes: `v${cluster.kubernetesVersion}.4` },
+    });
+    const [first, again] = await invoke('issue-node-files', request, request);
+    expect(first).toMatchObject({ result: { statusCode: 200, headers: { 'cache-control': 'no-store' } } });
+    expect(JSON.stringify(first)).toContain('/etc/kubernetes/pki/ca.key');
+    expect(again).toEqual(first);
+    expect(await table.store.pki.get(cluster.id)).toMatchObject({ clusterId: cluster.id });
+    for (const { body } of aws.calls.filter(({ action }) => action === 'GenerateDataKey'))
+      expect(body).toMatchObject({
+        KeySpec: 'AES_256',
+        EncryptionContext: { 'overcast:purpose': 'pki' },
+      });
   },
   'answer-node-sync': async () => {
     const secret = 'cd'.repeat(32);

@@ -19,13 +19,19 @@ export interface Statement {
 /** What `cdk deploy` would deploy; test/setup synthesizes it once before all tests. */
 const template = JSON.parse(
   readFileSync(join(projectFolder, 'cdk.out', 'Overcast.template.json'), 'utf8'),
-) as { Resources: Record<string, { Type: string; Properties?: Json }> };
+) as { Resources: Record<string, { Type: string; Properties?: Json; DeletionPolicy?: string }> };
 
 export const allResources: readonly Resource[] = Object.entries(template.Resources).map(
   ([id, { Type, Properties = {} }]) => ({ id, type: Type, properties: Properties }),
 );
 export const resourcesOf = (type: string): readonly Resource[] =>
   allResources.filter((resource) => resource.type === type);
+
+/** What becomes of these resources when the stack is deleted. */
+export const deletionPolicyOf = (pattern: RegExp): readonly (string | undefined)[] =>
+  Object.entries(template.Resources)
+    .filter(([id]) => pattern.test(id))
+    .map(([, { DeletionPolicy }]) => DeletionPolicy);
 
 const listOf = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value];

@@ -13,6 +13,7 @@ import {
   rightsOf,
   roles,
   textOf,
+  deletionPolicyOf,
   type Json,
   type Resource,
   type Statement,
@@ -286,6 +287,30 @@ describe('rights', () => {
     expect(holdersOf('kms:VerifyMac')).toEqual(['admit-node']);
   });
 
+  it('every use of the key that seals authorities is bound to a purpose', () => {
+    const key = resourcesOf('AWS::KMS::Key').find(({ id }) => id.startsWith('PkiKey'));
+    for (const { name, pkiKey = [] } of functionSpecs) {
+      const uses = grants(rightsOfFunction(name), 'kms').filter(({ resources }) =>
+        resources.includes(key?.id ?? ''),
+      );
+      expect(uses).toEqual(
+        pkiKey.map(({ action, purpose }) => ({
+          actions: [`kms:${action}`],
+          resources: [key?.id],
+          conditions: { StringEquals: { 'kms:EncryptionContext:overcast:purpose': purpose } },
+        })),
+      );
+    }
+  });
+
+  it('the key that seals authorities turns every year and outlives the stack, as the table does', () => {
+    const key = allResources.find(({ id }) => id.startsWith('PkiKey'));
+    expect(key?.properties['EnableKeyRotation']).toBe(true);
+    const retained = deletionPolicyOf(/^(?:PkiKey|Table)/);
+    expect(new Set(retained)).toEqual(new Set(['Retain']));
+    expect(retained).toHaveLength(2);
+  });
+
   it.each(names)('%s touches no table but ours, and no index but ours', (name) => {
     const { id } = onlyOne('AWS::DynamoDB::Table');
     const known = new Set([id, `${id}/index/due`, `${id}/index/provider`]);
@@ -352,7 +377,7 @@ describe('state machines', () => {
 });
 
 describe('the HTTP API', () => {
-  it('sends machines to their two functions and everybody else to serve-api', () => {
+  it('sends machines to their three functions, who asks for a kubeconfig to its issuer, everybody else to serve-api', () => {
     const integrations = new Map(
       resourcesOf('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [
         id,
@@ -366,6 +391,8 @@ describe('the HTTP API', () => {
     expect(Object.fromEntries(routes)).toEqual({
       'POST /v1/clusters/{clusterId}/nodes/{number}/admit': 'AdmitNode',
       'POST /v1/clusters/{clusterId}/nodes/{number}/sync': 'AnswerNodeSync',
+      'POST /v1/clusters/{clusterId}/nodes/{number}/files': 'IssueNodeFiles',
+      'POST /v1/clusters/{clusterId}/kubeconfig': 'IssueKubeconfig',
       'GET /v1/{proxy+}': 'ServeApi',
       'POST /v1/{proxy+}': 'ServeApi',
       'PUT /v1/{proxy+}': 'ServeApi',

@@ -55,6 +55,7 @@ export class JoiningWorld {
   #nextNumber = 1;
   #addresses = 0;
   #initialised: string | undefined;
+  #broken: unknown;
   /** What happened, for whoever reads a failure. */
   readonly story: string[] = [];
 
@@ -183,32 +184,30 @@ export class JoiningWorld {
       ...(machine.phase === 'failed' && { failure: { reason: 'kubeadm failed' } }),
     };
     machine.sent.push(body);
-    this.#call(machine, body, arrives);
+    void this.#call(machine, body, arrives);
   }
 
   /** A request that the network kept back, or sent twice; nobody waits for its answer. */
   #repeat(machine: Machine | undefined): void {
     const body = machine === undefined ? undefined : this.#pick(machine.sent);
-    if (machine !== undefined && body !== undefined) this.#call(machine, body, false);
+    if (machine !== undefined && body !== undefined) void this.#call(machine, body, false);
   }
 
-  #call(machine: Machine, body: SyncRequest, arrives: boolean): void {
+  async #call(machine: Machine, body: SyncRequest, arrives: boolean): Promise<void> {
     const answer = answerSync({
       store: memoryStore(this.#items),
       bus: this.#bus,
       clock: { now: () => this.#now },
       log: silentLog,
-    })({ clusterId: this.#items.cluster.id, number: machine.number, bearer: machine.secret, body });
-    answer.then(
-      (reply) => {
-        if (arrives && machine.isAlive) this.#follow(machine, reply);
-      },
-      (error: unknown) => {
-        const isExpected =
-          error instanceof Error && (error.name === 'Cut' || error.name === 'NodeCallRefused');
-        if (!isExpected) this.story.push(`BROKEN: ${String(error)}`);
-      },
-    );
+    });
+    const { number, secret } = machine;
+    try {
+      const reply = await answer({ clusterId: this.#items.cluster.id, number, bearer: secret, body });
+      if (arrives && machine.isAlive) this.#follow(machine, reply);
+    } catch (error) {
+      const isExpected = error instanceof Error && ['Cut', 'NodeCallRefused'].includes(error.name);
+      if (!isExpected) this.#broken = error;
+    }
   }
 
   #follow(machine: Machine, { instruction, meshVersion, peers }: SyncReply): void {
@@ -269,7 +268,10 @@ export class JoiningWorld {
       // The attempt ends: nothing of its machine is left, and nothing that it brought.
       machine.isAlive = false;
       const { id, clusterId, role } = node;
-      this.#items.nodes.set(number, aNode({ id, clusterId, number, role, attempt, phase: 'creating', failure }));
+      this.#items.nodes.set(
+        number,
+        aNode({ id, clusterId, number, role, attempt, phase: 'creating', failure }),
+      );
       this.story.push(`${number}/${attempt} ends`);
     } else if (machine?.isAlive === false)
       this.#items.nodes.set(number, { ...node, failure: { reason: 'was not heard of' } });
@@ -294,15 +296,17 @@ export class JoiningWorld {
     const trusted = this.#living().filter((machine) => this.#isTrusted(machine));
     const initialising = trusted.filter(({ kubeadm }) => kubeadm === 'init');
     if (initialising.length > 1) throw new Error('two machines were told to init');
-    if (initialisedAt !== undefined && initialising.some((machine) => this.#node(machine.number).joinedAt === undefined))
+    if (
+      initialisedAt !== undefined &&
+      initialising.some((machine) => this.#node(machine.number).joinedAt === undefined)
+    )
       throw new Error('a machine was told to init after the cluster was initialised');
     const joining = trusted.filter(
       ({ role, kubeadm, number }) =>
         role === 'control-plane' && kubeadm === 'join' && this.#node(number).joinedAt === undefined,
     );
     if (joining.length > 1) throw new Error('two control planes join at once');
-    const broken = this.story.find((line) => line.startsWith('BROKEN'));
-    if (broken !== undefined) throw new Error(broken);
+    if (this.#broken !== undefined) throw new Error('a sync broke', { cause: this.#broken });
   }
 
   /** The platform still counts on it: it is its node's machine and was not given up. */

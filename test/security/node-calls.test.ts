@@ -73,7 +73,10 @@ describe('the deployed routes', () => {
 
   it.each([
     ['POST', admit, 'POST /v1/clusters/{clusterId}/nodes/{number}/admit'],
-    // Everything beside the two calls themselves asks for an API key.
+    ['POST', admit.replace('admit', 'sync'), 'POST /v1/clusters/{clusterId}/nodes/{number}/sync'],
+    ['POST', admit.replace('admit', 'files'), 'POST /v1/clusters/{clusterId}/nodes/{number}/files'],
+    ['GET', admit.replace('admit', 'files'), 'GET /v1/{proxy+}'],
+    // Everything beside the three calls themselves asks for an API key.
     ['POST', `${admit}/`, 'POST /v1/{proxy+}'],
     ['POST', `${admit}/x`, 'POST /v1/{proxy+}'],
     ['POST', `/v1//clusters/${clusterId}/nodes/1/admit`, 'POST /v1/{proxy+}'],

@@ -35,6 +35,13 @@ const may = (name: string, action: string, resource: string, context = {}): bool
 const whoMay = (action: string, resource: string, context = {}): readonly string[] =>
   functionSpecs.map(({ name }) => name).filter((name) => may(name, action, resource, context));
 
+/** The ARN of the key with this logical id. */
+const keyArnOf = (id: string): string =>
+  stack
+    .all('AWS::KMS::Key')
+    .find(({ logicalId }) => logicalId.startsWith(id))
+    ?.attribute('Arn') ?? '';
+
 describe('by the roles of the template', () => {
   it('every function has a role of its own', () => {
     expect(new Set(roleOf.values()).size).toBe(functionSpecs.length);
@@ -56,12 +63,49 @@ describe('by the roles of the template', () => {
   });
 
   it('tokens are signed by those who make machines, and checked by admission', () => {
-    const [key] = stack.all('AWS::KMS::Key');
-    const keyArn = key?.attribute('Arn') ?? '';
+    const keyArn = keyArnOf('TokenKey');
     expect(whoMay('kms:GenerateMac', keyArn)).toEqual(cloudNames.map((cloud) => `drive-cloud-${cloud}`));
     expect(whoMay('kms:VerifyMac', keyArn)).toEqual(['admit-node']);
     for (const action of ['kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:Decrypt', 'kms:CreateGrant'])
       expect(whoMay(action, keyArn)).toEqual([]);
+  });
+
+  /** With the context that the code gives, for this purpose. */
+  const sealing = (purpose: string) => ({
+    'kms:EncryptionContext:overcast:purpose': [purpose],
+    'kms:EncryptionContext:overcast:cluster-id': ['0b54ee6a-3f0c-4f6e-9a27-0f3a2a9d1c11'],
+  });
+  /** Those of functions.ts: a function that is not there yet may nothing. */
+  const deployed = (...given: readonly string[]): readonly string[] =>
+    functionSpecs.map(({ name }) => name).filter((name) => given.includes(name));
+
+  it('authorities are made by whoever hands them out, and opened by whoever signs with them', () => {
+    const keyArn = keyArnOf('PkiKey');
+    expect(whoMay('kms:GenerateDataKey', keyArn, sealing('pki'))).toEqual(['issue-node-files']);
+    expect(whoMay('kms:Decrypt', keyArn, sealing('pki'))).toEqual(
+      deployed('issue-node-files', 'configure-cluster', 'issue-kubeconfig'),
+    );
+    const others = ['answer-node-sync', 'admit-node', 'serve-api', 'reconcile-cluster', 'settle-operation'];
+    for (const name of others)
+      for (const action of ['kms:Decrypt', 'kms:GenerateDataKey'])
+        for (const purpose of ['pki', 'platform-credential'])
+          expect(may(name, action, keyArn, sealing(purpose)), `${name} ${action} ${purpose}`).toBe(false);
+  });
+
+  it('nobody opens anything without saying what for, or for a purpose that there is not', () => {
+    const keyArn = keyArnOf('PkiKey');
+    for (const action of ['kms:Decrypt', 'kms:GenerateDataKey'])
+      for (const context of [{}, sealing('anything'), sealing('')])
+        expect(whoMay(action, keyArn, context)).toEqual([]);
+    for (const action of [
+      'Encrypt',
+      'ReEncryptFrom',
+      'CreateGrant',
+      'PutKeyPolicy',
+      'ScheduleKeyDeletion',
+      'DisableKey',
+    ])
+      expect(whoMay(`kms:${action}`, keyArn, sealing('pki'))).toEqual([]);
   });
 
   it('an event is said only by a function that says it, in its own name', () => {

@@ -5,6 +5,11 @@ export interface PoolLimits {
   /** Threads of all functions together: with the bundles of this project each takes 25–40 MB. */
   readonly threadsMax: number;
   readonly threadsPerFunctionMax: number;
+  /**
+   * How long an invocation waits for a busy thread of its function before one more is started: a start costs as much
+   * as ten invocations.
+   */
+  readonly patienceMilliseconds: number;
   readonly idleMillisecondsMax: number;
 }
 
@@ -22,6 +27,7 @@ interface Waiting {
   readonly requestId: string;
   readonly payload: string;
   readonly order: number;
+  readonly since: number;
   readonly resolve: (outcome: Outcome) => void;
 }
 interface Fleet {
@@ -30,6 +36,8 @@ interface Fleet {
   readonly idle: { readonly sandbox: Sandbox; readonly since: number }[];
   readonly waiting: Waiting[];
   running: number;
+  /** Threads that have not loaded the function yet. */
+  starting: number;
 }
 
 export function createPool(limits: PoolLimits, log: (source: string, line: string) => void): Pool {
@@ -37,11 +45,12 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
   const sandboxes = new Set<Sandbox>();
   let order = 0;
   let closed = false;
+  let again: NodeJS.Timeout | undefined;
 
   const fleetOf = (configuration: FunctionConfiguration): Fleet => {
     const known = fleets.get(configuration.name);
     if (known !== undefined) return known;
-    const fleet: Fleet = { configuration, idle: [], waiting: [], running: 0 };
+    const fleet: Fleet = { configuration, idle: [], waiting: [], running: 0, starting: 0 };
     fleets.set(configuration.name, fleet);
     return fleet;
   };
@@ -72,6 +81,10 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     }
     const sandbox = startSandbox(fleet.configuration, log);
     sandboxes.add(sandbox);
+    fleet.starting += 1;
+    void sandbox.loaded.then(() => {
+      fleet.starting -= 1;
+    });
     return sandbox;
   };
 
@@ -97,6 +110,10 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     return true;
   };
 
+  /** While a thread of the function still starts, whoever waits is better off with that one. */
+  const isOverdue = ({ waiting: [next], starting }: Fleet): boolean =>
+    starting === 0 && next !== undefined && Date.now() - next.since >= limits.patienceMilliseconds;
+
   /**
    * First one thread for every function that has none, whoever has to give it up; then whoever is warm; then more.
    * So no function starves, and threads are not thrown away while their own function has work for them.
@@ -110,7 +127,12 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
       if (fleet.running === 0) startNext(fleet, () => warm(fleet) ?? cold(fleet, () => true));
     for (const fleet of inLine) while (startNext(fleet, () => warm(fleet)));
     for (const fleet of inLine)
-      while (startNext(fleet, () => cold(fleet, (other) => other.waiting.length === 0)));
+      while (isOverdue(fleet) && startNext(fleet, () => cold(fleet, (other) => other.waiting.length === 0)));
+    if (inLine.some(({ waiting }) => waiting.length > 0))
+      again ??= setTimeout(() => {
+        again = undefined;
+        dispatch();
+      }, limits.patienceMilliseconds);
   };
 
   const reaper = setInterval(() => {
@@ -127,7 +149,7 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     run: (configuration, requestId, payload) =>
       new Promise((resolve) => {
         order += 1;
-        fleetOf(configuration).waiting.push({ requestId, payload, order, resolve });
+        fleetOf(configuration).waiting.push({ requestId, payload, order, since: Date.now(), resolve });
         dispatch();
       }),
     get load() {
@@ -145,6 +167,7 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     close: async () => {
       closed = true;
       clearInterval(reaper);
+      clearTimeout(again);
       for (const { waiting } of fleets.values())
         for (const { resolve } of waiting.splice(0))
           resolve({

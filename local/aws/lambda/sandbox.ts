@@ -7,6 +7,8 @@ export interface Sandbox {
   readonly configuration: FunctionConfiguration;
   /** False once its thread is gone: timed out, out of memory, exited. */
   readonly alive: boolean;
+  /** Settles when the thread has loaded its function, or is gone. */
+  readonly loaded: Promise<void>;
   invoke(requestId: string, payload: string): Promise<Outcome>;
   terminate(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export function startSandbox(
   eachLine(worker.stdout, (line) => log(configuration.logicalId, line));
   eachLine(worker.stderr, (line) => log(configuration.logicalId, line));
 
+  const loaded = Promise.withResolvers<void>();
   let alive = true;
   let ready = false;
   let current: { requestId: string; settle: (outcome: Outcome) => void; timer: NodeJS.Timeout } | undefined;
@@ -72,6 +75,7 @@ export function startSandbox(
   worker.on('message', (message: ThreadMessage) => {
     if (message.kind === 'ready') {
       ready = true;
+      loaded.resolve();
       // The function's own timeout begins after init, as in Lambda.
       if (current !== undefined) {
         clearTimeout(current.timer);
@@ -110,6 +114,7 @@ export function startSandbox(
   });
   worker.on('exit', (code) => {
     alive = false;
+    loaded.resolve();
     died ??= {
       errorType: 'Runtime.ExitError',
       errorMessage: `RequestId: ${current?.requestId} Error: Runtime exited ${code === 0 ? 'without providing a reason' : `with error: exit status ${code}`}`,
@@ -119,6 +124,7 @@ export function startSandbox(
 
   return {
     configuration,
+    loaded: loaded.promise,
     get alive() {
       return alive;
     },

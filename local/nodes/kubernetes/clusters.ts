@@ -1,15 +1,9 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import type { Collection, Disk } from '../../disk.ts';
 import type { CertificatePair } from '../certificates.ts';
-import {
-  createClusterApi,
-  startControllers,
-  startKubelet,
-  type ClusterApi,
-  type Controllers,
-  type Kubelet,
-  type KubeletNode,
-} from './pending.ts';
+import { createClusterApi, type ClusterApi } from './api-server.ts';
+import { startControllers, type Controllers } from './controllers/index.ts';
+import { startKubelet, type Kubelet, type KubeletNode } from './kubelet/index.ts';
 import type { ClusterClock, ClusterObjects, KubernetesObject } from './model.ts';
 import { createClusterObjects } from './objects.ts';
 import type { TakeConnection } from './proxy.ts';
@@ -42,11 +36,13 @@ export interface Clusters {
   lead(publicAddress: string): TakeConnection | undefined;
   /** The machine's disk is gone, and with the last control plane's all that the cluster knew. */
   forget(machine: string): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface RunningCluster {
   readonly objects: ClusterObjects;
+  /** Nothing is written after this. */
+  readonly seal: () => void;
   readonly api: ClusterApi;
   controllers?: Controllers;
   readonly serving: Map<string, { readonly machine: ServingMachine; readonly sockets: Set<Duplex> }>;
@@ -58,6 +54,31 @@ interface StoredCluster {
   readonly members: readonly string[];
 }
 
+const folderOf = (clusterId: string): string => `objects/${clusterId}`;
+
+/** What was under way when the power went (a certificate being signed) writes to no disk any more. */
+function sealable(collection: Collection<KubernetesObject>): {
+  collection: Collection<KubernetesObject>;
+  seal: () => void;
+} {
+  let sealed = false;
+  return {
+    collection: {
+      ...collection,
+      get size() {
+        return collection.size;
+      },
+      set: (key, value) => {
+        if (!sealed) collection.set(key, value);
+      },
+      delete: (key) => !sealed && collection.delete(key),
+    },
+    seal: () => {
+      sealed = true;
+    },
+  };
+}
+
 export function createClusters(options: {
   readonly disk: Disk;
   readonly clock: ClusterClock;
@@ -66,14 +87,17 @@ export function createClusters(options: {
   const { disk, clock } = options;
   const stored: Collection<StoredCluster> = disk.collection('clusters');
   const running = new Map<string, RunningCluster>();
+  const closing: Promise<void>[] = [];
 
   const open = (clusterId: string): RunningCluster | undefined => {
     const known = running.get(clusterId);
     if (known !== undefined || stored.get(clusterId) === undefined) return known;
     const log = (line: string): void => options.log(`${clusterId.slice(0, 8)} ${line}`);
-    const objects = createClusterObjects({ collection: objectsOf(clusterId), clock });
+    const { collection, seal } = sealable(disk.collection<KubernetesObject>(folderOf(clusterId)));
+    const objects = createClusterObjects({ collection, clock });
     const opened: RunningCluster = {
       objects,
+      seal,
       api: createClusterApi({ clusterId, objects, clock, hooks: {}, log }),
       serving: new Map(),
       kubelets: new Map(),
@@ -81,22 +105,21 @@ export function createClusters(options: {
     running.set(clusterId, opened);
     return opened;
   };
-  const objectsOf = (clusterId: string): Collection<KubernetesObject> =>
-    disk.collection(`objects/${clusterId}`);
 
-  const shut = (clusterId: string): void => {
+  const shut = async (clusterId: string): Promise<void> => {
     const cluster = running.get(clusterId);
     if (cluster === undefined) return;
     running.delete(clusterId);
     for (const kubelet of cluster.kubelets.values()) kubelet.stop();
     cluster.controllers?.stop();
     for (const { sockets } of cluster.serving.values()) for (const socket of sockets) socket.destroy();
-    cluster.api.close();
+    cluster.seal();
+    await cluster.api.close();
   };
 
   const remove = (clusterId: string): void => {
-    shut(clusterId);
-    const objects = objectsOf(clusterId);
+    closing.push(shut(clusterId));
+    const objects = disk.collection<KubernetesObject>(folderOf(clusterId));
     for (const [key] of objects.entries()) objects.delete(key);
     stored.delete(clusterId);
   };
@@ -143,7 +166,7 @@ export function createClusters(options: {
         objects: cluster.objects,
         clock,
         hooks: {
-          isNodeAlive: (name: string) => cluster.kubelets.has(name),
+          isNodeAlive: (name) => cluster.kubelets.has(name),
           authority: machine.authority,
         },
         log: options.log,
@@ -193,8 +216,9 @@ export function createClusters(options: {
         else stored.set(clusterId, { members: left });
       }
     },
-    close() {
-      for (const clusterId of running.keys()) shut(clusterId);
+    async close() {
+      for (const clusterId of running.keys()) closing.push(shut(clusterId));
+      await Promise.all(closing);
     },
   };
 }

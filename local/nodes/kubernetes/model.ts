@@ -85,21 +85,8 @@ export interface ClusterClock {
   scaled(seconds: number): number;
 }
 
-/** What a disruption budget says to an eviction. The answer `allowed` counts: the pod is deleted right after it. */
-export type EvictionAnswer =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      /** As Kubernetes words it: "Cannot evict pod as it would violate the pod's disruption budget." */
-      readonly message: string;
-      readonly retryAfterSeconds?: number;
-      /** Which budget, for the status' cause `DisruptionBudget`. */
-      readonly cause?: string;
-    };
-
 /** What the API server asks of the cluster's other parts. */
 export interface ClusterHooks {
-  evictPod(pod: KubernetesObject): EvictionAnswer;
   /** What `kubectl logs` prints; absent: a line that says that the container is simulated. */
   podLog?(pod: KubernetesObject, container: string): string;
 }

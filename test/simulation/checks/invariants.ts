@@ -7,7 +7,6 @@ import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Clouds } from '../life/clouds.ts';
 import type { SimulatedMachine } from '../life/machine.ts';
 import { installationId } from '../platform/functions.ts';
-import type { Item } from '../table/expression.ts';
 import type { MemoryTable, Written } from '../table/memory-table.ts';
 
 export interface Violation {
@@ -264,10 +263,13 @@ export class Invariants {
     return this.#table.read({ pk: `C#${clusterId}`, sk: 'CLUSTER' }) as unknown as Cluster | undefined;
   }
 
+  idOf(name: string): string | undefined {
+    const id = this.#table.read({ pk: `NAME#${name}`, sk: 'NAME' })?.['clusterId'];
+    return typeof id === 'string' ? id : undefined;
+  }
+
   nodesOf(clusterId: string): readonly Node[] {
-    return this.#table
-      .partition(`C#${clusterId}`)
-      .filter((item: Item) => String(item['sk']).startsWith('NODE#')) as unknown as readonly Node[];
+    return this.#table.partition(`C#${clusterId}`, 'NODE#') as unknown as readonly Node[];
   }
 
   ownedBy(clusterId: string): readonly string[] {

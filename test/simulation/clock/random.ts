@@ -42,9 +42,8 @@ export function randomFrom(seed: number): Random {
     between: (min, max) => min + next() * (max - min),
     chance: (probability) => next() < probability,
     pick: (list) => {
-      const picked = list[Math.floor(next() * list.length)];
-      if (picked === undefined) throw new Error('nothing to pick from');
-      return picked;
+      if (list.length === 0) throw new Error('nothing to pick from');
+      return list[Math.floor(next() * list.length)] as (typeof list)[number];
     },
     hex,
     uuid: () => {

@@ -1,6 +1,7 @@
 import { createMemoryCloud, MemoryWorld, type MemoryMachine, type MemoryOperation } from '../../../shared/clouds/memory/index.ts';
 import type { Cloud } from '../../../shared/clouds/contract.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
+import { installationId } from '../platform/functions.ts';
 import type { Outside } from '../platform/outside.ts';
 
 const networkOperations: readonly MemoryOperation[] = ['readNetwork', 'createNetwork', 'changeNetwork'];
@@ -103,7 +104,7 @@ export class Clouds {
     for (const machine of this.worlds[cloud].machines()) {
       if (this.#known.has(machine.providerId)) continue;
       this.#known.add(machine.providerId);
-      if (machine.tags !== undefined) this.#onMachine(cloud, machine);
+      if (machine.tags?.owner.installation === installationId) this.#onMachine(cloud, machine);
     }
   }
 }

@@ -27,23 +27,24 @@ export class People {
   readonly clusters: WantedCluster[] = [];
   readonly #outside: Outside;
   readonly #lambda: Lambda;
-  readonly #look: Pick<Invariants, 'clusterOf' | 'nodesOf'>;
+  readonly #look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'>;
 
-  constructor(parts: { outside: Outside; lambda: Lambda; look: Pick<Invariants, 'clusterOf' | 'nodesOf'> }) {
+  constructor(parts: { outside: Outside; lambda: Lambda; look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'> }) {
     this.#outside = parts.outside;
     this.#lambda = parts.lambda;
     this.#look = parts.look;
   }
 
   stored(cluster: WantedCluster): Cluster | undefined {
+    // Nobody answered, and it may exist all the same.
+    cluster.id ??= this.#look.idOf(cluster.name);
     return cluster.id === undefined ? undefined : this.#look.clusterOf(cluster.id);
   }
 
   /** Nodes that are wanted. */
   nodes(cluster: WantedCluster): readonly Node[] {
-    return cluster.id === undefined
-      ? []
-      : this.#look.nodesOf(cluster.id).filter(({ desired }) => desired === 'present');
+    const id = this.stored(cluster)?.id;
+    return id === undefined ? [] : this.#look.nodesOf(id).filter(({ desired }) => desired === 'present');
   }
 
   async create(name: string): Promise<void> {
@@ -73,8 +74,7 @@ export class People {
     const answer = await this.#ask('POST', '/v1/clusters', document, true);
     const { id } = answer?.body ?? {};
     if (typeof id === 'string') cluster.id = id;
-    else if (answer === undefined) cluster.id = undefined;
-    else throw new Error(`the API refused a cluster: ${JSON.stringify(answer)}`);
+    else if (answer !== undefined) throw new Error(`the API refused a cluster: ${JSON.stringify(answer)}`);
   }
 
   async remove(cluster: WantedCluster): Promise<void> {

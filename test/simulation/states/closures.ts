@@ -76,12 +76,19 @@ export async function slowly(
 ): Promise<unknown> {
   let value: unknown;
   try {
-    value = await expression.evaluate(undefined, bindings);
+    value = await expression.evaluate(undefined, flat(bindings));
   } catch (error) {
     throw new QueryFailed(`'${source}' failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`);
   }
   given(source, value);
   return typeof value === 'object' ? (JSON.parse(JSON.stringify(value)) as unknown) : value;
+}
+
+/** JSONata sees no inherited variables. */
+function flat(bindings: Bindings): Record<string, unknown> {
+  const all: Record<string, unknown> = {};
+  for (const name in bindings) all[name] = bindings[name];
+  return all;
 }
 
 function given(source: string, value: unknown): unknown {

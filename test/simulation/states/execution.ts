@@ -193,7 +193,7 @@ async function runTask(visit: Visit): Promise<Left> {
 }
 
 /** Stands for the token until there is one. */
-const tokenPlace = '\u0000token\u0000';
+const tokenPlace = '<the task’s token>';
 
 const argumentsOf = async (
   state: Fields,

@@ -22,6 +22,7 @@ export interface StepFunctionsOptions {
   readonly workflows: Readonly<Record<OperationKind, Workflow>>;
   /** Calls a function by name, as Lambda's synchronous call does; rejects with what it threw. */
   readonly invoke: (functionName: string, payload: unknown) => Promise<unknown>;
+  readonly onStart: (execution: Execution) => void;
   /** It has ended; `reason` says why when it did not succeed. */
   readonly onEnd: (execution: Execution, reason: string | undefined) => void;
   readonly note: (...parts: readonly unknown[]) => void;
@@ -59,6 +60,7 @@ export class StepFunctions {
       status: 'RUNNING',
     };
     this.executions.set(execution.arn, execution);
+    this.#options.onStart(execution);
     if (workflow.TimeoutSeconds !== undefined)
       time.after(workflow.TimeoutSeconds, () => this.#end(execution, 'TIMED_OUT', 'it took too long'));
     runWorkflow(workflow, input, this.#surroundings(execution)).then(

@@ -17,7 +17,7 @@ export interface Written {
 export class MemoryTable {
   /** Moves with each write to the partition that a decision may rest on: not what is only shown. */
   readonly revisions = new Map<string, number>();
-  readonly #partitions = new Map<string, Map<string, Item>>();
+  readonly #partitions = new Map<string, Partition>();
   readonly #indexes = new Map(
     tableDefinition.indexes.map((index) => [index.name as string, { index, parts: new Map<string, Set<Item>>() }]),
   );
@@ -35,17 +35,21 @@ export class MemoryTable {
   }
 
   read({ pk, sk }: Key): Item | undefined {
-    return this.#partitions.get(pk)?.get(sk);
+    return this.#partitions.get(pk)?.items.get(sk);
   }
 
-  /** Everything of a partition, in the order of the sort keys, expired or not. */
-  partition(pk: string): readonly Item[] {
+  /** Everything of a partition whose sort key begins so, in the order of the sort keys, expired or not. */
+  partition(pk: string, prefix = ''): readonly Item[] {
     const partition = this.#partitions.get(pk);
-    return partition === undefined ? [] : sorted(partition);
-  }
-
-  partitionKeys(): readonly string[] {
-    return [...this.#partitions.keys()];
+    if (partition === undefined) return [];
+    const { items, order } = partition;
+    const found: Item[] = [];
+    for (let at = placeOf(order, prefix); at < order.length; at += 1) {
+      const sk = order[at] ?? '';
+      if (!sk.startsWith(prefix)) break;
+      found.push(items.get(sk) as Item);
+    }
+    return found;
   }
 
   write(key: Key, attributes: Attributes | undefined): Item | undefined {
@@ -54,9 +58,14 @@ export class MemoryTable {
     if (attributes !== undefined) {
       after = copy({ ...attributes, pk: key.pk, sk: key.sk }, (text) => this.#onText(text, key)) as Item;
       let partition = this.#partitions.get(key.pk);
-      if (partition === undefined) this.#partitions.set(key.pk, (partition = new Map()));
-      partition.set(key.sk, after);
-    } else this.#partitions.get(key.pk)?.delete(key.sk);
+      if (partition === undefined) this.#partitions.set(key.pk, (partition = { items: new Map(), order: [] }));
+      if (before === undefined) partition.order.splice(placeOf(partition.order, key.sk), 0, key.sk);
+      partition.items.set(key.sk, after);
+    } else if (before !== undefined) {
+      const partition = this.#partitions.get(key.pk);
+      partition?.items.delete(key.sk);
+      partition?.order.splice(placeOf(partition.order, key.sk), 1);
+    }
     if (before !== undefined) this.#unindex(before);
     if (after !== undefined) this.#index(after);
     if (!/^(?:EVENT|OBSERVED|FINDING)#/.test(key.sk))
@@ -94,8 +103,22 @@ export class MemoryTable {
   }
 }
 
-const sorted = (partition: ReadonlyMap<string, Item>): readonly Item[] =>
-  [...partition.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+interface Partition {
+  readonly items: Map<string, Item>;
+  /** The sort keys, in order. */
+  readonly order: string[];
+}
+
+/** Where in the order this key stands, or would. */
+function placeOf(order: readonly string[], key: string): number {
+  let [low, high] = [0, order.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((order[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 /** As marshalling leaves it: without what is undefined. @throws on what has no place in an item. */
 function copy(value: unknown, onText: (text: string) => void): unknown {
@@ -173,7 +196,7 @@ export function tableOver(memory: MemoryTable, now: () => string, request: Reque
       }),
     children: (pk, prefix) =>
       request('query', `${pk} ${prefix}*`, () =>
-        memory.partition(pk).filter((item) => String(item['sk']).startsWith(prefix) && live(item) !== undefined),
+        memory.partition(pk, prefix).filter((item) => live(item) !== undefined),
       ),
   };
   return table;

@@ -8,18 +8,20 @@ export interface Stored {
   readonly object: KubernetesObject;
 }
 
-/** What would cost a walk over everything to find, kept up with each change. */
+/** What would cost a walk over everything to find, kept up with each change. Lists are copies: writing moves what they are made of. */
 export interface ClusterIndex {
   /** All pods, over or leaving ones too. */
-  pods(): Iterable<Pod>;
-  podsIn(namespace: string): Iterable<Pod>;
-  podsOn(nodeName: string): Iterable<Pod>;
+  pods(): Pod[];
+  podsIn(namespace: string): Pod[];
+  podsOn(nodeName: string): Pod[];
   /** Not over, not leaving, and without a node. */
-  podsWithoutNode(): Iterable<Pod>;
+  podsWithoutNode(): Pod[];
   /** Every object that names this owner. */
-  dependentsOf(ownerUid: string): Iterable<Stored>;
+  dependentsOf(ownerUid: string): Stored[];
   /** Those of one kind that this owner controls. */
-  controlledBy<T extends KubernetesObject>(ownerUid: string, plural: Plural): readonly T[];
+  controlledBy(ownerUid: string, plural: Plural): KubernetesObject[];
+  /** The pods that this owner controls. */
+  podsOf(ownerUid: string): Pod[];
   exists(uid: string): boolean;
   apply(change: ObjectChange): void;
 }
@@ -39,8 +41,8 @@ const outside = new Set<Plural>(['events']);
 class Groups<T> {
   readonly #groups = new Map<string, Map<string, T>>();
 
-  in(group: string): Iterable<T> {
-    return this.#groups.get(group)?.values() ?? [];
+  in(group: string): T[] {
+    return [...(this.#groups.get(group)?.values() ?? [])];
   }
 
   put(group: string, key: string, value: T): void {
@@ -97,22 +99,26 @@ export function createClusterIndex(objects: ClusterObjects): ClusterIndex {
     for (const object of objects.list(plural)) learn(plural, object);
   }
 
+  const controlledBy = (uid: string, plural: Plural): KubernetesObject[] =>
+    byOwner
+      .in(uid)
+      .filter(
+        (each) =>
+          each.plural === plural &&
+          each.object.metadata.ownerReferences?.some(
+            (owner) => owner.uid === uid && owner.controller === true,
+          ) === true,
+      )
+      .map(({ object }) => object);
+
   return {
-    pods: () => pods.values(),
+    pods: () => [...pods.values()],
     podsIn: (namespace) => byNamespace.in(namespace),
     podsOn: (nodeName) => byNode.in(nodeName),
-    podsWithoutNode: () => withoutNode.values(),
+    podsWithoutNode: () => [...withoutNode.values()],
     dependentsOf: (uid) => byOwner.in(uid),
-    controlledBy: <T extends KubernetesObject>(uid: string, plural: Plural): readonly T[] =>
-      [...byOwner.in(uid)]
-        .filter(
-          (each) =>
-            each.plural === plural &&
-            each.object.metadata.ownerReferences?.some(
-              (owner) => owner.uid === uid && owner.controller === true,
-            ) === true,
-        )
-        .map(({ object }) => object as T),
+    controlledBy,
+    podsOf: (uid) => controlledBy(uid, 'pods') as Pod[],
     exists: (uid) => uids.has(uid),
     apply: ({ type, plural, object, before }) => {
       if (outside.has(plural)) return;

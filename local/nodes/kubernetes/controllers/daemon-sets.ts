@@ -92,7 +92,7 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     const hash = templateHash(set.spec.template, 0);
     const nodes = objects.list('nodes') as readonly Node[];
     const rulings = new Map(nodes.map((node) => [node.metadata.name, daemonOn(set, node)]));
-    const pods = index.controlledBy<Pod>(set.metadata.uid ?? '', 'pods');
+    const pods = index.podsOf(set.metadata.uid ?? '');
     const byNode = Map.groupBy(pods, nodeOf);
     if (set.metadata.deletionTimestamp === undefined) {
       for (const [nodeName, { run, stay }] of rulings) {
@@ -137,7 +137,7 @@ export function createDaemonSetController(context: ControllerContext): Controlle
   ): number | undefined => {
     const now = clock.now();
     const minReadyMs = clock.scaled(set.spec.minReadySeconds ?? 0);
-    const pods = index.controlledBy<Pod>(set.metadata.uid ?? '', 'pods').filter(isActive);
+    const pods = index.podsOf(set.metadata.uid ?? '').filter(isActive);
     const placed = pods.filter((pod) => rulings.get(nodeOf(pod))?.run === true);
     const from = placed.map((pod) => availableFrom(pod, minReadyMs));
     const desired = [...rulings.values()].filter(({ run }) => run).length;
@@ -166,10 +166,7 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     wokenBy: (change) => {
       if (change.plural === 'daemonsets') return change.type === 'DELETED' ? [] : [keyOf(change.object)];
       if (change.plural === 'pods') return podOwners(change, 'DaemonSet');
-      if (
-        change.plural !== 'nodes' ||
-        !changesPlaces(change.object as Node, change.before as Node | undefined, change.type)
-      ) {
+      if (change.plural !== 'nodes' || !changesPlaces(change.object, change.before, change.type)) {
         return [];
       }
       return objects.list('daemonsets').map(keyOf);

@@ -4,7 +4,7 @@ import { keyOf, placeOf } from './cluster-index.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { controllerReference, nameWithSuffix, randomSuffix } from './new-pod.ts';
 import { selects } from './selectors.ts';
-import type { Node, Pod } from './shapes.ts';
+import type { Pod } from './shapes.ts';
 
 interface ServicePort {
   readonly name?: string;
@@ -53,7 +53,8 @@ const target = ({ metadata: { name, namespace = '', uid = '' } }: Pod): Readonly
 /** Keeps what a service with a selector leads to, in the old form and in slices. */
 export function createEndpointsController({ objects, index }: ControllerContext): Controller {
   const backends = (service: Service): readonly Backend[] =>
-    [...index.podsIn(service.metadata.namespace ?? '')]
+    index
+      .podsIn(service.metadata.namespace ?? '')
       .filter((pod) => selects({ matchLabels: service.spec.selector ?? {} }, pod.metadata.labels))
       .flatMap((pod) => {
         const { podIP = '' } = pod.status ?? {};
@@ -130,7 +131,7 @@ export function createEndpointsController({ objects, index }: ControllerContext)
 
   const putSlices = (service: Service): void => {
     const { name, namespace = '' } = service.metadata;
-    const present = [...index.controlledBy<KubernetesObject>(service.metadata.uid ?? '', 'endpointslices')];
+    const present = [...index.controlledBy(service.metadata.uid ?? '', 'endpointslices')];
     const all = groups(service);
     const chunks = (all.length === 0 ? [{ ports: [], all: [] }] : all).flatMap((group) =>
       Array.from({ length: Math.max(1, Math.ceil(group.all.length / sliceEndpointsMax)) }, (_, index) => ({
@@ -152,8 +153,7 @@ export function createEndpointsController({ objects, index }: ControllerContext)
         addressType: 'IPv4',
         endpoints: backends.map(({ pod, address, ready }) => {
           const { nodeName } = pod.spec;
-          const node =
-            nodeName === undefined ? undefined : (objects.get('nodes', nodeName) as Node | undefined);
+          const node = nodeName === undefined ? undefined : objects.get('nodes', nodeName);
           const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
           return {
             addresses: [address],

@@ -34,7 +34,7 @@ export function createGarbageCollector(context: ControllerContext): Controller {
 
   const orphan = (plural: Plural, owner: KubernetesObject): void => {
     const { uid = '' } = owner.metadata;
-    for (const dependent of [...index.dependentsOf(uid)]) {
+    for (const dependent of index.dependentsOf(uid)) {
       dropOwners(dependent.plural, dependent.object, (each) => each.uid === uid);
     }
     dropFinalizer(objects, plural, owner.metadata, finalizers.orphan);
@@ -42,15 +42,17 @@ export function createGarbageCollector(context: ControllerContext): Controller {
 
   const deleteDependentsFirst = (plural: Plural, owner: KubernetesObject): void => {
     const { uid = '' } = owner.metadata;
-    for (const dependent of [...index.dependentsOf(uid)]) {
+    for (const dependent of index.dependentsOf(uid)) {
       if (dependent.object.metadata.deletionTimestamp !== undefined) continue;
       deleteObject(context, dependent.plural, dependent.object.metadata, { propagation: 'Foreground' });
     }
-    const blocked = [...index.dependentsOf(uid)].some(({ object }) =>
-      (object.metadata.ownerReferences ?? []).some(
-        (each) => each.uid === uid && each.blockOwnerDeletion === true,
-      ),
-    );
+    const blocked = index
+      .dependentsOf(uid)
+      .some(({ object }) =>
+        (object.metadata.ownerReferences ?? []).some(
+          (each) => each.uid === uid && each.blockOwnerDeletion === true,
+        ),
+      );
     if (!blocked) dropFinalizer(objects, plural, owner.metadata, finalizers.foreground);
   };
 
@@ -78,9 +80,7 @@ export function createGarbageCollector(context: ControllerContext): Controller {
             }),
           ];
         });
-        const dependents = [...index.dependentsOf(uid)].map((each) =>
-          keyOf(each.plural, each.object.metadata),
-        );
+        const dependents = index.dependentsOf(uid).map((each) => keyOf(each.plural, each.object.metadata));
         return [...owners, ...dependents];
       }
       const lost = ownerReferences.some((owner) => isGone(index, owner));

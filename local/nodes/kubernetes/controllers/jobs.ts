@@ -80,7 +80,7 @@ export function createJobController(context: ControllerContext): Controller {
     return true;
   };
 
-  const podsOf = (job: Job): readonly Pod[] => index.controlledBy<Pod>(job.metadata.uid ?? '', 'pods');
+  const podsOf = (job: Job): readonly Pod[] => index.podsOf(job.metadata.uid ?? '');
 
   const finish = (job: Job, type: 'Complete' | 'Failed', reason: string, message: string): void => {
     const now = clock.now();

@@ -11,7 +11,7 @@ export const randomSuffix = (): string =>
 
 /** Letters that stand for a number, as in the names of replica sets. */
 export const spelled = (number: number): string =>
-  [...String(number)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length] ?? '').join('');
+  Array.from(String(number), (digit) => alphabet[digit.charCodeAt(0) % alphabet.length] ?? '').join('');
 
 export const nameWithSuffix = (base: string, suffix: string): string =>
   `${base.slice(0, nameLengthMax - suffix.length - 1)}-${suffix}`;

@@ -71,7 +71,7 @@ export function createNodeLifecycle({
     if (node !== undefined) {
       record(node, { reason: 'NodeNotReady', message: `Node ${name} status is now: NodeNotReady` });
     }
-    for (const pod of [...index.podsOn(name)]) if (isReady(pod)) doubt(pod);
+    for (const pod of index.podsOn(name)) if (isReady(pod)) doubt(pod);
   };
 
   /** Nobody can say that it still serves. */

@@ -20,7 +20,7 @@ export function createPodCollector(context: ControllerContext): Controller {
       missedSince.delete(nodeName);
       return undefined;
     }
-    const pods = [...index.podsOn(nodeName)];
+    const pods = index.podsOn(nodeName);
     if (pods.length === 0) {
       missedSince.delete(nodeName);
       return undefined;
@@ -41,7 +41,7 @@ export function createPodCollector(context: ControllerContext): Controller {
   };
 
   const collectEnded = (): void => {
-    const ended = [...index.pods()].filter(isOver);
+    const ended = index.pods().filter(isOver);
     if (ended.length <= endedMax) return;
     const oldest = ended.sort(
       (a, b) => (epochOf(a.metadata.creationTimestamp) ?? 0) - (epochOf(b.metadata.creationTimestamp) ?? 0),
@@ -55,7 +55,10 @@ export function createPodCollector(context: ControllerContext): Controller {
     name: 'pod-collection',
     keys: () => [
       ...new Set(
-        [...index.pods()].map(({ spec }) => `node/${spec.nodeName ?? ''}`).filter((key) => key !== 'node/'),
+        index
+          .pods()
+          .map(({ spec }) => `node/${spec.nodeName ?? ''}`)
+          .filter((key) => key !== 'node/'),
       ),
     ],
     wokenBy: ({ type, plural, object, before }) => {

@@ -84,7 +84,7 @@ export function createReplicaSetController(context: ControllerContext): Controll
       const { uid = '' } = set.metadata;
       const leaving = set.metadata.deletionTimestamp !== undefined;
       if (!leaving) adopt(set);
-      const more = leaving ? false : fill(set, index.controlledBy<Pod>(uid, 'pods').filter(isActive));
+      const more = leaving ? false : fill(set, index.podsOf(uid).filter(isActive));
       return count(set, more);
     },
   };
@@ -92,7 +92,7 @@ export function createReplicaSetController(context: ControllerContext): Controll
   function count(set: ReplicaSet, more: boolean): number | undefined {
     const now = clock.now();
     const { minReadySeconds = 0, template } = set.spec;
-    const pods = index.controlledBy<Pod>(set.metadata.uid ?? '', 'pods').filter((pod) => !isOver(pod));
+    const pods = index.podsOf(set.metadata.uid ?? '').filter((pod) => !isOver(pod));
     const active = pods.filter(isActive);
     const from = active.map((pod) => availableFrom(pod, clock.scaled(minReadySeconds)));
     const labelled = active.filter((pod) =>

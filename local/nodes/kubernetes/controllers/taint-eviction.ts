@@ -55,7 +55,7 @@ export function createTaintEviction(context: ControllerContext): Controller {
       if (taints.length === 0) return undefined;
       const now = clock.now();
       let againMs: number | undefined;
-      for (const pod of [...index.podsOn(name)]) {
+      for (const pod of index.podsOn(name)) {
         if (isOver(pod) || isLeaving(pod)) continue;
         const dueMs = leaveBy(pod, taints, now, (seconds) => clock.scaled(seconds));
         if (dueMs === 'never') continue;

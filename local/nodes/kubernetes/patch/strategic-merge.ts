@@ -10,7 +10,7 @@ const elementOrder = '$setElementOrder/';
 
 const fieldOf = (type: Type, name: string): Field | undefined => {
   if (type.is === 'struct') return structNamed(type.name)?.fields.get(name);
-  return type.is === 'map' ? { type: type.of, retainKeys: false } : undefined;
+  return type.is === 'map' ? { type: type.of, retainKeys: false, keepsZero: false } : undefined;
 };
 
 const anything: Type = { is: 'any' };

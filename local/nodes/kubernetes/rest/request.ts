@@ -11,7 +11,7 @@ export interface ApiRequest {
   readonly accept: string;
   readonly contentType: string;
   readonly userAgent: string;
-  readonly body: string;
+  readonly body: Buffer;
   readonly user: User;
 }
 

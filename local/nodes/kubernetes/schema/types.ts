@@ -15,6 +15,10 @@ export interface Field {
   readonly type: Type;
   /** A strategic merge patch merges the list's items by this key; empty: the list's values are added. */
   readonly mergeKey?: string;
+  /** Its number in protobuf, and those of the embedded structs that lead to it; absent: it has none. */
+  readonly number?: readonly number[];
+  /** Zero is a value of its own, and not the same as absent. */
+  readonly keepsZero: boolean;
   /** Fields that the patch does not name are dropped when its kind of value changes (`$retainKeys`). */
   readonly retainKeys: boolean;
 }
@@ -49,11 +53,13 @@ function typeOf(text: string): Type {
   return { is: 'struct', name: atomic ? text.slice(0, -1) : text, atomic };
 }
 
-function fieldOf(text: string): Field {
+function fieldOf(number: string, text: string): Field {
   const [, type = '', retain = '', merge] = /^([^~^]+)(\^?)(?:~(.*))?$/.exec(text) ?? [];
   return {
     type: typeOf(type),
     retainKeys: retain !== '',
+    keepsZero: number.endsWith('?'),
+    ...(number === '-' ? {} : { number: number.replace('?', '').split('.').map(Number) }),
     ...(merge === undefined ? {} : { mergeKey: merge }),
   };
 }
@@ -66,8 +72,8 @@ function read(text: string): ReadonlyMap<string, Struct> {
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     if (line.startsWith('  ')) {
-      const [name = '', ...type] = line.trim().split(/\s+/);
-      fields.set(name, fieldOf(type.join(' ')));
+      const [name = '', number = '-', type = ''] = line.trim().split(/\s+/);
+      fields.set(name, fieldOf(number, type));
       continue;
     }
     const name = line.replace(/!$/, '');

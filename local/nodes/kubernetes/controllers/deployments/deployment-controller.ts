@@ -4,7 +4,7 @@ import { ownerKey, type Controller, type ControllerContext } from '../controller
 import { deleteObject } from '../deletion.ts';
 import { controllerReference, nameWithSuffix } from '../new-pod.ts';
 import { podOwners } from '../replica-sets.ts';
-import type { Deployment, Pod, ReplicaSet } from '../shapes.ts';
+import type { Deployment, ReplicaSet } from '../shapes.ts';
 import { progressOf } from './deployment-status.ts';
 import {
   boundsOf,
@@ -22,10 +22,10 @@ export const annotations = {
 } as const;
 
 /** kubectl's own memory of what it applied belongs to the deployment alone. */
-const notCopied: readonly string[] = [
+const notCopied: ReadonlySet<string> = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
   ...Object.values(annotations),
-];
+]);
 const defaults = { progressDeadlineSeconds: 600, revisionHistoryLimit: 10 } as const;
 const collisionsMax = 20;
 
@@ -53,7 +53,7 @@ export function createDeploymentController(context: ControllerContext): Controll
   const moved = new Map<string, { readonly counts: string; readonly atMs: number }>();
 
   const setsOf = ({ metadata: { uid = '' }, spec: { template } }: Deployment): Sets => {
-    const all = [...index.controlledBy<ReplicaSet>(uid, 'replicasets')].sort(byAge);
+    const all = (index.controlledBy(uid, 'replicasets') as ReplicaSet[]).sort(byAge);
     const fresh = all.find((set) => sameTemplate(set.spec.template, template));
     return { fresh, old: all.filter((set) => set !== fresh) };
   };
@@ -63,7 +63,7 @@ export function createDeploymentController(context: ControllerContext): Controll
     const surge = strategy?.type === 'Recreate' ? 0 : boundsOf(deployment).maxSurge;
     return {
       ...Object.fromEntries(
-        Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => !notCopied.includes(key)),
+        Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => !notCopied.has(key)),
       ),
       [annotations.revision]: String(revision),
       [annotations.desired]: String(replicas),
@@ -225,9 +225,7 @@ export function createDeploymentController(context: ControllerContext): Controll
     const running = sets.old.filter((set) => wantedOf(set) > 0);
     for (const set of running) scale(deployment, set, 0);
     // The old ones have to be gone before the new begin.
-    const left = sets.old.some((set) =>
-      index.controlledBy<Pod>(set.metadata.uid ?? '', 'pods').some((pod) => !isOver(pod)),
-    );
+    const left = sets.old.some((set) => index.podsOf(set.metadata.uid ?? '').some((pod) => !isOver(pod)));
     if (running.length > 0 || left) return;
     const fresh = freshSet(deployment, sets);
     const { replicas = 1 } = deployment.spec;

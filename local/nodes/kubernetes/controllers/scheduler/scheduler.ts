@@ -93,7 +93,7 @@ export function createScheduler({ objects, clock, index, recorder }: ControllerC
       return opens(change) ? everything : [];
     },
     reconcile: () => {
-      const waiting = [...index.podsWithoutNode()].filter(isOurs).sort(byUrgency);
+      const waiting = index.podsWithoutNode().filter(isOurs).sort(byUrgency);
       if (waiting.length === 0) return undefined;
       const state = schedulingState({
         nodes: objects.list('nodes').map((node) => node as Node),

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { plusSeconds } from '../../shared/domain/ids.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import { issuePlatformCredential } from '../../shared/runtime/certificates.ts';
+import { createClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { sealCredential } from '../../shared/runtime/pki.ts';
+import { aCluster, anExecution } from '../../test/builders/cluster.ts';
+import { testDataKeys } from '../../test/builders/data-keys.ts';
+import { refusal, type ControlPlanes } from '../../test/builders/kubernetes-api.ts';
+import { aNode } from '../../test/builders/node.ts';
+import { silentLog, testClock } from '../../test/builders/platform.ts';
+import { aReachableCluster, ownedBy } from '../../test/builders/reachable-cluster.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { forgetNode } from './forget-node.ts';
+
+const now = new Date().toISOString();
+const executionArn = anExecution('RetireNode');
+const dataKeys = testDataKeys();
+const open: ControlPlanes[] = [];
+let table: TestStore;
+beforeAll(async () => {
+  table = await startTestStore({ now: () => now });
+});
+afterAll(() => {
+  for (const there of open) there.close();
+  return table.close();
+});
+
+/** Node 7 of a cluster with one control plane is going. */
+async function scene(
+  given: { cluster?: Partial<Cluster>; node?: Partial<Node>; isConfigured?: boolean } = {},
+) {
+  const { store } = table;
+  const at = await aReachableCluster({ store, dataKeys, now }, given.cluster);
+  open.push(at.there);
+  await store.nodes.materialise(
+    aNode({
+      clusterId: at.cluster.id,
+      number: 7,
+      desired: 'absent',
+      phase: 'deleting',
+      operation: ownedBy(executionArn, 'RetireNode', now),
+      ...given.node,
+    }),
+  );
+  if (given.isConfigured !== false) {
+    const credential = await issuePlatformCredential({ authority: at.pki.cluster, now, randomBytes });
+    await store.pki.replaceCredential(
+      await sealCredential(at.cluster.id, credential, { dataKeys, randomBytes }),
+      {},
+    );
+  }
+  const warnings: string[] = [];
+  const forget = (elapsedSeconds = 0) => {
+    const clock = testClock(plusSeconds(now, elapsedSeconds));
+    return forgetNode({
+      store,
+      access: createClusterAccess({ store, dataKeys, clock, proxyUrl: at.there.proxyUrl }),
+      clock,
+      log: { ...silentLog, warn: (decision) => warnings.push(decision) },
+    })({ clusterId: at.cluster.id, number: 7, executionArn, startedAt: now, budgetSeconds: 120 });
+  };
+  return { ...at, forget, warnings };
+}
+
+describe('a node whose machine is gone', () => {
+  it('is removed from its cluster, once or twice', async () => {
+    const { there, forget } = await scene();
+    expect(await forget()).toEqual({ done: true });
+    there.answer = () => refusal(404, 'NotFound', 'nodes "four-clouds-7" not found');
+    expect(await forget()).toEqual({ done: true });
+    expect(there.requests.map(({ what }) => what)).toEqual(
+      Array.from({ length: 2 }, () => 'DELETE /api/v1/nodes/four-clouds-7'),
+    );
+  });
+
+  it('of a cluster that goes as a whole is nobody’s to remember', async () => {
+    const { there, forget } = await scene({ cluster: { desired: 'absent' } });
+    expect(await forget()).toEqual({ done: true });
+    expect(there.requests).toEqual([]);
+  });
+
+  it('of a cluster that never began neither', async () => {
+    const cluster = aCluster();
+    await table.store.clusters.create(cluster);
+    const operation = ownedBy(executionArn, 'RetireNode', now);
+    await table.store.nodes.materialise(aNode({ clusterId: cluster.id, desired: 'absent', operation }));
+    const forget = forgetNode({
+      store: table.store,
+      access: () => Promise.reject(new Error('not to be asked for')),
+      clock: testClock(now),
+      log: silentLog,
+    });
+    const request = { clusterId: cluster.id, number: 1, executionArn, startedAt: now, budgetSeconds: 120 };
+    expect(await forget(request)).toEqual({ done: true });
+  });
+});
+
+describe('a cluster that does not answer', () => {
+  it.each<[string, (at: Awaited<ReturnType<typeof scene>>) => void, { isConfigured?: boolean }]>([
+    ['because nobody is there', ({ there }) => there.close(), {}],
+    [
+      'because it is busy',
+      ({ there }) => {
+        there.answer = () => refusal(429, 'TooManyRequests', 'later');
+      },
+      {},
+    ],
+    ['because the platform has no credential yet', () => undefined, { isConfigured: false }],
+  ])('%s is asked for two minutes, and then left alone', async (_, happen, given) => {
+    const at = await scene(given);
+    happen(at);
+    expect(await at.forget(119)).toMatchObject({
+      done: false,
+      retryAfterSeconds: 10,
+      waitingFor: expect.stringContaining('the cluster to forget four-clouds-7: ') as string,
+    });
+    expect(at.warnings).toEqual([]);
+    expect(await at.forget(120)).toEqual({ done: true });
+    expect(at.warnings).toEqual(['node is still in its cluster']);
+  });
+});
+
+it.each<[string, Partial<Node>]>([
+  ['that is to stay', { desired: 'present' }],
+  ['of another run', { operation: ownedBy('another', 'RetireNode', now) }],
+])('a node %s is left alone', async (_, node) => {
+  const { there, forget } = await scene({ node });
+  await expect(forget()).rejects.toMatchObject({ name: 'Superseded' });
+  expect(there.requests).toEqual([]);
+});
+
+it('what the API server refuses for good is an error', async () => {
+  const { there, forget } = await scene();
+  there.answer = () => refusal(400, 'BadRequest', 'no');
+  await expect(forget()).rejects.toThrow('HTTP 400: BadRequest: no');
+});

@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  conditionsOf,
+  openManualCluster,
+  podSpec,
+  type ManualCluster,
+} from '../../../../test/builders/manual-cluster.ts';
+import { isReady } from '../controllers/conditions.ts';
+import type { PodSpec } from '../controllers/shapes.ts';
+import { behaviourOf, commandSeconds } from './container-behaviour.ts';
+import { allocatable } from './node-object.ts';
+
+describe('what a container does', () => {
+  it.each<[string, number | 'for-ever' | undefined]>([
+    ['sleep 30', 30],
+    ['sleep 1m', 60],
+    ['sleep 0.5', 0.5],
+    ['echo a; sleep 5 && sleep 2', 7],
+    ['sleep infinity', 'for-ever'],
+    ['while true; do sleep 5; done', 'for-ever'],
+    ['tail -f /dev/null', 'for-ever'],
+    ['nginx -g daemon off;', undefined],
+  ])('%j runs %s', (line, expected) => {
+    expect(commandSeconds(line)).toBe(expected);
+  });
+
+  it.each<[string, Partial<PodSpec>, readonly string[], Readonly<Record<string, string>>, object]>([
+    ['a server runs for ever', {}, [], {}, { exitCode: 0 }],
+    ['a task ends', { restartPolicy: 'Never' }, [], {}, { runSeconds: 5, exitCode: 0 }],
+    [
+      'a shell that fails',
+      { restartPolicy: 'Never' },
+      ['sh', '-c', 'sleep 3; exit 4'],
+      {},
+      { runSeconds: 3, exitCode: 4 },
+    ],
+    ['a word ends at once', {}, ['echo', 'hello'], {}, { runSeconds: 1, exitCode: 0 }],
+    ['false fails', {}, ['/bin/false'], {}, { runSeconds: 1, exitCode: 1 }],
+    [
+      'as it is asked to',
+      {},
+      [],
+      { 'local.overcast.dev/run-seconds': '9', 'local.overcast.dev/exit': '2' },
+      { runSeconds: 9, exitCode: 2 },
+    ],
+    [
+      'ready as it is asked to',
+      {},
+      [],
+      { 'local.overcast.dev/ready-after-seconds': '7' },
+      { readyAfterSeconds: 7 },
+    ],
+  ])('%s', (_rule, spec, command, annotations, expected) => {
+    const container = { name: 'c', image: 'any', command };
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p', annotations },
+      spec: podSpec({ ...spec, containers: [container] }),
+    };
+    expect(behaviourOf(pod, container, 'main')).toMatchObject(expected);
+  });
+});
+
+describe('what a machine offers', () => {
+  it.each<[number, number, string, string]>([
+    // cores, GiB → after 6 % of the first core and 1 % of the second; 25 % of the first 4 GiB, 20 % of the next; 100 MiB kept free.
+    [1, 2, '940m', `${2 * 2 ** 20 * 0.75 - 102_400}Ki`],
+    [2, 8, '1930m', `${Math.floor(8 * 2 ** 20 - 1.8 * 2 ** 20 - 102_400)}Ki`],
+    [4, 16, '3920m', `${Math.floor(16 * 2 ** 20 - 2.6 * 2 ** 20 - 102_400)}Ki`],
+  ])('%d cores and %d GiB', (cpu, gib, cpuLeft, memoryLeft) => {
+    expect(allocatable({ cpu, memoryKi: gib * 2 ** 20, pods: 110 })).toMatchObject({
+      cpu: cpuLeft,
+      memory: memoryLeft,
+      pods: '110',
+    });
+  });
+});
+
+describe('a kubelet', () => {
+  let cluster: ManualCluster;
+  afterEach(() => cluster.close());
+  const open = (...pods: readonly [string, Partial<PodSpec>][]): void => {
+    cluster = openManualCluster();
+    cluster.addNode('n1');
+    cluster.pass(15);
+    for (const [name, spec] of pods) {
+      cluster.apply('pods', { metadata: { name, namespace: 'default' }, spec: podSpec(spec) });
+    }
+    cluster.settle();
+  };
+
+  it('runs init containers one after the other, then the rest', () => {
+    open([
+      'p',
+      {
+        initContainers: [
+          { name: 'first', image: 'busybox', command: ['sleep', '5'] },
+          { name: 'side', image: 'busybox', restartPolicy: 'Always' },
+          { name: 'second', image: 'busybox', command: ['sleep', '5'] },
+        ],
+      },
+    ]);
+    cluster.pass(4);
+    expect(conditionsOf(cluster.pod('p'))['Initialized']).toBe('False');
+    expect(cluster.pod('p').status?.containerStatuses?.[0]?.state.waiting?.reason).toBe('PodInitializing');
+    cluster.pass(5);
+    expect(cluster.pod('p').status?.initContainerStatuses?.map(({ state }) => Object.keys(state)[0])).toEqual(
+      ['terminated', 'running', 'running'],
+    );
+    cluster.pass(9);
+    expect(isReady(cluster.pod('p'))).toBe(true);
+    expect(cluster.pod('p').status?.phase).toBe('Running');
+  });
+
+  it('keeps what a pod has when it starts again', () => {
+    open(['p', {}]);
+    cluster.pass(10);
+    const before = cluster.pod('p');
+    cluster.killNode('n1');
+    cluster.reviveNode('n1');
+    cluster.pass(10);
+    expect(cluster.pod('p').status).toEqual(before.status);
+  });
+
+  it('gives each pod its own address, and a host’s pod the host’s', () => {
+    open(['a', {}], ['b', {}], ['host', { hostNetwork: true }]);
+    cluster.pass(10);
+    expect(['a', 'b', 'host'].map((name) => cluster.pod(name).status?.podIP)).toEqual([
+      '10.217.0.2',
+      '10.217.0.3',
+      '10.4.0.9',
+    ]);
+  });
+
+  it('lets a pod end as its policy says', () => {
+    const container = { name: 'c', image: 'busybox', command: ['sh', '-c', 'sleep 2; exit 1'] };
+    open(
+      ['never', { restartPolicy: 'Never', containers: [container] }],
+      ['failure', { restartPolicy: 'OnFailure', containers: [container] }],
+      ['done', { restartPolicy: 'OnFailure', containers: [{ ...container, command: ['sleep', '2'] }] }],
+    );
+    cluster.pass(12);
+    expect(cluster.pod('never').status?.phase).toBe('Failed');
+    expect(cluster.pod('failure').status?.phase).toBe('Running');
+    expect(cluster.pod('failure').status?.containerStatuses?.[0]?.restartCount).toBeGreaterThan(0);
+    expect(cluster.pod('done').status?.phase).toBe('Succeeded');
+  });
+});

@@ -1,0 +1,30 @@
+import type { Cluster } from '../../../shared/domain/cluster.ts';
+import type { Node } from '../../../shared/domain/node.ts';
+
+/** One cluster as it is when nothing has gone wrong for a while. */
+export interface Outcome {
+  readonly cluster: Cluster;
+  /** Those that are wanted. */
+  readonly nodes: readonly Node[];
+  /** Whether the node's machine runs, with its agent on it. */
+  readonly serves: (node: Node) => boolean;
+}
+
+export interface NotBuilt {
+  readonly missing: string;
+  /** True for an outcome that stays as it is only because this is missing. */
+  readonly explains: (outcome: Outcome) => boolean;
+}
+
+const hasJoined = ({ joinedAt }: Node): boolean => joinedAt !== undefined;
+
+/**
+ * What a world may be left with because something is not built yet. Each row goes with the work that makes it untrue:
+ * this is the only place where an outcome is forgiven.
+ */
+export const notBuilt: readonly NotBuilt[] = [
+  {
+    missing: 'a machine that is lost is replaced: until then its node stays, and its cluster is degraded or never ready',
+    explains: ({ nodes, serves }) => nodes.some((node) => hasJoined(node) && node.phase !== 'failed' && !serves(node)),
+  },
+];

@@ -1,0 +1,100 @@
+import type { Cluster } from '../../../shared/domain/cluster.ts';
+import type { Clouds } from '../life/clouds.ts';
+import type { SimulatedMachine } from '../life/machine.ts';
+import type { People, WantedCluster } from '../life/people.ts';
+import { installationId } from '../platform/functions.ts';
+import type { StepFunctions } from '../states/step-functions.ts';
+import { notBuilt, type Outcome } from './expectations.ts';
+import type { Invariants } from './invariants.ts';
+
+interface Parts {
+  readonly people: People;
+  readonly clouds: Clouds;
+  readonly stepFunctions: StepFunctions;
+  readonly machines: readonly SimulatedMachine[];
+  readonly invariants: Invariants;
+  /** What was last said of why a cluster’s deletion was refused. */
+  readonly whyBlocked: (clusterId: string) => string | undefined;
+}
+
+/** Why this cluster is not yet as it should be in the end; undefined: it is. */
+export function whatIsLeftToDo(parts: Parts, wanted: WantedCluster): string | undefined {
+  const cluster = parts.people.stored(wanted);
+  // Nobody ever answered the request, and nothing came of it.
+  if (cluster === undefined) return undefined;
+  return wanted.wanted === 'absent' ? whyNotGone(parts, cluster) : whyNotServing(parts, cluster);
+}
+
+function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster): string | undefined {
+  if (cluster.status === 'deleted') return undefined;
+  const strangers = Object.values(clouds.worlds).flatMap((world) =>
+    world
+      .networks()
+      .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
+      .flatMap(({ id }) => invariants.strangersIn(id)),
+  );
+  if (strangers.length === 0) return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
+  // Past its guard it goes on trying; before it, it says who stands in the way.
+  if (cluster.desired === 'absent') return undefined;
+  if (cluster.deletionRequestedAt !== undefined) return 'its deletion has not been refused yet';
+  const said = whyBlocked(cluster.id) ?? 'nothing';
+  const unnamed = strangers.filter(({ providerId }) => !said.includes(providerId));
+  return unnamed.length === 0
+    ? undefined
+    : `"${said}" does not name ${unnamed.map(({ providerId }) => providerId).join(', ')}`;
+}
+
+/** In a few words, what became of a cluster: `present: ready`, or what is not built yet that it waits for. */
+export function outcomeOf(parts: Parts, wanted: WantedCluster): string {
+  const cluster = parts.people.stored(wanted);
+  if (cluster === undefined) return `${wanted.wanted}: was never made`;
+  if (wanted.wanted === 'absent') return cluster.status === 'deleted' ? 'absent: gone' : 'absent: strangers are in the way';
+  const missing = notBuilt.find(({ explains }) => explains(outcomeIn(parts, cluster)));
+  return `present: ${missing === undefined ? cluster.status : `${cluster.status}, not built yet: ${missing.missing}`}`;
+}
+
+function outcomeIn({ people, machines }: Parts, cluster: Cluster): Outcome {
+  return {
+    cluster,
+    nodes: people.nodes({ name: cluster.name, clouds: [], id: cluster.id, wanted: 'present' }),
+    serves: (node) =>
+      machines.some(
+        (machine) =>
+          machine.providerId === node.providerId &&
+          machine.cloud === node.cloud &&
+          machine.phase === 'ready' &&
+          machine.runs,
+      ),
+  };
+}
+
+function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
+  const { stepFunctions, clouds, invariants } = parts;
+  const nodes = invariants.nodesOf(cluster.id);
+  const busy = stepFunctions.running().filter(({ input }) => input['clusterId'] === cluster.id);
+  if (busy.length > 0) return `${busy.map(({ arn }) => arn).join(', ')} is running`;
+  const owned = [cluster, ...nodes].find(({ operation }) => operation !== undefined);
+  if (owned !== undefined) return `${owned.operation?.executionArn} owns something`;
+  if (cluster.pendingPlan !== undefined) return 'a plan is pending';
+  const going = nodes.find(({ desired, phase }) => desired === 'absent' && phase !== 'deleted');
+  if (going !== undefined) return `node ${going.number} is to go and is ${going.phase}`;
+
+  const outcome = outcomeIn(parts, cluster);
+  const { nodes: present, serves } = outcome;
+  if (notBuilt.some(({ explains }) => explains(outcome))) return undefined;
+  const idle = present.find(({ phase }) => phase !== 'ready' && phase !== 'failed');
+  if (idle !== undefined) return `node ${idle.number} is ${idle.phase}`;
+  if (cluster.provisionedGeneration < cluster.generation && !present.some(({ phase }) => phase === 'failed'))
+    return `generation ${cluster.generation} is not provisioned`;
+  const without = present.find((node) => node.phase === 'ready' && !serves(node));
+  if (without !== undefined) return `node ${without.number} is ready and its machine does not serve`;
+  const failed = present.filter(({ phase }) => phase === 'failed');
+  if (failed.length > 0)
+    return ['failed', 'degraded'].includes(cluster.status) ? undefined : `nodes failed and it is ${cluster.status}`;
+  if (cluster.status !== 'ready') return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
+  const strays = clouds
+    .machines()
+    .filter(({ machine }) => machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId)
+    .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
+  return strays.length === 0 ? undefined : `${strays.length} machines are left over`;
+}

@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import { clusterDeletionBlocked } from '../../events/cluster-deletion-blocked.ts';
+import { cleanupCluster } from '../../infra/workflows/cleanup-cluster.ts';
+import { provisionCluster } from '../../infra/workflows/provision-cluster.ts';
+import { provisionNode } from '../../infra/workflows/provision-node.ts';
+import { retireNode } from '../../infra/workflows/retire-node.ts';
+import type { Workflow, WorkflowFunctions } from '../../infra/workflows/asl.ts';
+import { cloudNames } from '../../shared/domain/cloud.ts';
+import type { OperationKind } from '../../shared/domain/operation.ts';
+import { storeOver } from '../../shared/store/index.ts';
+import { Invariants, type Violation } from './checks/invariants.ts';
+import { outcomeOf, whatIsLeftToDo } from './checks/liveness.ts';
+import { History } from './clock/history.ts';
+import { randomFrom } from './clock/random.ts';
+import { VirtualTime } from './clock/virtual-time.ts';
+import { Clouds } from './life/clouds.ts';
+import { Fate, meddlingSeconds } from './life/fate.ts';
+import { SimulatedMachine } from './life/machine.ts';
+import { apiKey, People } from './life/people.ts';
+import type { Services } from './platform/container.ts';
+import { Faults } from './platform/faults.ts';
+import { Lambda } from './platform/lambda.ts';
+import { Messaging } from './platform/messaging.ts';
+import { Outside } from './platform/outside.ts';
+import { secretIn } from './platform/secrets.ts';
+import { StepFunctions } from './states/step-functions.ts';
+import { MemoryTable, tableOver } from './table/memory-table.ts';
+
+const beginning = '2026-11-23T04:00:00.000Z';
+/** Faults go on a little longer than people and fate do. */
+const calmAfterSeconds = meddlingSeconds + 300;
+const lookEverySeconds = 120;
+/** What has settled must stay so for this many looks: late messages may still come. */
+const settledLooksMin = 4;
+/** After this long without any trouble everything must be as it is wanted. */
+const settleSecondsMax = 8 * 3600;
+const askAgainSeconds = 600;
+
+export interface Counts {
+  seeds: number;
+  virtualHours: number;
+  steps: number;
+  invocations: number;
+  outsideCalls: number;
+  cloudCalls: number;
+  events: number;
+  statesEntered: number;
+  machines: number;
+  operations: number;
+  checks: number;
+}
+
+export interface WorldReport {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly counts: Counts;
+  readonly history: History;
+  readonly faults: string;
+  /** What became of each cluster: `present: ready`. */
+  readonly outcomes: readonly string[];
+}
+
+/** Names of functions from the fields of WorkflowFunctions: `claimOperation` is claim-operation. */
+const functionNames = new Proxy(
+  { driveCloud: Object.fromEntries(cloudNames.map((cloud) => [cloud, `drive-cloud-${cloud}`])) },
+  {
+    get: (target, field) =>
+      field === 'driveCloud'
+        ? target.driveCloud
+        : String(field).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  },
+) as unknown as WorkflowFunctions;
+
+const workflows: Readonly<Record<OperationKind, Workflow>> = {
+  ProvisionCluster: provisionCluster(functionNames),
+  ProvisionNode: provisionNode(functionNames),
+  RetireNode: retireNode(functionNames),
+  CleanupCluster: cleanupCluster(functionNames),
+};
+
+/** One whole world, from its beginning to the moment when everything has settled or something is wrong. */
+export async function runWorld(seed: number): Promise<WorldReport> {
+  const random = randomFrom(seed);
+  const time = new VirtualTime(beginning);
+  const history = new History(time);
+  const faults = new Faults(random);
+  const outside = new Outside({ time, random, faults, history });
+  const faultsDrawn = faults.describe();
+  history.note('world', 'seed', seed, 'faults:', faultsDrawn);
+
+  const machines: SimulatedMachine[] = [];
+  const onSecret = (where: string, what: string): void => invariants.broken('no secret is shown', `${where} shows ${what}`);
+  const table: MemoryTable = new MemoryTable({
+    write: (written) => {
+      history.note('table', written.key.pk, written.key.sk, written.after === undefined ? 'removed' : 'written');
+      invariants.onWrite(written);
+    },
+    text: (text, where) => {
+      const secret = secretIn(text);
+      if (secret !== undefined) onSecret(`the item ${where.pk} ${where.sk}`, secret);
+    },
+  });
+  const invariants: Invariants = new Invariants({ time, table, machines });
+
+  const blocked = new Map<string, string>();
+  const services: Services = {
+    outside,
+    table,
+    get stepFunctions() {
+      return stepFunctions;
+    },
+    putEvents: (source, entries) => {
+      for (const { name, detail } of entries) {
+        messaging.publish(source, name, detail);
+        if (name !== clusterDeletionBlocked.name) continue;
+        const { clusterId, reason } = clusterDeletionBlocked.schema.parse(JSON.parse(detail));
+        blocked.set(clusterId, reason);
+      }
+    },
+    sendMessages: (queue, bodies) => messaging.send(queue, bodies),
+    cloud: (name) => clouds.driver(name),
+    aroundCloud: (cloud, method, args, act) => clouds.around(cloud, method, args, act),
+    onLog: (functionName, line) => {
+      const secret = secretIn(line);
+      if (secret !== undefined) onSecret(`a line of ${functionName}`, secret);
+    },
+  };
+  const lambda = new Lambda(services, onSecret);
+  const stepFunctions: StepFunctions = new StepFunctions({
+    time,
+    random,
+    workflows,
+    invoke: (name, payload) => lambda.invoke(name, payload),
+    onStart: (execution) => {
+      history.note('execution', execution.arn, 'begins', execution.input);
+      const secret = secretIn(JSON.stringify(execution.input));
+      if (secret !== undefined) onSecret(`the input of ${execution.arn}`, secret);
+      fate.onExecution(execution.arn);
+    },
+    onEnd: (execution, reason) => {
+      history.note('execution', execution.arn, execution.status, reason ?? '');
+      messaging.executionEnded(execution);
+    },
+    note: (...parts) => history.note(...parts),
+  });
+  const messaging: Messaging = new Messaging({ outside, lambda, stepFunctions, onSecret });
+  const clouds: Clouds = new Clouds({
+    outside,
+    onMachine: (cloud, made) => {
+      const machine = new SimulatedMachine(cloud, clouds.worlds[cloud], made, {
+        outside,
+        lambda,
+        table,
+        watch: {
+          beginsInit: (each) => invariants.beginsInit(each),
+          beginsJoin: (each) => invariants.beginsJoin(each),
+          apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
+        },
+      });
+      machines.push(machine);
+      history.note('machine', machine.name, `node ${machine.number}.${machine.attempt}`, 'is made');
+      if (fate.onMachine(machine)) machine.boot();
+    },
+    onChange: () => invariants.onCloudChange(),
+  });
+  invariants.watch(clouds);
+  const people = new People({ outside, lambda, look: invariants });
+  const fate: Fate = new Fate({ outside, clouds, stepFunctions, people, machines, invariants });
+
+  // What stands in the table before anybody comes.
+  const setUp = storeOver(tableOver(table, () => time.now(), async (_name, _key, act) => act()));
+  await setUp.apiKeys.put({
+    hash: createHash('sha256').update(apiKey).digest('hex'),
+    name: 'somebody',
+    scopes: ['read', 'write'],
+    createdAt: time.now(),
+  });
+  for (const cloud of cloudNames) await setUp.accounts.put({ cloud, id: 'main', createdAt: time.now() });
+
+  const whyBlocked = (clusterId: string): string | undefined => blocked.get(clusterId);
+  const parts = { people, clouds, stepFunctions, machines, invariants, whyBlocked };
+  let isSettled = false;
+  let settledLooks = 0;
+  const everyMinute = (): void => {
+    invariants.everyMinute();
+    time.after(60, everyMinute);
+  };
+  const look = (calmAtMs: number, askedAtMs: number): void => {
+    const left = people.clusters.flatMap((cluster) => {
+      const why = whatIsLeftToDo(parts, cluster);
+      return why === undefined ? [] : [{ cluster, why }];
+    });
+    settledLooks = left.length === 0 ? settledLooks + 1 : 0;
+    if (settledLooks === settledLooksMin) {
+      isSettled = true;
+      return;
+    }
+    if (time.nowMs - calmAtMs > settleSecondsMax * 1000) {
+      invariants.broken(
+        'everything settles',
+        left.map(({ cluster, why }) => `${cluster.name}, ${cluster.wanted}: ${why}`).join('; '),
+      );
+      return;
+    }
+    // A deletion that was refused is asked for again.
+    const isTime = time.nowMs - askedAtMs >= askAgainSeconds * 1000;
+    for (const { cluster } of isTime ? left : [])
+      if (cluster.wanted === 'absent' && people.stored(cluster)?.deletionRequestedAt === undefined)
+        people.remove(cluster).catch((error: unknown) => invariants.broken('the simulation works', String(error)));
+    time.after(lookEverySeconds, () => look(calmAtMs, isTime ? time.nowMs : askedAtMs));
+  };
+  time.after(calmAfterSeconds, () => {
+    history.note('world', 'is calm from here on');
+    faults.calm();
+    fate.calm();
+    if (random.chance(0.5)) fate.takeStrangersAway();
+    look(time.nowMs, 0);
+  });
+  everyMinute();
+  messaging.startTicking();
+  fate.begin();
+
+  try {
+    await time.run(() => isSettled || invariants.violation !== undefined);
+  } catch (error) {
+    invariants.broken('the simulation works', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  const hours = (time.nowMs - Date.parse(beginning)) / 3_600_000;
+  return {
+    seed,
+    violation: invariants.violation,
+    history,
+    faults: faultsDrawn,
+    outcomes: people.clusters.map((cluster) => outcomeOf(parts, cluster)),
+    counts: {
+      seeds: 1,
+      virtualHours: hours,
+      steps: time.struck,
+      invocations: lambda.invocations,
+      outsideCalls: outside.calls,
+      cloudCalls: clouds.calls,
+      events: messaging.events,
+      statesEntered: stepFunctions.statesEntered,
+      machines: machines.length,
+      operations: fate.operations,
+      checks: invariants.checks,
+    },
+  };
+}
