@@ -28,13 +28,14 @@ async function aMachine(cluster: Cluster, cut?: Cut): Promise<{ machine: TestMac
 }
 
 /** What is on its disk: paths and modes, and what every machine of this number would have in them. */
-function disk({ root, read }: TestMachine): readonly string[] {
+function disk(machine: TestMachine): readonly string[] {
   const differs = /var\/log|\/pki\/|session|wireguard|kubeadm\/pid|peers|encryption|kubelet\.conf|agent\.env/;
+  const { root } = machine;
   return globSync('{etc,var}/**/*', { cwd: root })
     .filter((path) => statSync(join(root, path)).isFile() && !path.includes('.new'))
     .map((path) => {
       const mode = (statSync(join(root, path)).mode & 0o777).toString(8);
-      return `${path} ${mode} ${differs.test(path) ? '' : read(path)}`;
+      return `${path} ${mode} ${differs.test(path) ? '' : machine.read(path)}`;
     })
     .toSorted();
 }
@@ -62,17 +63,16 @@ describe('an agent that dies at every command that it calls, and is started agai
     const { machine, cuts } = await aMachine(cluster, cut);
     let starts = 0;
     await until(
-      'ready',
+      'ready, and its result taken',
       async () => {
         if (starts === 0 || machine.hasEnded()) {
           machine.start();
           starts += 1;
         }
-        return isReady(cluster);
+        return (await isReady(cluster)) && machine.read('var/lib/overcast/result.json') === '';
       },
       140,
     );
-    await until('its result is taken', () => machine.read('var/lib/overcast/result.json') === '');
     expect(placesIn(cuts).length).toBeGreaterThan(80);
     expect(starts).toBeGreaterThan(50);
     expect(machine.calls('kubeadm')).toEqual([`init --config ${machine.root}/etc/overcast/kubeadm.yaml`]);

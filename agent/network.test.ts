@@ -97,7 +97,8 @@ describe('a full mesh', () => {
 
     // Every one of them became what it is over the overlay, with what it was given.
     const verbs = all.map(({ machine }) => machine.kubeadm()?.verb);
-    expect(verbs.toSorted()).toEqual(['init', 'join', 'join', 'join']);
+    expect(verbs.filter((verb) => verb === 'init')).toHaveLength(1);
+    expect(verbs.filter((verb) => verb === 'join')).toHaveLength(3);
     expect(fourth.machine.kubeadm()?.files).toEqual(['/etc/kubernetes/bootstrap.conf']);
 
     // A reboot gives it another public address; meanwhile the others go on talking.
@@ -195,8 +196,8 @@ describe('a mesh across locations', () => {
     network.platform.isAway = false;
     const heard = network.platform.syncs.length;
     await until('all are heard again', () => {
-      const numbers = network.platform.syncs.slice(heard).map(({ number }) => number);
-      return all.every(({ number }) => numbers.includes(number));
+      const numbers = new Set(network.platform.syncs.slice(heard).map(({ number }) => number));
+      return all.every(({ number }) => numbers.has(number));
     });
     await areReady(cluster, all);
     for (const stop of stops) {

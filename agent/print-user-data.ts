@@ -36,14 +36,14 @@ const limits: Readonly<Record<CloudName, Limit>> = {
   digitalocean: { bytesMax: 64 * 1024, of: 'bytes', measure: bytes },
 };
 
-/** The longest of everything that a name, a number and an address may be. */
+/** The longest that a name, a number and an address may be. */
 const exampleOf = (cloud: CloudName, role: NodeRole): string =>
   renderUserData({
     apiUrl: 'https://a1b2c3d4e5.execute-api.ap-southeast-1.amazonaws.com',
     clusterId: '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d',
     number: 250,
     attempt: 3,
-    nodeName: nodeName('example', 250),
+    nodeName: nodeName('a-cluster-with-the-longest-name-that-is-let-throug', 250),
     role,
     cloud,
     kubernetesVersion: '1.36',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { deliverable } from './deliver.ts';
+import { deliverable, delivered } from './deliver.ts';
 import { agentScript } from './testing/machine.ts';
 import { needs } from './testing/needs.ts';
 
@@ -14,7 +14,8 @@ const bytesMax = 14 * 1024;
 describe('the script', () => {
   it('has nothing that shellcheck finds', () => {
     needs('shellcheck');
-    execFileSync('shellcheck', ['--shell=sh', '--severity=style', agentScript], { stdio: 'pipe' });
+    for (const input of [script, delivered(script)])
+      execFileSync('shellcheck', ['--shell=sh', '--severity=style', '-'], { input, stdio: 'pipe' });
   });
   it('fits into user-data, without its comments, compressed and in base64', () => {
     expect(deliverable(script).length).toBeLessThan(bytesMax);

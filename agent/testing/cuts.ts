@@ -9,24 +9,10 @@ import type { TestMachine } from './machine.ts';
 export type Cut = 'agent' | 'power';
 
 /** Every command of the agent's, but for those that only wait. */
-const commands = [
-  ...[
-    'base64',
-    'cat',
-    'chmod',
-    'curl',
-    'cut',
-    'date',
-    'dirname',
-    'grep',
-    'mkdir',
-    'mv',
-    'od',
-    'openssl',
-    'python3',
-  ],
-  ...['rm', 'sed', 'setsid', 'sync', 'tail', 'wc'],
-];
+const commands =
+  'base64 cat chmod curl cut date dirname grep mkdir mv od openssl python3 rm sed setsid sync tail wc'.split(
+    ' ',
+  );
 
 /**
  * Puts a shim before each of these commands and of the machine's stand-ins. The first time that a command is called in a

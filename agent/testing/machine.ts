@@ -1,14 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFakes } from './fakes.ts';
@@ -97,7 +89,14 @@ export function createMachine(options: MachineOptions): TestMachine {
       agent.kill('SIGKILL');
       await ended;
     },
-    read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : ''),
+    read(path) {
+      try {
+        return readFileSync(join(root, path), 'utf8');
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+        throw error;
+      }
+    },
     kubeadm() {
       const record = machine.read('fakes/kubeadm.json');
       return record === '' ? undefined : (JSON.parse(record) as KubeadmRecord);

@@ -93,7 +93,10 @@ async function scene(
   await store.names.claim(name, cluster.id);
   if (has.pki !== false) await store.pki.create(await sealPki(pki, { dataKeys, randomBytes }));
   if (has.nodes === false) return { cluster, pki };
-  const { joinedAt: _joinedAt, ...joining } = aControlPlane(cluster, exampleTime, { number: 3, phase: 'joining' });
+  const { joinedAt: _joinedAt, ...joining } = aControlPlane(cluster, exampleTime, {
+    number: 3,
+    phase: 'joining',
+  });
   await store.nodes.materialise(aControlPlane(cluster, exampleTime));
   await store.nodes.materialise(
     aControlPlane(cluster, exampleTime, { number: 2, publicAddress: '203.0.113.2' }),

@@ -21,7 +21,7 @@ const about = z.object({ clusterId: z.uuid() });
 export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 
 interface Parts {
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'observations'>;
+  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'observations' | 'pki'>;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
   readonly clock: Clock;
@@ -39,13 +39,22 @@ export const reconcileCluster =
     const { store, clock } = parts;
     const cluster = await store.clusters.get(clusterId);
     if (cluster === undefined || cluster.status === 'deleted') return;
-    const [nodes, cloudParts, sightings] = await Promise.all([
+    const [nodes, cloudParts, sightings, credential] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
       store.observations.list(clusterId),
+      store.pki.credential(clusterId),
     ]);
     const now = clock.now();
-    const decision = reconcile({ cluster, nodes, parts: cloudParts, sightings, now, jitter: parts.random() });
+    const decision = reconcile({
+      cluster,
+      nodes,
+      parts: cloudParts,
+      sightings,
+      credential: credential ?? 'missing',
+      now,
+      jitter: parts.random(),
+    });
 
     await store.observations.replaceFindings(clusterId, decision.findings);
     if (decision.status !== undefined) await changeStatus(parts, clusterId, decision.status, now);

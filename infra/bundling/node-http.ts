@@ -2,18 +2,18 @@ import type { Plugin } from 'esbuild';
 
 /**
  * Takes `node:http` and `node:https` with require. Whoever imports them as a module has Node read all their exports,
- * WebSocket among them, and so load the whole of undici for each cold start: a sixth of it in a function that never
- * calls fetch.
+ * WebSocket among them, and so load the whole of undici, at each cold start of functions that never call fetch.
  */
 export const nodeHttpPlugin = (): Plugin => ({
   name: 'node-http',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind }) =>
-      kind === 'require-call'
-        ? { path: path.startsWith('node:') ? path : `node:${path}`, external: true }
-        : { path: path.startsWith('node:') ? path : `node:${path}`, namespace: 'node-http' },
-    );
-    onLoad({ filter: /.*/, namespace: 'node-http' }, ({ path }) => ({
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind }) => {
+      const name = path.startsWith('node:') ? path : `node:${path}`;
+      return kind === 'require-call'
+        ? { path: name, external: true }
+        : { path: name, namespace: 'node-http' };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'node-http' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)});`,
       loader: 'js',
     }));

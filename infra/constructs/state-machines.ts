@@ -64,6 +64,8 @@ export class StateMachines extends Construct {
       requestNodes: arnOf('request-nodes'),
       awaitNode: arnOf('await-node'),
       drainNode: arnOf('drain-node'),
+      configureCluster: arnOf('configure-cluster'),
+      forgetNode: arnOf('forget-node'),
       driveCloud: {
         aws: arnOf('drive-cloud-aws'),
         gcp: arnOf('drive-cloud-gcp'),
@@ -77,6 +79,8 @@ export class StateMachines extends Construct {
       functions.requestNodes,
       functions.awaitNode,
       functions.drainNode,
+      functions.configureCluster,
+      functions.forgetNode,
       ...Object.values(functions.driveCloud),
     ];
     const machine = (kind: OperationKind): StateMachine => {

@@ -18,6 +18,8 @@ export interface WorkflowFunctions {
   readonly requestNodes: string;
   readonly awaitNode: string;
   readonly drainNode: string;
+  readonly configureCluster: string;
+  readonly forgetNode: string;
   readonly driveCloud: Readonly<Record<CloudName, string>>;
 }
 

@@ -16,6 +16,8 @@ import {
 const pollsMax = 120;
 const waitsMax = 3;
 const waitSeconds = 300;
+/** Looks at the cluster's API, each with its own patience; between five and ten minutes. */
+const configurePollsMax = 30;
 
 /**
  * Create and repair are one thing: every step compares what it owns and changes only what differs. All clouds at once,
@@ -27,7 +29,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
   const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
   return {
     Comment:
-      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised',
+      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised and lets the platform in',
     QueryLanguage: 'JSONata',
     StartAt: 'Claim',
     TimeoutSeconds: 2 * 60 * 60,
@@ -44,6 +46,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
           generation: expression('$states.result.Payload.generation'),
           driveCloud: functions.driveCloud,
           waits: 0,
+          configurePolls: 0,
           reason: '',
         },
         catch: [yieldToOwner],
@@ -125,7 +128,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
           onError(['States.Timeout'], 'HasWaitedEnough', { waits: expression('$waits + 1') }),
           giveUp,
         ],
-        next: 'AllCloudsStand',
+        next: 'Configure',
       }),
       HasWaitedEnough: choose(
         [
@@ -139,6 +142,28 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
         ],
         'AwaitInitialised',
       ),
+      Configure: callFunction({
+        comment: 'Lets the platform and its people in; renews what runs out',
+        function: functions.configureCluster,
+        payload: cluster,
+        assign: { configurePolls: expression('$configurePolls + 1') },
+        catch: [yieldToOwner, giveUp],
+        next: 'IsConfigured',
+      }),
+      IsConfigured: choose(
+        [
+          { when: '$states.input.done', next: 'AllCloudsStand' },
+          {
+            when: `$configurePolls >= ${configurePollsMax}`,
+            next: 'AllCloudsStand',
+            assign: {
+              failures: expression("$append($failures, ['not configured: ' & $states.input.waitingFor])"),
+            },
+          },
+        ],
+        'WaitToConfigure',
+      ),
+      WaitToConfigure: wait('$states.input.retryAfterSeconds', 'Configure'),
       AllCloudsStand: choose([{ when: '$count($failures) = 0', next: 'Settle' }], 'NoteFailures'),
       NoteFailures: {
         Type: 'Pass',

@@ -13,8 +13,10 @@ import {
 
 /** How long a node may take to hand over its work before its machine goes all the same. */
 const drainBudgetSeconds = 300;
+/** How long its cluster may take to forget it; reconciling finds what it still remembers. */
+const forgetBudgetSeconds = 120;
 
-/** One node goes: its work first, then its machine, then its name. */
+/** One node goes: its work first, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {
   const node = { clusterId: expression('$clusterId'), number: expression('$number'), executionArn: me };
   const yieldToOwner = onError(['Superseded'], 'Superseded');
@@ -61,8 +63,26 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
         catch: [yieldToOwner, giveUp],
         next: 'IsDeleted',
       }),
-      IsDeleted: choose([{ when: '$states.input.done', next: 'Settle' }], 'WaitForDeletion'),
+      IsDeleted: choose(
+        [
+          {
+            when: '$states.input.done',
+            next: 'Forget',
+            assign: { goneAt: expression('$states.context.State.EnteredTime') },
+          },
+        ],
+        'WaitForDeletion',
+      ),
       WaitForDeletion: wait('$states.input.retryAfterSeconds', 'Delete'),
+      Forget: callFunction({
+        function: functions.forgetNode,
+        payload: { ...node, startedAt: expression('$goneAt'), budgetSeconds: forgetBudgetSeconds },
+        // Its machine is gone, whatever the cluster says of it.
+        catch: [yieldToOwner, onError(['States.ALL'], 'Settle')],
+        next: 'IsForgotten',
+      }),
+      IsForgotten: choose([{ when: '$states.input.done', next: 'Settle' }], 'WaitToForget'),
+      WaitToForget: wait('$states.input.retryAfterSeconds', 'Forget'),
       Settle: callFunction({
         function: functions.settleOperation,
         payload: { kind: 'RetireNode', outcome: 'succeeded', ...node },

@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { instanceType } from './catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse } from './server.ts';
 import {
+  damageKinds,
+  DamageRefused,
   faultEffects,
   genericOperations,
+  machineDamageKinds,
+  type Damage,
+  type DamageKind,
+  type DamageTarget,
   type Fault,
   type SimulatedCloud,
   type StrangerRequest,
@@ -26,9 +32,29 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * GET    /_control/machines                             every machine, with addresses, times and price
  * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `interrupt`, `rebalance`
  * POST   /_control/strangers                            { cloud, networkId, name }: a machine without our tags in that network
+ * POST   /_control/damage                               { cloud, kind, networkId | clusterId | machineId }: see below
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
  * GET    /_control/settings, PUT /_control/settings     { timeScale, vcpuQuota, soldOut, pageSizeMax }
  * GET    /_control/faults, POST, DELETE                 { cloud, operation, effect, times, seconds?, instanceType? }
+ *
+ * Damage is what a person with the console could do; answers 201 { cloud, kind, id }, `id` being what was struck or made.
+ * 400: the cloud has no such thing, and the kinds it has are named. 404: nothing there to strike. 409: the cloud refuses, as
+ * with a network that is in use. The cluster of `clusterId` is found by the tags (or names and descriptions) of its network.
+ *
+ *   of a network (`networkId`, or `clusterId`, or the one of `machineId`)
+ *   delete-network         the network, with what the console deletes along with it; refused while machines are in it
+ *   delete-subnet          the subnet alone; refused while machines are in it
+ *   remove-route           the way out: the default route, or the gateway where that is the route
+ *   remove-firewall-rule   the first inbound rule of the workers' firewall
+ *   add-firewall-rule      tcp 22 from anywhere into the workers' firewall
+ *   delete-firewall        the workers' firewall; where it cannot go while machines use it, it is taken from them first
+ *   of a machine (`machineId`)
+ *   remove-tags            all of its tags or labels, its name's too where that is a tag
+ *   move-firewall          the machine is taken out of its role's firewall, and put into another where it must be in one
+ *   add-spare-disk         an unattached disk with the machine's tags, as a create that died half-way leaves it; its name is
+ *                          the machine's with `-spare`
+ *   add-spare-interface    likewise, in the machine's subnet
+ *   add-spare-address      likewise: a public address that nothing uses
  */
 export function control(world: World, request: SimulatedRequest): SimulatedResponse {
   const [, , noun, cloud, id, verb] = request.url.pathname.split('/').map(decodeURIComponent);
@@ -60,6 +86,8 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
         ? json(404, { error: `no network ${wanted.networkId} in ${wanted.cloud}` })
         : json(201, { cloud: stranger.cloud, id: stranger.id, name: stranger.name });
     }
+    case 'POST damage':
+      return damage(world, JSON.parse(request.body) as Record<string, string>);
     case 'GET calls':
       return json(200, world.calls());
     case 'GET settings':
@@ -127,4 +155,53 @@ function strike(
       return json(404, { error: 'verb: one of kill, stop, interrupt, rebalance' });
   }
   return json(200, { cloud, id, verb });
+}
+
+const networkKinds: readonly string[] = ['vpc', 'network', 'virtual-network'];
+
+/** Whom the damage is done to, or the refusal. */
+function damaged(world: World, asked: Record<string, string>): DamageTarget | SimulatedResponse {
+  const cloud = asked['cloud'] as SimulatedCloud;
+  const { machineId, clusterId } = asked;
+  if (machineId !== undefined) {
+    const machine = world.machine(cloud, machineId);
+    return machine === undefined || world.state(machine) === 'gone'
+      ? json(404, { error: `no machine ${cloud}/${machineId}` })
+      : { networkId: machine.networkId, machine };
+  }
+  if (machineDamageKinds.includes(asked['kind'] as DamageKind))
+    return json(400, { error: `${asked['kind'] ?? ''} is done to a machine: say its machineId` });
+  const network = world
+    .resources()
+    .filter((row) => row.cloud === cloud && networkKinds.includes(row.kind))
+    .find(({ id, name, tags }) =>
+      clusterId === undefined
+        ? id === asked['networkId']
+        : [name, ...tags].some((text) => text.includes(clusterId)),
+    );
+  return network === undefined
+    ? json(404, { error: `no network of ${clusterId ?? asked['networkId'] ?? 'nobody'} in ${cloud}` })
+    : { networkId: network.id };
+}
+
+function damage(world: World, asked: Record<string, string>): SimulatedResponse {
+  const { cloud = '', kind = '' } = asked;
+  if (!clouds.includes(cloud)) return json(400, { error: `cloud: one of ${clouds.join(', ')}` });
+  const can = world.damagesOf(cloud as SimulatedCloud);
+  const act: Damage | undefined = can[kind as DamageKind];
+  if (act === undefined) {
+    const kinds = damageKinds.filter((each) => can[each] !== undefined);
+    return json(400, { error: `kind: ${cloud} has ${kinds.join(', ')}`, kinds });
+  }
+  const target = damaged(world, asked);
+  if ('status' in target) return target;
+  try {
+    const id = act(target);
+    return id === undefined
+      ? json(404, { error: `${cloud} has nothing there for ${kind}` })
+      : json(201, { cloud, kind, id });
+  } catch (error) {
+    if (error instanceof DamageRefused) return json(409, { error: error.message });
+    throw error;
+  }
 }

@@ -117,6 +117,49 @@ export interface StrangerRequest {
   readonly name: string;
 }
 
+/** What people do to a cluster's things in their cloud's console; control.ts says what each is. */
+export const damageKinds = [
+  'delete-network',
+  'delete-subnet',
+  'remove-route',
+  'remove-firewall-rule',
+  'add-firewall-rule',
+  'delete-firewall',
+  'remove-tags',
+  'move-firewall',
+  'add-spare-disk',
+  'add-spare-interface',
+  'add-spare-address',
+] as const;
+export type DamageKind = (typeof damageKinds)[number];
+
+/** Those that are done to one machine, or beside it; the others are done to a network. */
+export const machineDamageKinds: readonly DamageKind[] = [
+  'remove-tags',
+  'move-firewall',
+  'add-spare-disk',
+  'add-spare-interface',
+  'add-spare-address',
+];
+
+export interface DamageTarget {
+  /** As `WorldMachine.networkId`: the machine's, where one is named. */
+  readonly networkId: string;
+  /** Of the kinds that are done to one machine; they always have it. */
+  readonly machine?: WorldMachine;
+}
+
+/**
+ * Carries out one kind of damage in a simulator's own collections and answers with the id of what was changed, made or
+ * deleted; `undefined`: there is nothing that it could be done to. @throws DamageRefused as the cloud's API would refuse it.
+ */
+export type Damage = (target: DamageTarget) => string | undefined;
+
+/** What the cloud does not let anybody do as things stand: the network is in use, say. */
+export class DamageRefused extends Error {
+  override readonly name = 'DamageRefused';
+}
+
 /** A row of the control endpoint's list: every resource of every kind, with the tags that say whose it is. */
 export interface ResourceRow {
   readonly cloud: SimulatedCloud;
@@ -152,6 +195,7 @@ export class World {
     SimulatedCloud,
     (request: StrangerRequest) => WorldMachine | undefined
   >();
+  readonly #damages = new Map<SimulatedCloud, Partial<Record<DamageKind, Damage>>>();
   readonly #calls = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -325,6 +369,15 @@ export class World {
 
   placeStranger(request: StrangerRequest): WorldMachine | undefined {
     return this.#strangerPlaces.get(request.cloud)?.(request);
+  }
+
+  /** Each simulator says once what damage its cloud can take, and how it is done; said again, the kinds are added. */
+  suffers(cloud: SimulatedCloud, damages: Partial<Record<DamageKind, Damage>>): void {
+    this.#damages.set(cloud, { ...this.#damages.get(cloud), ...damages });
+  }
+
+  damagesOf(cloud: SimulatedCloud): Partial<Record<DamageKind, Damage>> {
+    return this.#damages.get(cloud) ?? {};
   }
 
   /** Counts a call that reached a cloud, so that a test can say "this changed nothing". */

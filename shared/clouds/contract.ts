@@ -39,10 +39,25 @@ export interface Cloud {
   deleteMachine(ref: MachineRef, owner: Owner): Promise<Progress<'gone'>>;
 
   /**
-   * Everything these clusters own here, however many pages that is, and the strangers in their networks and groups.
-   * Reads only. A cluster of which nothing exists has an entry with nothing in it.
+   * Everything these clusters own here, however many pages that is, the strangers in their networks and groups, and where
+   * it is said what should be there, every difference from that. Reads only; no more calls for a hundred clusters of one
+   * account and region than for one, as far as the cloud's lists allow. A cluster of which nothing exists has an entry
+   * with nothing in it.
    */
-  observe(owners: readonly Owner[], location: Location): Promise<readonly ClusterObservation[]>;
+  observe(owners: readonly Watched[], location: Location): Promise<readonly ClusterObservation[]>;
+
+  /**
+   * Puts a machine's tags and firewall membership right: every difference that `observe` calls a flaw of it. Looks first,
+   * and throws `InvalidRequest` unless it is the very machine that is expected: its id, its name, and in the owner's
+   * network. One that carries another owner's tags is never changed. A machine that is not there is nothing to repair.
+   */
+  repairMachine(machine: ExpectedMachine, network: Network, owner: Owner): Promise<Progress<'right'>>;
+
+  /**
+   * Removes one resource that `observe` called spare (a machine too: then all that was made for it as well). Looks first
+   * and throws `InvalidRequest` when it exists without both of the owner's tags, or is in use. Not there: gone.
+   */
+  removeSpare(resource: OwnedResource, owner: Owner, location: Location): Promise<Progress<'gone'>>;
 
   /**
    * Takes down everything the owner's tags name, in the fastest order the cloud allows, all that can go at once at once.
@@ -124,6 +139,37 @@ export interface OwnedResource {
   readonly kind: string;
   readonly id: string;
   readonly name: string;
+  /** Carries the owner's tags and serves neither the network nor a machine of the owner: left over by something that died. */
+  readonly isSpare?: true;
+}
+
+/** An owner, and what should stand there; without `expected` nothing is compared. */
+export interface Watched extends Owner {
+  readonly expected?: {
+    readonly network: NetworkSpec;
+    readonly machines: readonly ExpectedMachine[];
+  };
+}
+
+/** A machine that was made and recorded. */
+export interface ExpectedMachine {
+  readonly providerId: string;
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly location: Location;
+}
+
+/** One difference between what should stand and what does. A thing that is gone as a whole is one flaw, not one for each of its fields. */
+export interface Flaw {
+  /** `network`: `ensureNetwork` mends it. `machine`: `repairMachine` does. A machine that is gone is no flaw: it is not listed. */
+  readonly of: 'network' | 'machine';
+  /** Stable while the difference stays, and without spaces: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. */
+  readonly subject: string;
+  /** For people: `worker firewall: tcp 22 from 0.0.0.0/0 was added by hand`. */
+  readonly message: string;
+  /** The machine's, for a machine's flaw. */
+  readonly providerId?: string;
 }
 
 export interface ClusterObservation {
@@ -131,6 +177,8 @@ export interface ClusterObservation {
   readonly machines: readonly Machine[];
   readonly resources: readonly OwnedResource[];
   readonly strangers: readonly Stranger[];
+  /** Empty where nothing was expected. */
+  readonly flaws: readonly Flaw[];
 }
 
 export interface AccountIdentity {

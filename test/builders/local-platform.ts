@@ -14,8 +14,6 @@ import { timePasses } from './time-passes.ts';
 
 /** Fast enough to wait for, slow enough that a busy machine's delays do not look like a cloud's. */
 const timeScale = 100;
-/** Starting a function costs far more than keeping it: few of each, and warm until the end. */
-const limits = { threadsMax: 40, threadsPerFunctionMax: 2, idleMillisecondsMax: 60_000 };
 const waitSecondsMax = 40;
 const pollMilliseconds = 150;
 
@@ -143,7 +141,6 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     assemblyFolder: assembly.folder,
     port: 0,
     timeScale,
-    limits,
     log: (part, line) => lines.push(`${part} ${line}`),
   });
   const api = createApiClient({ url: platform.url, apiKey: platform.apiKey });

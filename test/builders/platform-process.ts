@@ -23,7 +23,6 @@ export interface PlatformProcess extends Started {
 }
 
 const timeScale = 100;
-const limits = { threadsMax: 40, threadsPerFunctionMax: 2, idleMillisecondsMax: 60_000 };
 const marker = 'started ';
 
 /** Starts the platform on this data folder, where it stopped before. @throws with its words when it ends at once. */
@@ -62,7 +61,6 @@ if (import.meta.main) {
     dataFolder: process.argv[2] ?? '',
     port: 0,
     timeScale,
-    limits,
     log: (part, line) => process.stdout.write(`${part} ${line}\n`),
   });
   const { url, apiKey, clouds } = platform;

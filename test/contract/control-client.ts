@@ -1,4 +1,5 @@
 import type {
+  DamageKind,
   Fault,
   MachineState,
   ResourceRow,
@@ -7,7 +8,7 @@ import type {
   WorldSettings,
 } from '../../local/clouds/world.ts';
 
-export type { ResourceRow } from '../../local/clouds/world.ts';
+export type { DamageKind, ResourceRow } from '../../local/clouds/world.ts';
 
 export type AskedFault = Pick<Fault, 'effect'> & Partial<Omit<Fault, 'id' | 'cloud'>>;
 export type SeenMachine = Pick<WorldMachine, 'id' | 'name' | 'networkId'> & { readonly state: MachineState };
@@ -27,6 +28,11 @@ export interface ControlClient {
     readonly networkId: string;
     readonly name: string;
   }): Promise<{ readonly id: string; readonly name: string }>;
+  /** What a person does in the console; the answer names what was struck or made. Kinds: local/clouds/control.ts. */
+  damage(
+    kind: DamageKind,
+    at: { readonly networkId: string } | { readonly machineId: string },
+  ): Promise<{ readonly id: string }>;
   strike(machineId: string, verb: 'kill' | 'stop' | 'interrupt' | 'rebalance'): Promise<void>;
 }
 
@@ -71,6 +77,7 @@ export async function controlAt(endpoint: string, cloud: SimulatedCloud): Promis
     },
     addStranger: async (where) =>
       (await ask('POST', 'strangers', { cloud, ...where })) as { id: string; name: string },
+    damage: async (kind, at) => (await ask('POST', 'damage', { cloud, kind, ...at })) as { id: string },
     strike: async (machineId, verb) => {
       await ask('POST', `machines/${cloud}/${encodeURIComponent(machineId)}/${verb}`);
     },

@@ -1,5 +1,5 @@
 import type { ResourceRow } from '../../local/clouds/world.ts';
-import { createMemoryCloud, type MemoryFault } from '../../shared/clouds/memory/index.ts';
+import { createMemoryCloud, damage, type MemoryFault } from '../../shared/clouds/memory/index.ts';
 import type { ControlClient } from './control-client.ts';
 import { placeIn } from './subject.ts';
 import { describeContract, type Ground } from './suite.ts';
@@ -28,8 +28,12 @@ function startMemory(): Ground {
 
   const control: ControlClient = {
     resources: async () => [
-      ...world.machines().map((m) => rowOf('machine', m.providerId, m.name, world.state(m))),
+      ...world.machines().map((m) => ({
+        ...rowOf('machine', m.providerId, m.name, world.state(m)),
+        tags: m.tags === undefined ? [] : [m.tags.nodeId, m.firewall ?? 'no firewall'],
+      })),
       ...world.networks().map((network) => rowOf('network', network.id, network.name, 'available')),
+      ...world.spares().map(({ kind, id, name }) => rowOf(kind, id, name, 'available')),
     ],
     machines: async () =>
       world.machines().map((machine) => ({
@@ -50,6 +54,11 @@ function startMemory(): Ground {
     addStranger: async (where) => {
       const stranger = world.addStranger(where);
       return { id: stranger.providerId, name: stranger.name };
+    },
+    damage: async (kind, at) => {
+      const id = damage(world, kind, at);
+      if (id === undefined) throw new Error(`there is nothing for ${kind}, or the cloud refuses it`);
+      return { id };
     },
     strike: async (machineId) => world.kill(machineId),
   };

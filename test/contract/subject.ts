@@ -6,15 +6,13 @@ import { ranges, type Network, type NetworkSpec } from '../../shared/domain/netw
 import type { Offering } from '../../shared/domain/offering.ts';
 import { findRegion } from '../../shared/domain/regions.ts';
 import { controlAt } from './control-client.ts';
-import type { Ground, Subject } from './suite.ts';
+import { pageSizeMax, type Ground, type Subject } from './suite.ts';
 
 /** Set by run.ts: run this cloud's driver against this endpoint instead of a simulator of our own. */
 export const endpointVariable = 'OVERCAST_CONTRACT_ENDPOINT';
 
 /** Machines boot in milliseconds. */
 const timeScale = 1000;
-/** Small enough that a dozen machines are several pages. */
-const pageSizeMax = 5;
 
 const subnetOf = (network: string) => ({ network, subnet: network.replace(/\.0\.0\/16$/, '.1.0/24') });
 
@@ -64,6 +62,7 @@ export function simulated(options: {
   readonly brokenDriver: (endpoint: string) => Cloud;
   readonly networkIdOf: (network: Network) => string;
   readonly exceptions?: Subject['exceptions'];
+  readonly observeCallsPerCluster?: number;
 }): Subject {
   const { cloud } = options;
   return {
@@ -71,6 +70,9 @@ export function simulated(options: {
     ...placeIn(cloud),
     networkIdOf: options.networkIdOf,
     ...(options.exceptions === undefined ? {} : { exceptions: options.exceptions }),
+    ...(options.observeCallsPerCluster === undefined
+      ? {}
+      : { observeCallsPerCluster: options.observeCallsPerCluster }),
     create: async () => {
       const given = process.env[endpointVariable];
       const own = given === undefined ? await startWorld(options.simulator) : undefined;

@@ -6,6 +6,7 @@ import type { Location, Owner } from '../../shared/domain/cloud.ts';
 import type { FirewallRule, Network, NetworkSpec } from '../../shared/domain/network.ts';
 import type { Offering } from '../../shared/domain/offering.ts';
 import type { ControlClient, ResourceRow } from './control-client.ts';
+import { describeDrift, driftRules } from './drift-rules.ts';
 
 /*
  * What every cloud driver must do, whichever cloud it is: one `it` per rule, named as the rule.
@@ -33,6 +34,8 @@ import type { ControlClient, ResourceRow } from './control-client.ts';
  *   rows before and after;
  * - page with `world.pageSize(asked, apiMax)`: the suite sets `pageSizeMax` to 5 and makes 12 machines;
  * - `world.refusal(…)` on every create, and the fault `hide` where its cloud is eventually consistent;
+ * - `world.suffers(cloud, { 'delete-network': … })` once: what people can do to it in its console (control.ts says what each
+ *   is); what its cloud does not have is left out, and the rule of it is named in `exceptions` with the reason;
  * - classify its calls exactly: `createNetwork|changeNetwork|deleteNetwork` are whatever changes networks, subnets, routes,
  *   firewalls and groups, and nothing else is: "changes nothing" is counted by it.
  *
@@ -61,7 +64,12 @@ export interface Subject {
   readonly networkIdOf: (network: Network) => string;
   readonly create: () => Promise<Ground>;
   readonly exceptions?: readonly { readonly rule: Rule; readonly reason: string }[];
+  /** How many calls `observe` makes for each cluster that stands, beside its lists; absent: none. Say why. */
+  readonly observeCallsPerCluster?: number;
 }
+
+/** Small enough that a dozen machines are several pages. */
+export const pageSizeMax = 5;
 
 export const rules = [
   'the account is verified',
@@ -91,6 +99,7 @@ export const rules = [
   'collapsing removes everything and can be repeated',
   'collapsing stops before a stranger: the network stays and blockedBy names it',
   'collapsing leaves other clusters alone',
+  ...driftRules,
 ] as const;
 export type Rule = (typeof rules)[number];
 
@@ -515,7 +524,13 @@ export function describeContract(subject: Subject): void {
       async () => {
         const [one, other] = [newOwner(), newOwner()];
         expect(await ground.cloud.observe([one, other], subject.location)).toEqual(
-          [one, other].map(({ clusterId }) => ({ clusterId, machines: [], resources: [], strangers: [] })),
+          [one, other].map(({ clusterId }) => ({
+            clusterId,
+            machines: [],
+            resources: [],
+            strangers: [],
+            flaws: [],
+          })),
         );
         expect(await ground.cloud.observe([], subject.location)).toEqual([]);
       },
@@ -711,6 +726,28 @@ export function describeContract(subject: Subject): void {
       },
       { control: false },
     );
+
+    describe('finds and mends drift', () => {
+      describeDrift({
+        keeps,
+        cloud: () => ground.cloud,
+        location: subject.location,
+        networkIdOf: subject.networkIdOf,
+        callsPerCluster: subject.observeCallsPerCluster ?? 0,
+        settle,
+        until,
+        newOwner,
+        specOf,
+        buildNetwork,
+        requestFor,
+        build,
+        see,
+        collapse,
+        failsWith,
+        holdings,
+        pageSizeMax,
+      });
+    });
 
     if (held.size !== rules.length || [...reasons.keys()].some((name) => !held.has(name)))
       throw new Error('the rules, their tests and the exceptions do not name the same things');

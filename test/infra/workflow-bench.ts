@@ -16,6 +16,8 @@ const functions: WorkflowFunctions = {
   requestNodes: arnOf('request-nodes'),
   awaitNode: arnOf('await-node'),
   drainNode: arnOf('drain-node'),
+  configureCluster: arnOf('configure-cluster'),
+  forgetNode: arnOf('forget-node'),
   driveCloud: {
     aws: arnOf('aws'),
     gcp: arnOf('gcp'),

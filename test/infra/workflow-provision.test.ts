@@ -220,6 +220,7 @@ describe('ProvisionCluster', () => {
     'request-nodes': { requested: [] },
     ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureNetwork`, { done: true }])),
     'await-node initialised': { outcome: 'initialised' },
+    'configure-cluster': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
   };
@@ -230,14 +231,18 @@ describe('ProvisionCluster', () => {
     const run = await provision();
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
-    expect(run.calls.slice(2, -2).sort()).toEqual([
+    expect(run.calls.slice(2, -3).sort()).toEqual([
       'aws ensureNetwork',
       'azure ensureNetwork',
       'digitalocean ensureNetwork',
       'gcp ensureNetwork',
       ...clouds.map(() => 'request-nodes'),
     ]);
-    expect(run.calls.slice(-2)).toEqual(['await-node initialised', 'settle-operation succeeded']);
+    expect(run.calls.slice(-3)).toEqual([
+      'await-node initialised',
+      'configure-cluster',
+      'settle-operation succeeded',
+    ]);
     expect(run.payloads('request-nodes').map(({ cloud }) => cloud)).toEqual([undefined, ...clouds]);
     expect(run.payloads('settle-operation succeeded')).toMatchObject([
       { kind: 'ProvisionCluster', generation: 3 },
@@ -263,7 +268,11 @@ describe('ProvisionCluster', () => {
       'gcp',
       'digitalocean',
     ]);
-    expect(run.calls.slice(-2)).toEqual(['await-node initialised', 'settle-operation failed']);
+    expect(run.calls.slice(-3)).toEqual([
+      'await-node initialised',
+      'configure-cluster',
+      'settle-operation failed',
+    ]);
     expect(run.payloads('settle-operation failed')).toMatchObject([
       { reason: 'azure QuotaExceeded: azure: no more networks' },
     ]);
@@ -319,6 +328,31 @@ describe('ProvisionCluster', () => {
     ]);
   });
 
+  it('waits for the cluster’s API to be configured', async () => {
+    const run = await provision({
+      'configure-cluster': inTurn(pending('the API'), pending('the API'), { done: true }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.filter((call) => call === 'configure-cluster')).toHaveLength(3);
+  });
+
+  it('an API that never lets the platform in fails it, with what was waited for, beside what else went wrong', async () => {
+    const run = await provision({
+      'configure-cluster': pending(
+        'the API of cluster four-clouds: no answer (203.0.113.1: nobody listens there)',
+      ),
+      'azure ensureNetwork': refused('azure'),
+    });
+    expect(run.status).toBe('FAILED');
+    expect(run.calls.filter((call) => call === 'configure-cluster')).toHaveLength(30);
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      {
+        reason:
+          'azure QuotaExceeded: azure: no more networks; not configured: the API of cluster four-clouds: no answer (203.0.113.1: nobody listens there)',
+      },
+    ]);
+  });
+
   it('a lost answer costs one wait: the next one begins with a read', async () => {
     const run = await provision({ 'await-node initialised': inTurn(silence, { outcome: 'initialised' }) });
     expect(run.status).toBe('SUCCEEDED');
@@ -328,6 +362,7 @@ describe('ProvisionCluster', () => {
     ['at the claim', { 'claim-operation': error('Superseded') }],
     ['at the plan', { 'request-nodes': error('Superseded') }],
     ['while it waits', { 'await-node initialised': error('Superseded') }],
+    ['at the cluster’s API', { 'configure-cluster': error('Superseded') }],
     ['at the end', { 'settle-operation succeeded': error('Superseded') }],
   ])('ends quietly when it is superseded %s', async (_when, script) => {
     const run = await provision(script);

@@ -12,19 +12,21 @@ describe('RetireNode', () => {
     'claim-operation': { clusterId, number, cloud: 'gcp', attempt: 1 },
     'drain-node': { done: true },
     'gcp deleteMachine': { done: true },
+    'forget-node': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
   };
   const retire = (script: Script = {}): Promise<Run> =>
     runWorkflow('RetireNode', { clusterId, number }, { ...usual, ...script });
 
-  it('takes the work off the node, then its machine, then its name', async () => {
+  it('takes the work off the node, then its machine, its Node object, its name', async () => {
     const run = await retire();
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls).toEqual([
       'claim-operation',
       'drain-node',
       'gcp deleteMachine',
+      'forget-node',
       'settle-operation succeeded',
     ]);
   });
@@ -41,6 +43,7 @@ describe('RetireNode', () => {
       'drain-node',
       'gcp deleteMachine',
       'gcp deleteMachine',
+      'forget-node',
       'settle-operation succeeded',
     ]);
     const passes = run.payloads('drain-node');
@@ -49,6 +52,27 @@ describe('RetireNode', () => {
       budgetSeconds: 300,
       startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
     });
+  });
+
+  it('waits for the cluster to forget it, counting from when its machine was gone', async () => {
+    const run = await retire({
+      'forget-node': inTurn(pending('the API'), pending('the API'), { done: true }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    const passes = run.payloads('forget-node');
+    expect(passes).toHaveLength(3);
+    expect(new Set(passes.map(({ startedAt }) => startedAt)).size).toBe(1);
+    expect(passes[0]).toMatchObject({
+      number,
+      budgetSeconds: 120,
+      startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
+    });
+  });
+
+  it('is done all the same when the cluster refuses: the machine is gone', async () => {
+    const run = await retire({ 'forget-node': error('ApiFailure', 'DELETE: HTTP 400') });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.at(-1)).toBe('settle-operation succeeded');
   });
 
   it('settles as failed when the cloud will not delete, and does not forget the node', async () => {
@@ -60,14 +84,17 @@ describe('RetireNode', () => {
     expect(run.calls).not.toContain('settle-operation succeeded');
   });
 
-  it.each(['claim-operation', 'drain-node', 'gcp deleteMachine', 'settle-operation succeeded'])(
-    'ends quietly when it is superseded at %s',
-    async (call) => {
-      const run = await retire({ [call]: error('Superseded') });
-      expect(run.status).toBe('SUCCEEDED');
-      expect(run.calls.at(-1)).toBe(call);
-    },
-  );
+  it.each([
+    'claim-operation',
+    'drain-node',
+    'gcp deleteMachine',
+    'forget-node',
+    'settle-operation succeeded',
+  ])('ends quietly when it is superseded at %s', async (call) => {
+    const run = await retire({ [call]: error('Superseded') });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.at(-1)).toBe(call);
+  });
 });
 
 describe('CleanupCluster', () => {

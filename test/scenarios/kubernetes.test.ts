@@ -12,8 +12,7 @@ import { projectFolder } from '../../infra/paths.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
 import { ApiFailure, createClusterApi, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
 import { createClusterPki, type ClusterPki } from '../../shared/kubernetes/pki/cluster-pki.ts';
-import { accessBindings } from '../../shared/planning/kubeadm-config-security.ts';
-import { issueAdminCredential, issuePlatformCredential } from '../../shared/kubernetes/pki/issue-credentials.ts';
+import { issueAdminCredential } from '../../shared/kubernetes/pki/issue-credentials.ts';
 import { createDataKeys, openPki } from '../../shared/runtime/pki.ts';
 import { eventually, living, startTestPlatform, type TestPlatform } from '../builders/local-platform.ts';
 
@@ -82,6 +81,7 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     platform = await startTestPlatform();
     await platform.apply(name);
+    await platform.until(name, ({ status }) => status === 'ready', 80);
     cluster = await platform.untilSettled(name);
     const kms = new KMSClient({
       endpoint: platform.aws.url,
@@ -94,20 +94,7 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
     });
     kms.destroy();
     api = as(await admin(pki));
-    // INTERIM: until ProvisionCluster configures
-    const first = as(
-      await issuePlatformCredential({ authority: pki.cluster, now: new Date().toISOString(), randomBytes }),
-    );
-    for (const binding of accessBindings())
-      await first.apply(
-        `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${(binding['metadata'] as { name: string }).name}`,
-        binding,
-      );
-    for (const each of cluster.nodes.filter(({ role }) => role === 'worker'))
-      await first.patch(`/api/v1/nodes/${name}-${each.number}`, {
-        metadata: { labels: { 'node-role.kubernetes.io/worker': '' } },
-      });
-  }, 90_000);
+  }, 120_000);
   afterAll(async () => {
     await platform.close();
     rmSync(folder, { recursive: true });
@@ -237,7 +224,7 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
   });
 
   it('is gone with its cluster', async () => {
-    await platform.remove(name);
+    expect((await platform.remove(name)).status).toBe('deleted');
     await eventually(
       'the proxy to lead nowhere',
       () => addresses().map((each) => platform.fleet.lead(each)),

@@ -1,12 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clusterDeletionBlocked } from '../../events/cluster-deletion-blocked.ts';
-import { cleanupCluster } from '../../infra/workflows/cleanup-cluster.ts';
-import { provisionCluster } from '../../infra/workflows/provision-cluster.ts';
-import { provisionNode } from '../../infra/workflows/provision-node.ts';
-import { retireNode } from '../../infra/workflows/retire-node.ts';
-import type { Workflow, WorkflowFunctions } from '../../infra/workflows/asl.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
-import type { OperationKind } from '../../shared/domain/operation.ts';
 import { storeOver } from '../../shared/store/index.ts';
 import { Invariants, type Violation } from './checks/invariants.ts';
 import { outcomeOf, whatIsLeftToDo } from './checks/liveness.ts';
@@ -23,6 +17,7 @@ import { Lambda } from './platform/lambda.ts';
 import { Messaging } from './platform/messaging.ts';
 import { Outside } from './platform/outside.ts';
 import { secretIn } from './platform/secrets.ts';
+import { workflows } from './platform/workflows.ts';
 import { StepFunctions } from './states/step-functions.ts';
 import { MemoryTable, tableOver } from './table/memory-table.ts';
 
@@ -59,24 +54,6 @@ export interface WorldReport {
   /** What became of each cluster: `present: ready`. */
   readonly outcomes: readonly string[];
 }
-
-/** Names of functions from the fields of WorkflowFunctions: `claimOperation` is claim-operation. */
-const functionNames = new Proxy(
-  { driveCloud: Object.fromEntries(cloudNames.map((cloud) => [cloud, `drive-cloud-${cloud}`])) },
-  {
-    get: (target, field) =>
-      field === 'driveCloud'
-        ? target.driveCloud
-        : String(field).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-  },
-) as unknown as WorkflowFunctions;
-
-const workflows: Readonly<Record<OperationKind, Workflow>> = {
-  ProvisionCluster: provisionCluster(functionNames),
-  ProvisionNode: provisionNode(functionNames),
-  RetireNode: retireNode(functionNames),
-  CleanupCluster: cleanupCluster(functionNames),
-};
 
 /** One whole world, from its beginning to the moment when everything has settled or something is wrong. */
 export async function runWorld(seed: number): Promise<WorldReport> {
@@ -164,6 +141,7 @@ export async function runWorld(seed: number): Promise<WorldReport> {
     onChange: () => invariants.onCloudChange(),
   });
   invariants.watch(clouds);
+  invariants.executionBegan = (arn) => stepFunctions.executions.get(arn)?.startedAt;
   const people = new People({ outside, lambda, look: invariants });
   const fate: Fate = new Fate({ outside, clouds, stepFunctions, people, machines, invariants });
 

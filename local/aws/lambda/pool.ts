@@ -82,9 +82,11 @@ export function createPool(limits: PoolLimits, log: (source: string, line: strin
     const sandbox = startSandbox(fleet.configuration, log);
     sandboxes.add(sandbox);
     fleet.starting += 1;
-    void sandbox.loaded.then(() => {
+    const load = async (): Promise<void> => {
+      await sandbox.loaded;
       fleet.starting -= 1;
-    });
+    };
+    void load();
     return sandbox;
   };
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FunctionConfiguration, FunctionFailure, Outcome } from './function.ts';
-import type { Invocation, ThreadData, ThreadMessage } from './sandbox-thread.ts';
+import type { Invocation, ThreadData, ThreadMessage } from './messages.ts';
 
 /** One warm worker thread of one function; it takes one invocation at a time. */
 export interface Sandbox {
@@ -34,7 +34,7 @@ export function startSandbox(
     arn: configuration.arn,
     memoryMb: configuration.memoryMb,
   };
-  const worker = new Worker(new URL('./sandbox-thread.ts', import.meta.url), {
+  const worker = new Worker(new URL('./sandbox-thread.js', import.meta.url), {
     workerData: data,
     env: { ...configuration.environment },
     // Nothing of the platform's own process comes along: no flags, no environment.

@@ -59,7 +59,8 @@ export function createClusterApi(options: {
 
   const handle = (incoming: IncomingMessage, response: ServerResponse): void => {
     answer(context, incoming, response).catch((error: unknown) => {
-      if (!isApiError(error)) log(`cluster ${clusterId}: ${incoming.method} ${incoming.url}: ${String(error)}`);
+      if (!isApiError(error))
+        log(`cluster ${clusterId}: ${incoming.method} ${incoming.url}: ${String(error)}`);
       refuse(response, error);
     });
   };
@@ -120,11 +121,7 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > bodyBytesMax)
-      throw new ApiError(
-        413,
-        'RequestEntityTooLarge',
-        `Request entity too large: limit is ${bodyBytesMax}`,
-      );
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyBytesMax}`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -87,7 +87,7 @@ export function createClusters(options: {
   const { disk, clock } = options;
   const stored: Collection<StoredCluster> = disk.collection('clusters');
   const running = new Map<string, RunningCluster>();
-  const closing: Promise<void>[] = [];
+  const closing = new Set<Promise<void>>();
 
   const open = (clusterId: string): RunningCluster | undefined => {
     const known = running.get(clusterId);
@@ -118,7 +118,8 @@ export function createClusters(options: {
   };
 
   const remove = (clusterId: string): void => {
-    closing.push(shut(clusterId));
+    const shutting = shut(clusterId).finally(() => closing.delete(shutting));
+    closing.add(shutting);
     const objects = disk.collection<KubernetesObject>(folderOf(clusterId));
     for (const [key] of objects.entries()) objects.delete(key);
     stored.delete(clusterId);
@@ -217,8 +218,7 @@ export function createClusters(options: {
       }
     },
     async close() {
-      for (const clusterId of running.keys()) closing.push(shut(clusterId));
-      await Promise.all(closing);
+      await Promise.all([...closing, ...Array.from(running.keys(), shut)]);
     },
   };
 }

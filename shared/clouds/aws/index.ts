@@ -1,4 +1,5 @@
 import type { Cloud } from '../contract.ts';
+import { CloudError } from '../errors.ts';
 import { verifyAccount } from './account.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
@@ -17,6 +18,13 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
     throw translated(error);
   }
 };
+
+const notBuiltYet = (what: string): CloudError =>
+  new CloudError('InvalidRequest', {
+    cloud: 'aws',
+    code: 'not-built-yet',
+    message: `${what} is not built yet`,
+  });
 
 /**
  * AWS, in one account. A cluster is one VPC with one subnet, an internet gateway, a route table and a security group
@@ -43,6 +51,8 @@ export function createAws(credentials: AwsCredentials): Cloud {
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients.ec2(ref.location.region), ref, owner)),
     observe: (owners, location) => speaking(observe(clients.ec2(location.region), owners)),
     collapse: (owner, location) => speaking(collapse(clients.ec2(location.region), owner)),
+    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
+    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
     verifyAccount: () => speaking(verifyAccount(clients.sts)),
   };
 }

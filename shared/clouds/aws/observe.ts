@@ -93,6 +93,7 @@ export async function observe(ec2: Ec2, owners: readonly Owner[]): Promise<reado
       .sort((a, b) => (a.providerId < b.providerId ? -1 : 1)),
     resources: resourcesOf(sight, owner),
     strangers: strangersTo(sight, owner),
+    flaws: [],
   }));
 }
 

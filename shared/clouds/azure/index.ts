@@ -1,4 +1,5 @@
 import type { Cloud } from '../contract.ts';
+import { CloudError } from '../errors.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { azureCredentials, type AzureCredentials } from './credentials.ts';
@@ -17,6 +18,13 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
+const notBuiltYet = (what: string): CloudError =>
+  new CloudError('InvalidRequest', {
+    cloud: 'azure',
+    code: 'not-built-yet',
+    message: `${what} is not built yet`,
+  });
+
 /**
  * Azure, in one subscription. A cluster is one resource group, `overcast-<cluster id>`, with one virtual network, one
  * network security group per role, and machines whose interface, address and disk Azure makes and deletes with them.
@@ -33,6 +41,8 @@ export function createAzure(credentials: AzureCredentials): Cloud {
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
     observe: (owners) => speaking(observe(clients, owners)),
     collapse: (owner) => speaking(collapse(clients, owner)),
+    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
+    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
     verifyAccount: () => speaking(clients.subscription()),
   };
 }

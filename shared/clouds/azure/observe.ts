@@ -122,7 +122,7 @@ export async function observe(
     const group = groupOf.get(name);
     const listed = group === undefined ? undefined : await listGroup(clients, name);
     if (group === undefined || listed === undefined)
-      return { clusterId: owner.clusterId, machines: [], resources: [], strangers: [] };
+      return { clusterId: owner.clusterId, machines: [], resources: [], strangers: [], flaws: [] };
 
     const inGroup = vms.filter((vm) => groupIn(vm.id) === name);
     // The resource list lags behind a machine that was just made.
@@ -159,6 +159,7 @@ export async function observe(
       machines: machines.toSorted(byName),
       resources: own.toSorted(byName),
       strangers: strangersAmong(everything, owner, name, { vms: inGroup, nics }).toSorted(byName),
+      flaws: [],
     };
   };
 

@@ -1,4 +1,5 @@
 import type { Cloud } from '../contract.ts';
+import { CloudError } from '../errors.ts';
 import { invalid, Refused, createClient } from './client.ts';
 import { collapse } from './collapse.ts';
 import type { DigitalOceanCredentials } from './credentials.ts';
@@ -18,6 +19,13 @@ const said = async <T>(answer: Promise<T>): Promise<T> => {
   }
 };
 
+const notBuiltYet = (what: string): CloudError =>
+  new CloudError('InvalidRequest', {
+    cloud: 'digitalocean',
+    code: 'not-built-yet',
+    message: `${what} is not built yet`,
+  });
+
 /**
  * DigitalOcean as a `Cloud`. It has no zones, no spot machines (`InvalidRequest`), no subnets (a VPC is one), no client
  * tokens (see machines.ts), and its disks come with the droplet's size.
@@ -32,6 +40,8 @@ export function createDigitalOcean(credentials: DigitalOceanCredentials): Cloud 
     deleteMachine: (ref, owner) => said(deleteMachine(client, ref, owner)),
     observe: (owners) => said(observe(client, owners)),
     collapse: (owner) => said(collapse(client, owner)),
+    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
+    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
     verifyAccount: async () => {
       const found = await said(client.find('account', wire.account));
       if (found === undefined) throw invalid('the API knows no account: is the endpoint right?');

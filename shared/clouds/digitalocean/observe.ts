@@ -59,6 +59,7 @@ export async function observe(
       machines: droplets.filter((droplet) => isOwned(owner, droplet.tags)).map(machineOf),
       resources,
       strangers: vpc === undefined ? [] : await strangersIn(client, vpc, owner, droplets),
+      flaws: [],
     });
   }
   return seen;

@@ -1,4 +1,5 @@
 import type { Cloud } from '../contract.ts';
+import { CloudError } from '../errors.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { gcpCredentials, type GcpCredentials } from './credentials.ts';
@@ -17,6 +18,13 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
+const notBuiltYet = (what: string): CloudError =>
+  new CloudError('InvalidRequest', {
+    cloud: 'gcp',
+    code: 'not-built-yet',
+    message: `${what} is not built yet`,
+  });
+
 /**
  * Google Cloud, in one project. A cluster is one custom-mode network, `overcast-<cluster id>`, with one subnet and up to
  * four firewalls, and machines named as their nodes, which take their disks and addresses along when they go.
@@ -32,6 +40,8 @@ export function createGcp(credentials: GcpCredentials, options: { readonly now?:
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
     observe: (owners, location) => speaking(observe(clients, owners, location)),
     collapse: (owner, location) => speaking(collapse(clients, owner, location)),
+    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
+    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
     verifyAccount: () =>
       speaking(
         (async () => {

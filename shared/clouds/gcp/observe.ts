@@ -119,6 +119,7 @@ export async function observe(
             subnetwork: subnetworks.find((one) => one.name === network.name),
           }),
         ),
+      flaws: [],
     };
   });
 }

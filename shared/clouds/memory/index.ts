@@ -1,16 +1,22 @@
 import type { Owner } from '../../domain/cloud.ts';
-import type { NetworkSpec, NodeRole } from '../../domain/network.ts';
+import type { NetworkSpec } from '../../domain/network.ts';
 import type {
   Cloud,
   ClusterObservation,
+  ExpectedMachine,
+  Flaw,
   Machine,
   MachineRef,
   MachineRequest,
+  OwnedResource,
   Progress,
   Stranger,
+  Watched,
 } from '../contract.ts';
+import { fits, machineDifferences, networkDifferences, roles, sameOwner } from './flaws.ts';
 import { MemoryWorld, type MemoryMachine, type MemoryNetwork, type MemoryOptions } from './world.ts';
 
+export { damage, memoryDamages, type MemoryDamage } from './damage.ts';
 export {
   MemoryWorld,
   type MemoryEffect,
@@ -24,11 +30,6 @@ export {
 export interface MemoryCloud extends Cloud {
   readonly world: MemoryWorld;
 }
-
-const roles: readonly NodeRole[] = ['control-plane', 'worker'];
-
-const sameOwner = (one: Owner | undefined, other: Owner): boolean =>
-  one?.installation === other.installation && one.clusterId === other.clusterId;
 
 const pending = (waitingFor: string, retryAfterSeconds: number) =>
   ({ done: false, retryAfterSeconds, waitingFor }) as const;
@@ -127,6 +128,7 @@ export function createMemoryCloud(
           networkId: network.parts['networkId'] ?? '',
           location: { region: offering.region, zone: offering.zone },
           tags: { owner, nodeId, role },
+          firewall: role,
           token,
           userData,
           diskGib,
@@ -159,27 +161,85 @@ export function createMemoryCloud(
       : pending(`${left.map((machine) => machine.providerId).join(', ')} to be gone`, 3);
   };
 
-  const look = (owner: Owner): ClusterObservation => {
+  const isListed = ({ hiddenUntil }: MemoryMachine): boolean =>
+    hiddenUntil === undefined || world.now() >= hiddenUntil;
+
+  const resourcesOf = (owner: Owner, network: MemoryNetwork | undefined): readonly OwnedResource[] => {
+    const part = (kind: string, suffix: string): OwnedResource => ({
+      kind,
+      id: `${network?.id ?? ''}-${suffix}`,
+      name: `${network?.name ?? ''}-${suffix}`,
+    });
+    const has = (name: MemoryNetwork['missing'][number]): boolean =>
+      network?.missing.includes(name) === false;
+    return [
+      ...(network === undefined ? [] : [{ kind: 'network', id: network.id, name: network.name }]),
+      ...(has('subnet') ? [part('subnet', 'subnet')] : []),
+      ...roles.filter(has).map((role) => part('firewall', role)),
+      ...world
+        .spares()
+        .filter((spare) => sameOwner(spare.owner, owner))
+        .map(({ kind, id, name }) => ({ kind, id, name, isSpare: true as const })),
+    ];
+  };
+
+  /** Also those whose tags are gone, where they are expected and fit. */
+  const look = ({ expected, ...owner }: Watched): ClusterObservation => {
     const network = networkOf(owner);
+    const listed = world.machines().filter(isListed);
+    const wanted = (machine: MemoryMachine): ExpectedMachine | undefined =>
+      expected?.machines.find((each) => fits(machine, each, owner, network?.id));
+    const machines = listed.filter(
+      (machine) => sameOwner(machine.tags?.owner, owner) || wanted(machine) !== undefined,
+    );
+    const missing: Flaw = { of: 'network', subject: 'network:missing', message: 'the network is missing' };
+    const ofNetwork = (spec: NetworkSpec): readonly Flaw[] =>
+      network === undefined ? [missing] : networkDifferences(world, network, spec).map(({ flaw }) => flaw);
     return {
       clusterId: owner.clusterId,
-      machines: owned(owner)
-        .filter((machine) => machine.hiddenUntil === undefined || world.now() >= machine.hiddenUntil)
-        .map(show),
-      resources:
-        network === undefined
+      machines: machines.map((machine) => ({
+        ...show(machine),
+        nodeId: wanted(machine)?.nodeId ?? machine.tags?.nodeId ?? '',
+      })),
+      resources: resourcesOf(owner, network),
+      strangers: strangersIn(network),
+      flaws:
+        expected === undefined
           ? []
           : [
-              { kind: 'network', id: network.id, name: network.name },
-              ...roles.map((role) => ({
-                kind: 'firewall',
-                id: `${network.id}-${role}`,
-                name: `${network.name}-${role}`,
-              })),
+              ...ofNetwork(expected.network),
+              ...machines.flatMap((machine) => {
+                const fit = wanted(machine);
+                return fit === undefined
+                  ? []
+                  : machineDifferences(world, machine, fit, owner).map(({ flaw }) => flaw);
+              }),
             ],
-      strangers: strangersIn(network),
     };
   };
+
+  /** The machine to repair; undefined: it is gone, or going. */
+  const repairable = (expected: ExpectedMachine, networkId: string | undefined, owner: Owner) => {
+    const machine = world.machine(expected.providerId);
+    if (machine === undefined || machine.stoppingAt !== undefined) return undefined;
+    if (!fits(machine, expected, owner, networkId))
+      throw world.error('InvalidRequest', 'not-expected', `${expected.providerId} is not what is expected`);
+    return machine;
+  };
+
+  const dispose = ({ kind, id, name }: OwnedResource, owner: Owner): Progress<'gone'> => {
+    if (kind === 'machine')
+      return remove({ nodeId: '', name, location: { region: '', zone: '' }, providerId: id }, owner);
+    const spare = world.spares().find((each) => each.id === id);
+    if (spare !== undefined && !sameOwner(spare.owner, owner))
+      throw world.error('InvalidRequest', 'not-ours', `${id} does not carry the owner's tags`);
+    if (spare === undefined && world.networks().some((network) => id.startsWith(network.id)))
+      throw world.error('InvalidRequest', 'in-use', `${id} is in use`);
+    world.removeSpare(id);
+    return { done: true, value: 'gone' };
+  };
+
+  const sparesOf = (owner: Owner) => world.spares().filter((spare) => sameOwner(spare.owner, owner));
 
   const takeDown = (owner: Owner): Progress<'nothing left'> => {
     for (const machine of owned(owner)) world.terminate(machine);
@@ -190,6 +250,7 @@ export function createMemoryCloud(
       return { ...pending('strangers to leave the network', 5), blockedBy: strangers };
     if (left.length > 0) return pending(`${left.length} machines to be gone`, 3);
     if (network !== undefined) world.removeNetwork(network.id);
+    for (const spare of sparesOf(owner)) world.removeSpare(spare.id);
     return { done: true, value: 'nothing left' };
   };
 
@@ -200,9 +261,7 @@ export function createMemoryCloud(
     ensureNetwork: async (spec) => {
       const seen = perform('readNetwork', () => networkOf(spec.owner));
       const network = seen ?? perform('createNetwork', () => world.putNetwork(spec, chooseRange(spec)));
-      for (const role of roles)
-        if (JSON.stringify(network.firewall[role]) !== JSON.stringify(spec.firewall[role]))
-          perform('changeNetwork', () => world.changeFirewall(network.id, role, spec.firewall[role]));
+      for (const { mend } of networkDifferences(world, network, spec)) perform('changeNetwork', mend);
       return {
         done: true,
         value: {
@@ -221,8 +280,21 @@ export function createMemoryCloud(
 
     observe: async (owners) => perform('listMachines', () => owners.map(look)),
 
+    repairMachine: async (expected, network, owner) => {
+      const machine = perform('listMachines', () => repairable(expected, network.parts['networkId'], owner));
+      if (machine !== undefined)
+        for (const { mend } of machineDifferences(world, machine, expected, owner))
+          perform('changeMachine', mend);
+      return { done: true, value: 'right' };
+    },
+
+    removeSpare: async (resource, owner) => perform('deleteMachine', () => dispose(resource, owner)),
+
     collapse: async (owner) => {
-      const kept = perform('readNetwork', () => networkOf(owner) !== undefined || owned(owner).length > 0);
+      const kept = perform(
+        'readNetwork',
+        () => networkOf(owner) !== undefined || owned(owner).length > 0 || sparesOf(owner).length > 0,
+      );
       return kept
         ? perform('deleteNetwork', () => takeDown(owner))
         : { done: true, value: 'nothing left' as const };

@@ -10,6 +10,7 @@ export type MemoryOperation =
   | 'createMachine'
   | 'deleteMachine'
   | 'listMachines'
+  | 'changeMachine'
   | 'createNetwork'
   | 'changeNetwork'
   | 'deleteNetwork'
@@ -46,8 +47,10 @@ export interface MemoryMachine {
   readonly name: string;
   readonly networkId: string;
   readonly location: Location;
-  /** Absent on a stranger. */
-  readonly tags?: { readonly owner: Owner; readonly nodeId: string; readonly role: NodeRole };
+  /** Absent on a stranger, and when somebody took them off. */
+  readonly tags?: { readonly owner: Owner; readonly nodeId: string; readonly role: NodeRole } | undefined;
+  /** Whose rules let anybody in; absent: nobody's. */
+  readonly firewall?: NodeRole | undefined;
   readonly token?: string;
   readonly userData: string;
   readonly diskGib: number;
@@ -72,6 +75,18 @@ export interface MemoryNetwork {
   readonly range: string;
   readonly subnetRange: string;
   readonly firewall: Readonly<Record<NodeRole, readonly FirewallRule[]>>;
+  /** What somebody deleted of it: a role stands for its firewall. */
+  readonly missing: readonly MemoryPart[];
+}
+
+export type MemoryPart = 'subnet' | 'route' | NodeRole;
+
+/** A disk, interface or address that serves nothing. */
+export interface MemorySpare {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly owner: Owner;
 }
 
 export interface MemoryOptions {
@@ -107,6 +122,7 @@ export class MemoryWorld {
   deleteSeconds: number;
   readonly #machines = new Map<string, MemoryMachine>();
   readonly #networks = new Map<string, MemoryNetwork>();
+  readonly #spares = new Map<string, MemorySpare>();
   /** Creates that were accepted and failed: the same request gets the same answer. */
   readonly #failed = new Set<string>();
   #faults: (MemoryFault & { readonly left: number })[] = [];
@@ -148,6 +164,10 @@ export class MemoryWorld {
 
   networks(): readonly MemoryNetwork[] {
     return [...this.#networks.values()];
+  }
+
+  spares(): readonly MemorySpare[] {
+    return [...this.#spares.values()];
   }
 
   /** A create with this token was accepted once and failed later. */
@@ -203,9 +223,21 @@ export class MemoryWorld {
 
   /** Somebody edits a firewall by hand. */
   changeFirewall(networkId: string, role: NodeRole, rules: readonly FirewallRule[]): void {
-    const network = this.#networks.get(networkId);
-    if (network !== undefined)
-      this.#networks.set(networkId, { ...network, firewall: { ...network.firewall, [role]: rules } });
+    this.#changeNetwork(networkId, ({ firewall }) => ({ firewall: { ...firewall, [role]: rules } }));
+  }
+
+  losePart(networkId: string, part: MemoryPart): void {
+    this.#changeNetwork(networkId, ({ missing }) => ({
+      missing: [...missing.filter((other) => other !== part), part],
+    }));
+  }
+
+  /** @returns its id */
+  addSpare(spare: Omit<MemorySpare, 'id'>): string {
+    this.#number += 1;
+    const id = `${spare.kind}-${String(this.#number).padStart(5, '0')}`;
+    this.#spares.set(id, { ...spare, id });
+    return id;
   }
 
   // ── What the driver does ─────────────────────────────────────────────────────────────────────────────────────
@@ -287,6 +319,7 @@ export class MemoryWorld {
       range: range.network,
       subnetRange: range.subnet,
       firewall: spec.firewall,
+      missing: [],
     };
     this.#networks.set(network.id, network);
     return network;
@@ -294,6 +327,19 @@ export class MemoryWorld {
 
   removeNetwork(id: string): void {
     this.#networks.delete(id);
+  }
+
+  restorePart(networkId: string, part: MemoryPart): void {
+    this.#changeNetwork(networkId, ({ missing }) => ({ missing: missing.filter((other) => other !== part) }));
+  }
+
+  removeSpare(id: string): void {
+    this.#spares.delete(id);
+  }
+
+  /** Its tags or its firewall: by the driver or behind everyone's back. */
+  changeMachine(providerId: string, change: Pick<Partial<MemoryMachine>, 'tags' | 'firewall'>): void {
+    this.#change(providerId, change);
   }
 
   error(name: CloudErrorName, code: string, message: string, retryAfterSeconds?: number): CloudError {
@@ -319,6 +365,11 @@ export class MemoryWorld {
       default:
         return this.error('CloudUnavailable', fault.effect, 'the cloud does not answer');
     }
+  }
+
+  #changeNetwork(id: string, change: (network: MemoryNetwork) => Partial<MemoryNetwork>): void {
+    const network = this.#networks.get(id);
+    if (network !== undefined) this.#networks.set(id, { ...network, ...change(network) });
   }
 
   #change(providerId: string, change: Partial<MemoryMachine>): void {

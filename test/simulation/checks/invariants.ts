@@ -82,6 +82,7 @@ export class Invariants {
       () => `${title}: ${before.initialisedAt} by ${before.initNode}, now ${after.initialisedAt} by ${after.initNode}`,
     );
     this.#must(after.generation >= before.generation, 'generations only grow', () => title);
+    if (after.desired === 'absent' && before.desired === 'present') this.#guardPassed(after);
     if (after.status === 'deleted' && before.status !== 'deleted') this.#nothingLeft(after);
     if (after.pendingPlan !== undefined && before.pendingPlan === undefined) this.#withinLimit(after);
   }
@@ -127,6 +128,25 @@ export class Invariants {
       () => title,
     );
   }
+
+  /** Nothing of a cluster changes for its deletion while somebody stands in its networks whom the guard could see. */
+  #guardPassed(cluster: Cluster): void {
+    const begunAt = this.executionBegan(cluster.operation?.executionArn ?? '') ?? '';
+    const seen = cloudNames.flatMap((cloud) =>
+      (this.#clouds?.worlds[cloud].networks() ?? [])
+        .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
+        .flatMap(({ id }) => this.strangersIn(id))
+        .filter(({ createdAt }) => createdAt < begunAt),
+    );
+    this.#must(
+      seen.length === 0,
+      'a deletion is refused before its first change',
+      () => `${seen.map(({ providerId }) => providerId).join(', ')} stood in ${cluster.name} when it was fenced`,
+    );
+  }
+
+  /** When an execution was started. */
+  executionBegan: (arn: string) => string | undefined = () => undefined;
 
   /** Right when it is buried: the clean-up has looked twice. */
   #nothingLeft(cluster: Cluster): void {

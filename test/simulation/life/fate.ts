@@ -18,7 +18,9 @@ interface Parts {
 }
 
 /** When people and fate stop meddling: everything planned before happens, and then the world is left alone. */
-export const meddlingSeconds = 70 * 60;
+export const meddlingSeconds = 45 * 60;
+/** Clusters are built in the first minutes: trouble comes then more often than later. */
+const buildingSeconds = 8 * 60;
 const noticeSeconds = 120;
 
 /** What happens to a world from outside: what people ask for, and what befalls their machines and networks. */
@@ -37,18 +39,23 @@ export class Fate {
     const { random } = outside;
     this.#settleNeighbours();
     for (const name of random.chance(0.25) ? ['one', 'two'] : ['one']) {
-      this.#at(random.between(0, 300), `create ${name}`, async () => people.create(name));
+      this.#at(random.between(0, 60), `create ${name}`, async () => people.create(name));
       if (random.chance(0.6))
-        this.#at(random.between(20, meddlingSeconds), `delete ${name}`, () => this.#remove(name));
+        this.#at(this.#moment(20), `delete ${name}`, () => this.#remove(name));
     }
     const busy = random.int(0, 8);
     for (let count = 0; count < busy; count += 1) {
       const [what, how] = random.pick(this.#troubles());
-      this.#at(random.between(60, meddlingSeconds), what, how);
+      this.#at(this.#moment(60), what, how);
     }
     const scarce = random.int(0, 2);
     for (let count = 0; count < scarce; count += 1)
       this.#at(random.between(0, meddlingSeconds), 'scarcity', async () => this.#scarcity());
+  }
+
+  #moment(afterSeconds: number): number {
+    const { random } = this.#parts.outside;
+    return random.between(afterSeconds, random.chance(0.4) ? buildingSeconds : meddlingSeconds);
   }
 
   #at(seconds: number, what: string, how: () => Promise<void>): void {
@@ -131,7 +138,7 @@ export class Fate {
   /** What befalls a machine of itself: drawn when it is made. */
   onMachine(machine: SimulatedMachine): boolean {
     const { faults, time, random, history } = this.#parts.outside;
-    if (faults.strikes('machineDies')) time.after(random.between(1, 3000), () => machine.runs && !faults.isCalm && this.#kill(machine));
+    if (faults.strikes('machineDies')) time.after(random.between(1, 2400), () => machine.runs && !faults.isCalm && this.#kill(machine));
     if (faults.strikes('machineReboots'))
       time.after(random.between(1, 3000), () => machine.runs && !faults.isCalm && this.#reboot(machine));
     if (!faults.strikes('machineNeverCalls')) return true;
@@ -185,7 +192,7 @@ export class Fate {
     const { providerId } = machine;
     invariants.addStranger(cloud, machine);
     this.#strangers.push({ cloud, providerId });
-    if (random.chance(0.5)) time.after(random.between(60, 3000), () => this.#takeAway(cloud, providerId));
+    if (random.chance(0.5)) time.after(random.between(60, 1800), () => this.#takeAway(cloud, providerId));
   }
 
   #takeAway(cloud: CloudName, providerId: string): void {

@@ -133,10 +133,15 @@ export class Container {
         const method: unknown = Reflect.get(target, property);
         if (typeof method !== 'function') return method;
         return (...args: readonly unknown[]) =>
-          outside.call(this.current, `${name}.${String(property)}`, '', () =>
-            aroundCloud(name, String(property), args, () =>
-              (method as (...args: readonly unknown[]) => Promise<unknown>).apply(target, [...args]),
-            ),
+          outside.call(
+            this.current,
+            `${name}.${String(property)}`,
+            '',
+            () =>
+              aroundCloud(name, String(property), args, () =>
+                (method as (...args: readonly unknown[]) => Promise<unknown>).apply(target, [...args]),
+              ),
+            true,
           );
       },
     });

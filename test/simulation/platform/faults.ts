@@ -13,7 +13,8 @@ export interface FaultRates {
   callFails: number;
   /** Per outside call: it takes seconds. */
   callIsSlow: number;
-  /** Per call of a cloud. */
+  /** Per call of a cloud. Slow: up to what its function is given. */
+  cloudIsSlow: number;
   cloudThrottles: number;
   cloudFails: number;
   cloudRefusesCredentials: number;
@@ -52,6 +53,7 @@ const highest: Readonly<FaultRates> = {
   invocationFails: 0.04,
   callFails: 0.02,
   callIsSlow: 0.02,
+  cloudIsSlow: 0.4,
   cloudThrottles: 0.2,
   cloudFails: 0.1,
   cloudRefusesCredentials: 0.02,

@@ -3,8 +3,10 @@ import { answerSync } from '../../../functions/answer-node-sync/answer.ts';
 import { admit } from '../../../functions/admit-node/admit.ts';
 import { awaitNode, awaitRequest } from '../../../functions/await-node/await-node.ts';
 import { claimOperation, claimRequest } from '../../../functions/claim-operation/claim-operation.ts';
+import { configureRequest } from '../../../functions/configure-cluster/configure-cluster.ts';
 import { drainNode, drainRequest } from '../../../functions/drain-node/drain-node.ts';
 import { drive, driveRequest } from '../../../functions/drive-cloud/drive.ts';
+import { forgetNode, forgetRequest } from '../../../functions/forget-node/forget-node.ts';
 import { observe } from '../../../functions/observe-cloud/observe.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
@@ -16,8 +18,12 @@ import { settleOperation } from '../../../functions/settle-operation/settle-oper
 import { settleRequest } from '../../../functions/settle-operation/settlement.ts';
 import { onReconcileTick } from '../../../functions/tick-clusters/on-reconcile-tick.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
+import { plusSeconds } from '../../../shared/domain/ids.ts';
+import { needsRotation } from '../../../shared/planning/needs-rotation.ts';
 import { eachMessage } from '../../../shared/runtime/batch.ts';
+import type { ClusterApi } from '../../../shared/runtime/cluster-access.ts';
 import { parsePayload } from '../../../shared/runtime/observability.ts';
+import { ownedCluster } from '../../../shared/runtime/ownership.ts';
 import type { Queue } from '../../../shared/runtime/queue.ts';
 import type { Container } from './container.ts';
 
@@ -50,6 +56,17 @@ const perCloud = (
   Object.fromEntries(
     cloudNames.map((cloud) => [`${prefix}-${cloud}`, (container: Container) => make(container, cloud)]),
   );
+
+const nothing = (): Promise<void> => Promise.resolve();
+/** A cluster's API that takes everything and has nothing. */
+const quietApi: ClusterApi = {
+  get: () => Promise.reject(new Error('nobody reads here')),
+  listMetadata: () => Promise.resolve([]),
+  apply: nothing,
+  patch: nothing,
+  post: nothing,
+  delete: nothing,
+};
 
 /** Each function as its handler.ts wires it, by the name that infra/functions.ts gives it. */
 export const functions: Readonly<Record<string, (container: Container) => Handler>> = {
@@ -101,6 +118,24 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
   'await-node': (container) => validated(awaitRequest, awaitNode(container)),
   'record-node-joined': (container) => validatedEvent(nodeReport, onNodeReported(container)),
   'drain-node': (container) => validated(drainRequest, drainNode(container)),
+  // Nobody serves a Kubernetes API here, and real cryptography knows no virtual time: what is left is the item.
+  'configure-cluster': (container) =>
+    validated(configureRequest, async ({ clusterId, executionArn }) => {
+      await ownedCluster(container.store, clusterId, executionArn);
+      const { pki } = container.store;
+      const now = container.clock.now();
+      const stored = await pki.credential(clusterId);
+      if (stored !== undefined && needsRotation(stored, now) === 'no') return { done: true };
+      const sealed = { version: 1, dataKey: '', iv: '', tag: '', ciphertext: '' } as const;
+      const notAfter = plusSeconds(now, 7 * 24 * 3600);
+      await pki.replaceCredential(
+        { clusterId, certificatePem: '', notBefore: now, notAfter, sealed },
+        stored === undefined ? {} : { notAfterRead: stored.notAfter },
+      );
+      return { done: true };
+    }),
+  'forget-node': (container) =>
+    validated(forgetRequest, forgetNode({ ...container, access: () => Promise.resolve(quietApi) })),
   'tick-clusters': (container) => {
     const behaviour = onReconcileTick({
       store: container.store,

@@ -50,7 +50,13 @@ export class Outside {
   /**
    * @param act has its effect in one instant; what it throws is the call's own failure.
    */
-  call<T>(invocation: Invocation, what: string, about: string, act: () => T | Promise<T>): Promise<T> {
+  call<T>(
+    invocation: Invocation,
+    what: string,
+    about: string,
+    act: () => T | Promise<T>,
+    isCloud = false,
+  ): Promise<T> {
     const { random, faults, history } = this;
     this.calls += 1;
     invocation.calls += 1;
@@ -64,7 +70,12 @@ export class Outside {
       }
       const fails = faults.strikes('callFails');
       const failsBefore = fails && random.chance(0.5);
-      const seconds = faults.strikes('callIsSlow') ? random.between(1, 25) : random.between(0.004, 0.04);
+      const seconds =
+        isCloud && faults.strikes('cloudIsSlow')
+          ? random.between(1, 58)
+          : faults.strikes('callIsSlow')
+            ? random.between(1, 25)
+            : random.between(0.004, 0.04);
       this.time.after(seconds, () => {
         if (failsBefore) {
           history.note('fate', invocation.name, what, about, 'fails before it did anything');

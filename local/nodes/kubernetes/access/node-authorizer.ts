@@ -2,8 +2,8 @@ import { listOf, recordOf, textOf, type Json } from '../json.ts';
 import type { ClusterObjects, KubernetesObject } from '../model.ts';
 import type { ResourceAction } from './action.ts';
 
-const reads = ['get', 'list', 'watch'];
-const writes = ['create', 'update', 'patch'];
+const reads = new Set(['get', 'list', 'watch']);
+const writes = new Set(['create', 'update', 'patch']);
 
 const podOn = (node: string, pod: KubernetesObject | undefined): boolean =>
   textOf(recordOf(pod?.['spec'])['nodeName']) === node;
@@ -32,7 +32,7 @@ function usedBy(pod: KubernetesObject, plural: 'secrets' | 'configmaps'): readon
 /** What a kubelet may do: with its own Node, its lease, the pods bound to it, and what these pods use. */
 export function allowedToNode(objects: ClusterObjects, node: string, action: ResourceAction): boolean {
   const { verb, plural, subresource, namespace, name } = action;
-  const reading = reads.includes(verb);
+  const reading = reads.has(verb);
   const ownPod = (): boolean => name !== undefined && podOn(node, objects.get('pods', name, namespace));
   switch (plural) {
     case 'nodes':
@@ -55,7 +55,7 @@ export function allowedToNode(objects: ClusterObjects, node: string, action: Res
           ((verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete') && name === node))
       );
     case 'events':
-      return writes.includes(verb);
+      return writes.has(verb);
     case 'services':
       return reading;
     case 'secrets':

@@ -12,7 +12,7 @@ export interface CertificateAuthority {
 
 /** What the controllers cannot see in the objects. */
 export interface ControllerHooks {
-  /** Whether that node's kubelet still lives and can reach the API. Asked about once a second of a real cluster's time. */
+  /** Whether that node's kubelet still lives and can reach the API. Asked every 5 s of the cluster's time, at most once a second. */
   isNodeAlive(name: string): boolean;
   readonly authority: CertificateAuthority;
 }

@@ -59,7 +59,7 @@ function chargeBudget(
     if (policy === 'AlwaysAllow' || (currentHealthy >= desiredHealthy && desiredHealthy > 0)) return;
   }
   if (disruptionsAllowed <= 0) {
-    throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 10, [
+    throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0, [
       {
         reason: 'DisruptionBudget',
         message: `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,

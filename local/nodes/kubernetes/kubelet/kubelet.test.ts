@@ -113,6 +113,23 @@ describe('a kubelet', () => {
     expect(cluster.pod('p').status?.phase).toBe('Running');
   });
 
+  it('shows what runs on a control plane', () => {
+    open();
+    cluster.addNode('cp', { controlPlane: true });
+    cluster.pass(20);
+    const pods = (): readonly string[] => cluster.pods('kube-system').map(({ metadata }) => metadata.name);
+    const all = ['etcd-cp', 'kube-apiserver-cp', 'kube-controller-manager-cp', 'kube-scheduler-cp'];
+    expect(pods()).toEqual(all);
+    expect(cluster.pods('kube-system').every((pod) => isReady(pod))).toBe(true);
+    cluster.objects.remove('pods', 'etcd-cp', 'kube-system');
+    cluster.pass(10);
+    expect(pods()).toEqual(all);
+    cluster.killNode('cp');
+    cluster.objects.remove('nodes', 'cp');
+    cluster.pass(60);
+    expect(pods()).toEqual([]);
+  });
+
   it('keeps what a pod has when it starts again', () => {
     open(['p', {}]);
     cluster.pass(10);

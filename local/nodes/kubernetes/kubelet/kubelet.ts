@@ -10,6 +10,7 @@ import { isNodeReady, reportedStatus, type KubeletNode } from './node-object.ts'
 import { openPodAddresses } from './pod-addresses.ts';
 import { moveRun, openRun, type PodRun } from './pod-run.ts';
 import { statusOf } from './pod-status.ts';
+import { mirrorStaticPods } from './static-pods.ts';
 
 export interface Kubelet {
   /** Does all that is due by the clock now before it returns: tests move time by hand. */
@@ -76,6 +77,7 @@ export function startKubelet(options: {
         record(stored, { reason: 'NodeReady', message: `Node ${node.name} status is now: NodeReady` });
         for (const key of running.keys()) loop.add(podWork, key);
       }
+      mirrorStaticPods(objects, node, stored);
       const renewAfterMs = Math.max(renewMsMin, scaled(leaseSeconds.renew));
       if (now - renewedMs >= renewAfterMs) renewLease(stored, now);
       const next = renewedMs + renewAfterMs;

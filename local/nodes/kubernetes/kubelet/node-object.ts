@@ -20,6 +20,8 @@ export interface KubeletNode {
     readonly ephemeralBytes?: number;
   };
   readonly architecture?: 'amd64' | 'arm64';
+  /** Runs etcd, the API server and its companions, which show as pods of kube-system. */
+  readonly controlPlane?: boolean;
   /** `v1.36.2`. */
   readonly kubeletVersion: string;
   readonly osImage: string;

@@ -2,7 +2,7 @@ import { applyPatch, type Operation } from 'rfc6902';
 import { ApiError, badRequest } from '../errors.ts';
 import { isRecord } from '../json.ts';
 
-const operations: readonly unknown[] = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
+const operations = new Set<unknown>(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
 /**
  * RFC 6902. All operations or none.
@@ -12,11 +12,11 @@ const operations: readonly unknown[] = ['add', 'remove', 'replace', 'move', 'cop
 export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
   for (const each of patch)
-    if (!isRecord(each) || !operations.includes(each['op']) || typeof each['path'] !== 'string')
+    if (!isRecord(each) || !operations.has(each['op']) || typeof each['path'] !== 'string')
       throw badRequest(`Unexpected kind: ${JSON.stringify(isRecord(each) ? each['op'] : each)}`);
   const document: unknown = structuredClone(target);
-  const [failure] = applyPatch(document, patch as Operation[]).filter((error) => error !== null);
-  if (failure !== undefined)
+  const failure = applyPatch(document, patch as Operation[]).find((error) => error !== null);
+  if (failure !== null && failure !== undefined)
     throw new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request`, {
       causes: [{ reason: 'FieldValueInvalid', message: failure.message || failure.name }],
     });

@@ -13,7 +13,11 @@ const names: readonly (readonly [stored: string, served: string])[] = [
   ['count', 'deprecatedCount'],
 ];
 
-function renamed(object: KubernetesObject, to: ReadonlyMap<string, string>, apiVersion: string): KubernetesObject {
+function renamed(
+  object: KubernetesObject,
+  to: ReadonlyMap<string, string>,
+  apiVersion: string,
+): KubernetesObject {
   const entries = Object.entries(object).map(([name, value]) => [to.get(name) ?? name, value] as const);
   return { ...(Object.fromEntries(entries) as KubernetesObject), apiVersion };
 }

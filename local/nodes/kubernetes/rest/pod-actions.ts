@@ -92,6 +92,7 @@ export function log(context: ApiContext, request: ApiRequest, target: Target): R
       `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata.name)} is waiting to start: ContainerCreating`,
     );
   const text =
-    context.hooks.podLog?.(pod, container) ?? `${container}: a simulated container, which has nothing to say\n`;
+    context.hooks.podLog?.(pod, container) ??
+    `${container}: a simulated container, which has nothing to say\n`;
   return { code: 200, body: text, contentType: 'text/plain' };
 }

@@ -44,9 +44,8 @@ export function representationOf(
     };
     const table = (items: readonly KubernetesObject[], metadata: Json, withColumns: boolean): Json =>
       tableOf({ plural: kind.plural, items, metadata, withColumns, now, rowObject });
-    const ownMeta = ({ metadata: { resourceVersion } }: KubernetesObject): Json => ({
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    });
+    const ownMeta = ({ metadata: { resourceVersion } }: KubernetesObject): Json =>
+      resourceVersion === undefined ? {} : { resourceVersion };
     return {
       one: (object) => table([object], ownMeta(object), true),
       list: (page) => table(page.items, listMeta(page), true),

@@ -11,11 +11,16 @@ import { parsedRecord } from './verbs/body.ts';
 
 function actionOf(spec: Json): Action {
   const path = recordOf(spec['nonResourceAttributes']);
-  if (isRecord(spec['nonResourceAttributes'])) return { verb: textOf(path['verb']), path: textOf(path['path']) };
+  if (isRecord(spec['nonResourceAttributes']))
+    return { verb: textOf(path['verb']), path: textOf(path['path']) };
   const wanted = recordOf(spec['resourceAttributes']);
   if (!isRecord(spec['resourceAttributes']))
-    throw badRequest('spec.resourceAttributes: exactly one of nonResourceAttributes or resourceAttributes must be specified');
-  const [subresource, namespace, name] = ['subresource', 'namespace', 'name'].map((field) => textOf(wanted[field]));
+    throw badRequest(
+      'spec.resourceAttributes: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+    );
+  const [subresource, namespace, name] = ['subresource', 'namespace', 'name'].map((field) =>
+    textOf(wanted[field]),
+  );
   return {
     verb: textOf(wanted['verb']),
     group: textOf(wanted['group']),

@@ -40,7 +40,9 @@ export function serveScale(context: ApiContext, request: ApiRequest, target: Tar
     throw staleWrite(kind, name);
   const replicas = recordOf(given['spec'])['replicas'] ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas))
-    throw badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas is not a whole number');
+    throw badRequest(
+      'Scale in version "v1" cannot be handled as a Scale: spec.replicas is not a whole number',
+    );
   if (replicas < 0)
     throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [
       invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'),

@@ -29,16 +29,12 @@ const onObject: Readonly<Record<string, Serve>> = {
   deletecollection: removeAll,
 };
 
-function serveResource(
-  context: ApiContext,
-  request: ApiRequest,
-  target: Target,
-  verb: string,
-): Reply {
+function serveResource(context: ApiContext, request: ApiRequest, target: Target, verb: string): Reply {
   const { kind, subresource, name } = target;
   const verbs = subresource === undefined ? kind.verbs : subresourceVerbs(target);
   if (!verbs.some((each) => each === verb)) throw methodNotAllowed();
-  if (subresource !== undefined) return (own[subresource] ?? onObject[verb] ?? refuse)(context, request, target);
+  if (subresource !== undefined)
+    return (own[subresource] ?? onObject[verb] ?? refuse)(context, request, target);
   if (!kind.verbs.includes('get')) return review(context, request, target);
   if (verb === 'create') {
     if (name !== undefined) throw methodNotAllowed();

@@ -36,7 +36,7 @@ function schemaOf(type: Type, root: string): Json {
         additionalProperties: schemaOf(type.of, root),
         ...(type.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
       };
-    case 'list':
+    default:
       return {
         type: 'array',
         items: schemaOf(type.of, root),

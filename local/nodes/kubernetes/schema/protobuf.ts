@@ -18,8 +18,9 @@ function fieldsOf(bytes: Buffer): readonly WireField[] {
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     const wire = tag & 7;
-    if (wire === 0) fields.push({ number: tag >>> 3, value: Number(String(reader.int64())) });
-    else if (wire === 2) fields.push({ number: tag >>> 3, value: Buffer.from(reader.bytes()) });
+    if (wire === 0) {
+      fields.push({ number: tag >>> 3, value: Number(reader.int64()) });
+    } else if (wire === 2) fields.push({ number: tag >>> 3, value: Buffer.from(reader.bytes()) });
     else reader.skipType(wire);
   }
   return fields;
@@ -48,7 +49,8 @@ function timeOf(bytes: Buffer): string | undefined {
 
 /** @returns undefined for what says nothing: an empty time, raw JSON that is not there. */
 function decodedValue(value: number | Buffer, type: Type): unknown {
-  if (typeof value === 'number') return type.is === 'scalar' && type.scalar === 'boolean' ? value !== 0 : value;
+  if (typeof value === 'number')
+    return type.is === 'scalar' && type.scalar === 'boolean' ? value !== 0 : value;
   switch (type.is) {
     case 'any': {
       const raw = partOf(fieldsOf(value), 1);
@@ -130,7 +132,9 @@ function decodedStruct(bytes: Buffer, name: string): Json {
  */
 export function fromProtobuf(body: Buffer): Json {
   if (!body.subarray(0, magic.length).equals(magic))
-    throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+    throw badRequest(
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
   try {
     const frame = fieldsOf(body.subarray(magic.length));
     const typeMeta = fieldsOf(partOf(frame, 1) ?? Buffer.alloc(0));

@@ -24,7 +24,7 @@ export function admitNamespace(objects: ClusterObjects, kind: Kind, name: string
 }
 
 const kubeletDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
-const kubeletLabels = [
+const kubeletLabels = new Set([
   'kubernetes.io/hostname',
   'kubernetes.io/arch',
   'kubernetes.io/os',
@@ -35,7 +35,7 @@ const kubeletLabels = [
   'failure-domain.beta.kubernetes.io/zone',
   'topology.kubernetes.io/region',
   'topology.kubernetes.io/zone',
-];
+]);
 
 /** Which labels a kubelet may give to its own Node; those that decide what runs there are not among them. */
 function mayLabel(key: string): boolean {
@@ -45,7 +45,7 @@ function mayLabel(key: string): boolean {
   );
   return (
     !isKubernetes ||
-    kubeletLabels.includes(key) ||
+    kubeletLabels.has(key) ||
     kubeletDomains.some((each) => domain === each || domain.endsWith(`.${each}`))
   );
 }

@@ -108,7 +108,7 @@ function secret({ stringData, ...object }: KubernetesObject): KubernetesObject {
     ...object,
     ...(nonEmpty(data) ? { data } : {}),
     type: textOf(object['type']) || 'Opaque',
-  } as KubernetesObject;
+  };
 }
 
 const defaults: Readonly<Record<Plural, (object: KubernetesObject) => KubernetesObject>> = {

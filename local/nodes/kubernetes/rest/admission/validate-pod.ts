@@ -49,7 +49,7 @@ function resources(value: Json, at: string): Cause[] {
           invalidValue(
             `${at}.requests`,
             wanted,
-            `must be less than or equal to ${name} limit of ${String(limit)}`,
+            `must be less than or equal to ${name} limit of ${JSON.stringify(limit).replaceAll('"', '')}`,
           ),
         ]
       : [];

@@ -9,8 +9,8 @@ const subdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-
 const subdomainRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const nameLengthMax = 253;
-const labelledNames = ['namespaces', 'services'];
-const freelyNamed = ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'];
+const labelledNames = new Set(['namespaces', 'services']);
+const freelyNamed = new Set(['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings']);
 
 const labelKey =
   /^(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -24,10 +24,10 @@ function metadata(plural: Plural, { name, labels = {}, annotations = {} }: Objec
   const causes: Cause[] = [];
   const at = 'metadata.name';
   if (name === '') causes.push(required(at, 'name or generateName is required'));
-  else if (freelyNamed.includes(plural)) {
+  else if (freelyNamed.has(plural)) {
     if (/[/%]/.test(name) || name === '.' || name === '..')
       causes.push(invalidValue(at, name, "may not contain '/'"));
-  } else if (labelledNames.includes(plural)) {
+  } else if (labelledNames.has(plural)) {
     if (!dnsLabel.test(name)) causes.push(invalidValue(at, name, labelRule));
   } else if (!subdomain.test(name)) causes.push(invalidValue(at, name, subdomainRule));
   if (name.length > nameLengthMax)

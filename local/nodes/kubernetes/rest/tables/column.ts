@@ -7,7 +7,7 @@ export interface Column {
   readonly format?: string;
   /** 1: only with `-o wide`. */
   readonly priority?: 0 | 1;
-  cell(object: KubernetesObject, now: number): string | number;
+  readonly cell: (object: KubernetesObject, now: number) => string | number;
 }
 
 export const none = '<none>';

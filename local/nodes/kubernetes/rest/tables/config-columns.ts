@@ -26,10 +26,7 @@ export const configColumns: Readonly<Record<Plural, readonly Column[]>> = {
     ageColumn,
   ],
   namespaces: [{ name: 'Status', cell: (object) => textOf(statusOf(object)['phase']) }, ageColumn],
-  leases: [
-    { name: 'Holder', cell: (object) => textOf(specOf(object)['holderIdentity']) },
-    ageColumn,
-  ],
+  leases: [{ name: 'Holder', cell: (object) => textOf(specOf(object)['holderIdentity']) }, ageColumn],
   events: [
     { name: 'Last Seen', cell: (event, now) => since(lastSeen(event), now) },
     { name: 'Type', cell: (event) => textOf(event['type']) },

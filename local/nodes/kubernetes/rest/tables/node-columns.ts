@@ -6,8 +6,7 @@ const rolePrefix = 'node-role.kubernetes.io/';
 
 function state(node: KubernetesObject): string {
   const ready = listOf(statusOf(node)['conditions']).find((each) => each['type'] === 'Ready');
-  const word =
-    ready === undefined ? 'Unknown' : textOf(ready['status']) === 'True' ? 'Ready' : 'NotReady';
+  const word = ready === undefined ? 'Unknown' : textOf(ready['status']) === 'True' ? 'Ready' : 'NotReady';
   return specOf(node)['unschedulable'] === true ? `${word},SchedulingDisabled` : word;
 }
 
@@ -22,9 +21,7 @@ function roles({ metadata: { labels = {} } }: KubernetesObject): string {
 const address =
   (type: string) =>
   (node: KubernetesObject): string =>
-    textOf(
-      listOf(statusOf(node)['addresses']).find((each) => each['type'] === type)?.['address'],
-    ) || none;
+    textOf(listOf(statusOf(node)['addresses']).find((each) => each['type'] === type)?.['address']) || none;
 
 const info =
   (field: string) =>

@@ -2,7 +2,8 @@ import { listOf, numberOf, recordOf, textOf, type Json } from '../../json.ts';
 import type { KubernetesObject } from '../../model.ts';
 import { age, none, since, specOf, statusOf, type Column } from './column.ts';
 
-const waitingReason = (status: Json): string => textOf(recordOf(recordOf(status['state'])['waiting'])['reason']);
+const waitingReason = (status: Json): string =>
+  textOf(recordOf(recordOf(status['state'])['waiting'])['reason']);
 
 /** Why a container stands still: `CrashLoopBackOff`, `Error`, `Completed`, `ExitCode:3`. */
 function stateOf(status: Json): string {
@@ -38,8 +39,7 @@ export function podState(pod: KubernetesObject): string {
     const why = stateOf(initial[blocked] ?? {});
     state = why !== '' && why !== 'PodInitializing' ? `Init:${why}` : `Init:${blocked}/${total}`;
   } else {
-    const words = containers.map(stateOf).filter((each) => each !== '');
-    state = words[0] ?? state;
+    state = containers.map(stateOf).find((each) => each !== '') ?? state;
     const ready = listOf(status['conditions']).some(
       (each) => each['type'] === 'Ready' && each['status'] === 'True',
     );

@@ -28,9 +28,7 @@ const selector: Column = {
 
 function jobState(job: KubernetesObject): string {
   const is = (type: string): boolean =>
-    listOf(statusOf(job)['conditions']).some(
-      (each) => each['type'] === type && each['status'] === 'True',
-    );
+    listOf(statusOf(job)['conditions']).some((each) => each['type'] === type && each['status'] === 'True');
   if (is('Complete')) return 'Complete';
   if (is('Failed')) return 'Failed';
   if (job.metadata.deletionTimestamp !== undefined) return 'Terminating';
@@ -63,7 +61,7 @@ const budgetLimit =
   (field: string) =>
   (budget: KubernetesObject): string => {
     const value = specOf(budget)[field];
-    return value === undefined ? 'N/A' : String(value as string | number);
+    return value === undefined ? 'N/A' : JSON.stringify(value).replaceAll('"', '');
   };
 
 const endpointsMax = 3;
@@ -104,9 +102,7 @@ export const workloadColumns: Readonly<Record<Plural, readonly Column[]>> = {
     {
       name: 'Node Selector',
       cell: (object) =>
-        labelsText(
-          recordOf(recordOf(recordOf(specOf(object)['template'])['spec'])['nodeSelector']),
-        ) || none,
+        labelsText(recordOf(recordOf(recordOf(specOf(object)['template'])['spec'])['nodeSelector'])) || none,
     },
     ageColumn,
     ...containerColumns,
@@ -162,9 +158,7 @@ export const workloadColumns: Readonly<Record<Plural, readonly Column[]>> = {
         shortened(
           listOf(object['subsets']).flatMap((subset) =>
             listOf(subset['addresses']).flatMap((address) =>
-              listOf(subset['ports']).map(
-                (port) => `${textOf(address['ip'])}:${numberOf(port['port'])}`,
-              ),
+              listOf(subset['ports']).map((port) => `${textOf(address['ip'])}:${numberOf(port['port'])}`),
             ),
           ),
         ),
@@ -175,8 +169,7 @@ export const workloadColumns: Readonly<Record<Plural, readonly Column[]>> = {
     { name: 'AddressType', cell: (object) => textOf(object['addressType']) },
     {
       name: 'Ports',
-      cell: (object) =>
-        shortened(listOf(object['ports']).map((each) => String(numberOf(each['port'])))),
+      cell: (object) => shortened(listOf(object['ports']).map((each) => String(numberOf(each['port'])))),
     },
     {
       name: 'Endpoints',

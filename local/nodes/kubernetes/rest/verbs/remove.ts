@@ -25,7 +25,8 @@ function optionsOf({ body, contentType, query }: ApiRequest): Json {
 const policies = ['Background', 'Foreground', 'Orphan'] as const;
 
 export function deletionOf(options: Json): DeletionOptions {
-  const asked = textOf(options['propagationPolicy']) || (options['orphanDependents'] === true ? 'Orphan' : '');
+  const asked =
+    textOf(options['propagationPolicy']) || (options['orphanDependents'] === true ? 'Orphan' : '');
   const propagation = policies.find((each) => each === asked);
   if (asked !== '' && propagation === undefined)
     throw badRequest(`invalid deletion propagation policy: ${asked}`);

@@ -86,7 +86,8 @@ export function watch(context: ApiContext, request: ApiRequest, target: Target):
 
     let missed: readonly ObjectChange[] = [];
     if (sendInitial) {
-      for (const object of objects.list(kind.plural, namespace)) if (fits(object)) sendObject('ADDED', object);
+      for (const object of objects.list(kind.plural, namespace))
+        if (fits(object)) sendObject('ADDED', object);
       if (query.has('sendInitialEvents') && bookmarks) bookmark({ 'k8s.io/initial-events-end': 'true' });
     } else if (asked !== '' && asked !== '0') {
       const known = history.since(Number(asked));

@@ -26,6 +26,7 @@ import type { ApiContext } from '../context.ts';
 import { served, stored } from '../event-versions.ts';
 import { isTrue, type ApiRequest, type Reply, type Target } from '../request.ts';
 import { representationOf } from '../representation.ts';
+import { restricted } from './restricted-fields.ts';
 import { decoded, parsedBody, parsedRecord } from './body.ts';
 
 /** Letters that make no words. */
@@ -68,9 +69,7 @@ const ownMetadata = ({
 function placed(object: KubernetesObject, { kind, namespace, name }: Target): KubernetesObject {
   const { metadata } = object;
   if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace)
-    throw badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   if (name !== undefined && metadata.name !== '' && metadata.name !== name)
     throw badRequest(
       `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
@@ -138,66 +137,6 @@ const found = (context: ApiContext, { kind, name = '', namespace }: Target): Kub
   return object;
 };
 
-/** What of an object a subresource may change; the object itself leaves out what has a subresource of its own. */
-function restricted(
-  subresource: string | undefined,
-  kind: Kind,
-  given: KubernetesObject,
-  before: KubernetesObject,
-): KubernetesObject {
-  const { managedFields } = given.metadata;
-  const marks = managedFields === undefined ? {} : { managedFields };
-  const { status: statusBefore, ...restBefore } = before;
-  switch (subresource) {
-    case undefined: {
-      if (!kind.subresources.some(({ name }) => name === 'status')) return given;
-      const { status: _status, ...rest } = given;
-      return (statusBefore === undefined ? rest : { ...rest, status: statusBefore }) as KubernetesObject;
-    }
-    case 'status': {
-      const { metadata } = given;
-      const { labels, annotations } = kind.plural === 'nodes' ? metadata : before.metadata;
-      return {
-        ...before,
-        metadata: {
-          ...before.metadata,
-          ...(labels === undefined ? {} : { labels }),
-          ...(annotations === undefined ? {} : { annotations }),
-          ...marks,
-        },
-        ...(kind.plural === 'certificatesigningrequests'
-          ? {
-              status: {
-                ...recordOf(given['status']),
-                // Who may sign may not approve.
-                ...(recordOf(statusBefore)['conditions'] === undefined
-                  ? {}
-                  : { conditions: recordOf(statusBefore)['conditions'] }),
-              },
-            }
-          : { status: given['status'] ?? {} }),
-      };
-    }
-    case 'approval': {
-      const { conditions } = recordOf(given['status']);
-      return {
-        ...(restBefore as KubernetesObject),
-        metadata: { ...before.metadata, ...marks },
-        status: { ...recordOf(statusBefore), ...(conditions === undefined ? {} : { conditions }) },
-      };
-    }
-    case 'finalize':
-      return {
-        ...before,
-        spec: { ...recordOf(before['spec']), finalizers: recordOf(given['spec'])['finalizers'] ?? [] },
-      };
-    default: {
-      const { ephemeralContainers } = recordOf(given['spec']);
-      return { ...before, spec: { ...recordOf(before['spec']), ephemeralContainers } };
-    }
-  }
-}
-
 /** Writes the object over the one that is there. */
 function updateObject(
   context: ApiContext,
@@ -217,7 +156,11 @@ function updateObject(
       name,
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${before.metadata.uid ?? ''}`,
     );
-  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== before.metadata.resourceVersion)
+  if (
+    resourceVersion !== undefined &&
+    resourceVersion !== '' &&
+    resourceVersion !== before.metadata.resourceVersion
+  )
     throw staleWrite(kind, name);
   const asked = stored(kind, placed(given, target));
   const { managedFields: _before, ...kept } = before.metadata;
@@ -236,8 +179,7 @@ function updateObject(
   const main = subresource === undefined;
   const completed = main ? withKindDefaults(kind.plural, narrowed) : narrowed;
   if (main) validate(kind, completed, before);
-  const next =
-    main && kind.plural === 'services' ? allocatedService(objects, completed, before) : completed;
+  const next = main && kind.plural === 'services' ? allocatedService(objects, completed, before) : completed;
   admitKubelet(request.user, kind, next, before);
   const written =
     operation === 'Apply'
@@ -284,7 +226,8 @@ export function patched(request: ApiRequest, before: Json, type: Type | undefine
 }
 
 export function patch(context: ApiContext, request: ApiRequest, target: Target): Reply {
-  if (/^application\/apply-patch\+(?:yaml|json)/.test(request.contentType)) return apply(context, request, target);
+  if (/^application\/apply-patch\+(?:yaml|json)/.test(request.contentType))
+    return apply(context, request, target);
   const { kind } = target;
   const before = found(context, target);
   const raw = patched(request, served(kind, before), typeOfKind(kind));
@@ -298,7 +241,9 @@ function apply(context: ApiContext, request: ApiRequest, target: Target): Reply 
   const { kind, namespace, name = '', subresource } = target;
   const { query, user } = request;
   if (!query.has('fieldManager'))
-    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
   const raw = parsedBody({ body: request.body, contentType: 'application/yaml' });
   if (!isRecord(raw)) throw badRequest('the body of an apply is an object');
   if (textOf(raw['apiVersion']) !== apiVersionOf(kind) || textOf(raw['kind']) !== kind.kind)
@@ -328,7 +273,10 @@ function apply(context: ApiContext, request: ApiRequest, target: Target): Reply 
     ...laid,
     metadata: {
       ...laid.metadata,
-      ...defined({ resourceVersion: resourceVersion ?? before.metadata.resourceVersion, uid: uid ?? before.metadata.uid }),
+      ...defined({
+        resourceVersion: resourceVersion ?? before.metadata.resourceVersion,
+        uid: uid ?? before.metadata.uid,
+      }),
     },
   });
   const updated = updateObject(context, request, target, given, before, 'Apply');

@@ -1,34 +1,25 @@
+// @ts-check
+/**
+ * Runs inside the worker thread: what Lambda's runtime does inside its sandbox. Plain JavaScript, because a thread that
+ * begins with TypeScript first loads what strips its types, which takes longer than to load most functions.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Outcome } from './function.ts';
 
-/** Runs inside the worker thread: what Lambda's runtime does inside its sandbox. */
-export interface ThreadData {
-  readonly folder: string;
-  readonly handler: string;
-  readonly name: string;
-  readonly arn: string;
-  readonly memoryMb: number;
-}
-export interface Invocation {
-  readonly requestId: string;
-  readonly payload: string;
-  readonly timeoutMs: number;
-}
-export type ThreadMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly requestId: string; readonly outcome: Outcome };
+/** @import { Outcome } from './function.ts' */
+/** @import { Invocation, ThreadData, ThreadMessage } from './messages.ts' */
+/** @typedef {(event: unknown, context: unknown) => unknown} Handler */
 
-type Handler = (event: unknown, context: unknown) => unknown;
-
-const data = workerData as ThreadData;
+const data = /** @type {ThreadData} */ (workerData);
 const port = parentPort;
 if (port === null) throw new Error('this file is the inside of a worker thread');
-const say = (message: ThreadMessage): void => port.postMessage(message);
+/** @type {(message: ThreadMessage) => void} */
+const say = (message) => port.postMessage(message);
 
-const failed = (thrown: unknown): Outcome => {
+/** @type {(thrown: unknown) => Outcome} */
+const failed = (thrown) => {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return {
     ok: false,
@@ -40,7 +31,8 @@ const failed = (thrown: unknown): Outcome => {
   };
 };
 
-const load = async (): Promise<Handler> => {
+/** @type {() => Promise<Handler>} */
+const load = async () => {
   const dot = data.handler.lastIndexOf('.');
   const [file, name] = [data.handler.slice(0, dot), data.handler.slice(dot + 1)];
   const path = ['mjs', 'js', 'cjs']
@@ -50,16 +42,17 @@ const load = async (): Promise<Handler> => {
     throw Object.assign(new Error(`Cannot find module '${file}' in ${data.folder}`), {
       name: 'Runtime.ImportModuleError',
     });
-  const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const module = /** @type {Record<string, unknown>} */ (await import(pathToFileURL(path).href));
   const handler = module[name];
   if (typeof handler !== 'function')
     throw Object.assign(new Error(`${data.handler} is undefined or not exported`), {
       name: 'Runtime.HandlerNotFound',
     });
-  return handler as Handler;
+  return /** @type {Handler} */ (handler);
 };
 
-const answer = async (handler: Handler, { requestId, payload, timeoutMs }: Invocation): Promise<Outcome> => {
+/** @type {(handler: Handler, invocation: Invocation) => Promise<Outcome>} */
+const answer = async (handler, { requestId, payload, timeoutMs }) => {
   const deadline = Date.now() + timeoutMs;
   try {
     const result = await handler(JSON.parse(payload), {
@@ -85,10 +78,11 @@ loaded.then(
   () => say({ kind: 'ready' }),
   () => say({ kind: 'ready' }),
 );
-port.on('message', (invocation: Invocation) => {
+port.on('message', (/** @type {Invocation} */ invocation) => {
   void loaded.then(
     async (handler) =>
       say({ kind: 'done', requestId: invocation.requestId, outcome: await answer(handler, invocation) }),
-    (error: unknown) => say({ kind: 'done', requestId: invocation.requestId, outcome: failed(error) }),
+    (/** @type {unknown} */ error) =>
+      say({ kind: 'done', requestId: invocation.requestId, outcome: failed(error) }),
   );
 });
