@@ -37,6 +37,12 @@ export interface Holder {
   readonly attempt: number;
 }
 
+/** One at a time; the try moves with each that failed, since no agent carries out the same instruction twice. */
+export interface Forgetting extends Holder {
+  readonly since: Instant;
+  readonly tries: number;
+}
+
 export interface Cluster {
   readonly id: ClusterId;
   readonly name: string;
@@ -65,6 +71,8 @@ export interface Cluster {
   /** The control plane that may join now. */
   readonly joinNode?: number;
   readonly joinAttempt?: number;
+  /** A lost or leaving control plane that those who serve are to strike off etcd's members. */
+  readonly forgetting?: Forgetting;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;
@@ -86,4 +94,6 @@ export interface CloudParts {
   readonly network?: Network;
   /** Why the last attempt to build this cloud's part failed; gone once it succeeded. */
   readonly failure?: { readonly error: string; readonly message: string; readonly at: Instant };
+  /** When it was last put right: what was seen before says nothing of what is to be mended now. */
+  readonly mendedAt?: Instant;
 }

@@ -10,13 +10,21 @@ export interface Finding {
   readonly fingerprint: string;
   readonly kind:
     | 'machine-missing'
+    | 'machine-changed'
     | 'stray-machine'
+    | 'stray-resource'
     | 'network-missing'
+    | 'network-changed'
     | 'cloud-failed'
     | 'node-unresponsive'
+    /** So much of a cloud looks lost at once that nothing is replaced there. */
+    | 'replacement-paused'
+    | 'quorum-lost'
     | 'credential-due';
   readonly subject: string;
   readonly message: string;
+  /** What is being done about it, or what people can do: `it is put right`. */
   readonly remedy: string;
+  /** When it was first seen. */
   readonly seenAt: Instant;
 }

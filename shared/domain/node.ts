@@ -34,6 +34,8 @@ export interface PlannedNode {
   readonly offering: Offering;
   /** What was asked for, when it was a shape: fallback offerings are looked for by it. */
   readonly shape?: Shape;
+  /** The lost node that this one stands in for. */
+  readonly replaces?: NodeId;
 }
 
 /** Everything a create call is made from, stored before it, so that repeating it sends the same bytes. */
@@ -75,6 +77,8 @@ export interface Node extends PlannedNode {
   readonly joinedAt?: Instant;
   readonly readyAt?: Instant;
   readonly leftAt?: Instant;
+  /** A control plane that goes: since when etcd no longer counts it. */
+  readonly memberForgottenAt?: Instant;
   /** What its cloud said of this machine's future, as it was last passed on. */
   readonly interruption?: 'terminate' | 'rebalance';
   readonly lastSeenAt?: Instant;

@@ -18,12 +18,32 @@ export interface SeenStranger {
   readonly inside: string;
 }
 
+export interface SeenResource {
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  /** Left over: it serves neither the network nor a machine. */
+  readonly isSpare?: true;
+}
+
+/** One difference between what should stand in a cloud and what does. */
+export interface SeenFlaw {
+  readonly of: 'network' | 'machine';
+  /** Without spaces, the same in every sweep: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. */
+  readonly subject: string;
+  readonly message: string;
+  /** The machine's, for a machine's flaw. */
+  readonly providerId?: string;
+}
+
 /** One cluster as one cloud shows it. */
 export interface SeenCluster {
   readonly clusterId: ClusterId;
   readonly machines: readonly SeenMachine[];
-  readonly resources: readonly { readonly kind: string; readonly id: string; readonly name: string }[];
+  readonly resources: readonly SeenResource[];
   readonly strangers: readonly SeenStranger[];
+  /** Absent on what was seen before anything was expected. */
+  readonly flaws?: readonly SeenFlaw[];
 }
 
 export interface Sighting {

@@ -4,16 +4,19 @@ import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
+import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
+import {
+  isStrayMachine,
+  strayMachineFingerprint,
+  strayResourceFingerprint,
+  strayResources,
+} from './find-strays.ts';
 import { needsRotation } from './needs-rotation.ts';
 
 /** Two slow sweeps: an older observation says nothing about now, so nothing is missing by it. */
 export const sightingSecondsMax = 600;
-/** Machines in flight must never be taken for stray. */
-export const strayGraceSeconds = 600;
-/** A machine that was just made may be hidden from lists for a while. */
-const missingGraceSeconds = 120;
-/** An agent syncs at least every 60 s and its time is written at least every 5 min. */
-const silentSecondsMax = 900;
+
+type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
 
 /**
  * Compares what a cluster should have with what was seen. Pure: equal inputs give equal findings, so they can be stored,
@@ -28,132 +31,199 @@ export function findDrift(options: {
   sightings: readonly Sighting[];
   /** The platform's own for this cluster, `missing` when there is none; undefined when nobody looked. */
   credential?: Pick<StoredCredential, 'notBefore' | 'notAfter'> | 'missing' | undefined;
+  /** What the last sweep found: what is still so keeps its time. */
+  known?: readonly Finding[];
   now: Instant;
 }): readonly Finding[] {
-  const { cluster, nodes, parts, now } = options;
-  const fresh = options.sightings.filter(({ at }) => secondsBetween(at, now) <= sightingSecondsMax);
-  const found = (finding: Omit<Finding, 'clusterId' | 'seenAt'>): Finding => ({
+  const { cluster, nodes, parts, known = [], now } = options;
+  const fresh = freshOf(options.sightings, now);
+  const found = (finding: Found): Finding => ({
     clusterId: cluster.id,
     ...finding,
-    seenAt: now,
+    seenAt:
+      known.find(({ cloud, fingerprint }) => cloud === finding.cloud && fingerprint === finding.fingerprint)
+        ?.seenAt ?? now,
   });
+  return [
+    ...failedClouds(parts),
+    ...networks(nodes, parts, fresh),
+    ...losses(cluster, findLosses({ nodes, fresh, known, now })),
+    ...changedMachines(parts, fresh),
+    ...strays({ nodes, parts, fresh, now }),
+    ...credential(cluster, options.credential, now),
+  ].map(found);
+}
 
-  const failedClouds = parts.flatMap(({ cloud, failure }) =>
+/** What is young enough to say something. */
+export const freshOf = (sightings: readonly Sighting[], now: Instant): readonly Sighting[] =>
+  sightings.filter(({ at }) => secondsBetween(at, now) <= sightingSecondsMax);
+
+const failedClouds = (parts: readonly CloudParts[]): readonly Found[] =>
+  parts.flatMap(({ cloud, failure }) =>
     failure === undefined
       ? []
       : [
-          found({
+          {
             cloud,
             fingerprint: `cloud-failed:${failure.error}`,
-            kind: 'cloud-failed',
+            kind: 'cloud-failed' as const,
             subject: cloud,
             message: `${cloud}: ${failure.error}: ${failure.message}`,
             remedy: 'it is tried again',
-          }),
+          },
         ],
   );
 
-  // A network that stands is part of what is seen: when nothing at all is, it has been taken away.
-  const lostNetworks = fresh
-    .filter(({ cloud, at, observation }) => {
-      const network = parts.find((part) => part.cloud === cloud)?.network;
-      const owned = nodes.some(
-        (node) => node.cloud === cloud && node.readyAt !== undefined && node.readyAt < at,
-      );
-      return (
-        network !== undefined &&
-        owned &&
-        observation.resources.length === 0 &&
-        observation.machines.length === 0
-      );
-    })
-    .map(({ cloud }) =>
-      found({
-        cloud,
-        fingerprint: 'network-missing',
-        kind: 'network-missing',
-        subject: cloud,
-        message: `${cloud}: the network is missing`,
-        remedy: 'it is built again',
-      }),
-    );
+/** Seen after the last repair: what was seen before it may be mended already. */
+const isNewerThanRepair = ({ cloud, at }: Sighting, parts: readonly CloudParts[]): boolean => {
+  const mendedAt = parts.find((part) => part.cloud === cloud)?.mendedAt;
+  return mendedAt === undefined || at > mendedAt;
+};
 
-  const missing = nodes.flatMap((node) => {
-    const why = whyMissing(node, fresh);
-    return why === undefined
-      ? []
-      : [
-          found({
-            cloud: node.cloud,
-            fingerprint: `machine-missing:${node.number}:${node.attempt}`,
-            kind: 'machine-missing',
-            subject: `node ${node.number}`,
-            message: `node ${node.number} in ${node.cloud}: ${why}`,
-            remedy: 'remove the node and add another',
-          }),
-        ];
+/** Of networks that stood once: before that, the run that builds them knows best. */
+const networks = (
+  nodes: readonly Node[],
+  parts: readonly CloudParts[],
+  fresh: readonly Sighting[],
+): readonly Found[] =>
+  fresh.flatMap((sighting): readonly Found[] => {
+    const { cloud, at, observation } = sighting;
+    if (parts.find((part) => part.cloud === cloud)?.network === undefined) return [];
+    const hasServed = nodes.some(
+      (node) => node.cloud === cloud && node.readyAt !== undefined && node.readyAt < at,
+    );
+    // A network that stands is part of what is seen: when nothing at all is, it has been taken away.
+    if (hasServed && observation.resources.length === 0 && observation.machines.length === 0)
+      return [
+        {
+          cloud,
+          fingerprint: 'network-missing',
+          kind: 'network-missing',
+          subject: cloud,
+          message: `${cloud}: the network is missing`,
+          remedy: 'it is built again',
+        },
+      ];
+    if (!isNewerThanRepair(sighting, parts)) return [];
+    return (observation.flaws ?? [])
+      .filter(({ of }) => of === 'network')
+      .map(({ subject, message }) => ({
+        cloud,
+        fingerprint: `network-changed:${subject}`,
+        kind: 'network-changed' as const,
+        subject,
+        message: `${cloud}: ${message}`,
+        remedy: 'it is put right',
+      }));
   });
 
-  const silent = nodes
-    .filter(
-      (node) =>
-        node.desired === 'present' &&
-        servingSince(node) !== undefined &&
-        node.lastSeenAt !== undefined &&
-        secondsBetween(node.lastSeenAt, now) > silentSecondsMax &&
-        !missing.some(({ subject }) => subject === `node ${node.number}`),
-    )
-    .map((node) =>
-      found({
-        cloud: node.cloud,
-        fingerprint: `node-unresponsive:${node.number}:${node.attempt}`,
-        kind: 'node-unresponsive',
-        subject: `node ${node.number}`,
-        message: `node ${node.number} in ${node.cloud} was last heard of at ${node.lastSeenAt ?? 'no time'}`,
-        remedy: 'look at its machine, or remove the node and add another',
-      }),
-    );
-
-  const due = whyDue(cluster, options.credential, now);
-  const credential =
-    due === undefined
-      ? []
-      : [
-          found({
-            fingerprint: 'credential-due',
-            kind: 'credential-due',
-            subject: cluster.id,
-            message: `the platform's credential for the cluster ${due}`,
-            remedy: 'it is issued anew',
-          }),
-        ];
-
+function losses({ id }: Pick<Cluster, 'id'>, { losses: lost, paused, quorum }: Losses): readonly Found[] {
+  const isPaused = (cloud: Node['cloud']): boolean => paused.some((each) => each.cloud === cloud);
+  const remedyFor = (node: Node): string => {
+    if (quorum.isLost) return 'it is replaced once the cluster is restored';
+    return isPaused(node.cloud) ? 'it waits for people to look' : 'it is replaced';
+  };
+  const present = lost.filter(({ node }) => node.desired === 'present');
+  const nodeFindings = present.map(({ node, kind, why }): Found => {
+    const isMissing = kind === 'gone' || kind === 'stopped';
+    return {
+      cloud: node.cloud,
+      fingerprint: lossFingerprint({ node, kind }),
+      kind: isMissing ? 'machine-missing' : 'node-unresponsive',
+      subject: `node ${node.number}`,
+      message: `node ${node.number} in ${node.cloud}: ${why}`,
+      remedy: remedyFor(node),
+    };
+  });
+  const pauses = paused.map(({ cloud, lost: count, of }): Found => ({
+    cloud,
+    fingerprint: 'replacement-paused',
+    kind: 'replacement-paused',
+    subject: cloud,
+    message: `${cloud}: ${count} of ${of} nodes look lost at once, so none of them is replaced`,
+    remedy: 'look at the cloud; nodes that are lost for good can be removed',
+  }));
+  const lostQuorum: readonly Found[] = quorum.isLost
+    ? [
+        {
+          fingerprint: 'quorum-lost',
+          kind: 'quorum-lost',
+          subject: id,
+          message: `quorum lost: ${quorum.lost} of ${quorum.members} control planes`,
+          remedy: 'restore it from its last snapshot',
+        },
+      ]
+    : [];
   return [
-    ...failedClouds,
-    ...lostNetworks,
-    ...missing,
-    ...silent,
-    ...strays(nodes, fresh, now).map(found),
-    ...credential,
+    ...lostQuorum,
+    ...pauses,
+    ...nodeFindings.filter(({ kind }) => kind === 'machine-missing'),
+    ...nodeFindings.filter(({ kind }) => kind === 'node-unresponsive'),
   ];
 }
 
-/** From when on a node is missed; one that joined and was never ready has nobody else who waits for it. */
-const servingSince = ({ phase, readyAt, joinedAt }: Node): Instant | undefined =>
-  phase === 'ready' ? readyAt : phase === 'booting' || phase === 'joining' ? joinedAt : undefined;
+const changedMachines = (parts: readonly CloudParts[], fresh: readonly Sighting[]): readonly Found[] =>
+  fresh
+    .filter((sighting) => isNewerThanRepair(sighting, parts))
+    .flatMap(({ cloud, observation }) =>
+      (observation.flaws ?? [])
+        .filter(({ of }) => of === 'machine')
+        .map(({ subject, message, providerId = '' }) => ({
+          cloud,
+          fingerprint: `machine-changed:${providerId}:${subject}`,
+          kind: 'machine-changed' as const,
+          subject: providerId,
+          message: `${cloud}: ${message}`,
+          remedy: 'it is put right',
+        })),
+    );
 
-/** Only a node that serves is missed, only by an observation that is fresh and younger than its readiness. */
-function whyMissing(node: Node, fresh: readonly Sighting[]): string | undefined {
-  const since = servingSince(node);
-  if (node.desired !== 'present' || since === undefined || node.providerId === undefined) return undefined;
-  const sighting = fresh.find(({ cloud }) => cloud === node.cloud);
-  if (sighting === undefined) return undefined;
-  if (secondsBetween(since, sighting.at) < missingGraceSeconds) return undefined;
-  const machine = sighting.observation.machines.find(({ providerId }) => providerId === node.providerId);
-  if (machine === undefined) return 'its machine is gone';
-  return machine.state === 'stopped' || machine.state === 'stopping'
-    ? `its machine is ${machine.state}`
-    : undefined;
+const strays = (seen: {
+  nodes: readonly Node[];
+  parts: readonly CloudParts[];
+  fresh: readonly Sighting[];
+  now: Instant;
+}): readonly Found[] =>
+  seen.fresh
+    .filter((sighting) => isNewerThanRepair(sighting, seen.parts))
+    .flatMap(({ cloud, observation }) => [
+      ...observation.machines
+        .filter((machine) => isStrayMachine(machine, seen.nodes, seen.now))
+        .map((machine) => ({
+          cloud,
+          fingerprint: strayMachineFingerprint(machine.providerId),
+          kind: 'stray-machine' as const,
+          subject: machine.providerId,
+          message: `${cloud}: machine ${machine.providerId} (${machine.name}) belongs to no node`,
+          remedy: 'it is deleted when it stays',
+        })),
+      ...strayResources(observation, cloud, seen.nodes).map((resource) => ({
+        cloud,
+        fingerprint: strayResourceFingerprint(resource),
+        kind: 'stray-resource' as const,
+        subject: resource.id,
+        message: `${cloud}: ${resource.kind} ${resource.name === '' ? resource.id : resource.name} serves nothing`,
+        remedy: 'it is deleted when it stays',
+      })),
+    ]);
+
+function credential(
+  cluster: Pick<Cluster, 'id' | 'status' | 'initialisedAt'>,
+  stored: Parameters<typeof findDrift>[0]['credential'],
+  now: Instant,
+): readonly Found[] {
+  const due = whyDue(cluster, stored, now);
+  return due === undefined
+    ? []
+    : [
+        {
+          fingerprint: 'credential-due',
+          kind: 'credential-due',
+          subject: cluster.id,
+          message: `the platform's credential for the cluster ${due}`,
+          remedy: 'it is issued anew',
+        },
+      ];
 }
 
 /** While a cluster is made its own run issues the first one. */
@@ -168,28 +238,3 @@ function whyDue(
   if (due === 'no') return undefined;
   return `${due === 'soon' ? 'runs' : 'ran'} out at ${credential.notAfter}`;
 }
-
-/** Machines with the cluster's tags that no live node accounts for. */
-const strays = (
-  nodes: readonly Node[],
-  fresh: readonly Sighting[],
-  now: Instant,
-): readonly Omit<Finding, 'clusterId' | 'seenAt'>[] =>
-  fresh.flatMap(({ cloud, observation }) =>
-    observation.machines
-      .filter((machine) => secondsBetween(machine.createdAt, now) > strayGraceSeconds)
-      .filter((machine) => {
-        const node = nodes.find(({ id }) => id === machine.nodeId);
-        if (node === undefined || node.phase === 'deleted') return true;
-        // Without a recorded machine the node may be about to record this one.
-        return node.providerId !== undefined && node.providerId !== machine.providerId;
-      })
-      .map((machine) => ({
-        cloud,
-        fingerprint: `stray-machine:${machine.providerId}`,
-        kind: 'stray-machine' as const,
-        subject: machine.providerId,
-        message: `${cloud}: machine ${machine.providerId} (${machine.name}) belongs to no node`,
-        remedy: 'look at it, and delete it by hand',
-      })),
-  );

@@ -747,9 +747,8 @@ export function describeContract(subject: Subject): void {
         holdings,
         pageSizeMax,
       });
+      if (held.size !== rules.length || [...reasons.keys()].some((name) => !held.has(name)))
+        throw new Error('the rules, their tests and the exceptions do not name the same things');
     });
-
-    if (held.size !== rules.length || [...reasons.keys()].some((name) => !held.has(name)))
-      throw new Error('the rules, their tests and the exceptions do not name the same things');
   });
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -15,8 +15,10 @@ import { accountSecretName, cloudNames, type CloudName } from '../../shared/doma
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { formatBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
+import type { DataKeys } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution, exampleTime } from '../builders/cluster.ts';
 import { aNode } from '../builders/node.ts';
+import { aReachableCluster, ownedBy, type ReachableCluster } from '../builders/reachable-cluster.ts';
 import { startTestStore, type TestStore } from '../builders/store.ts';
 import { placeIn } from '../contract/subject.ts';
 import type { BundleOutcome, BundleWork } from './bundle-worker.ts';
@@ -45,6 +47,9 @@ const world = new World({ timeScale: 10_000 });
 const sent: Record<CloudName, SimulatedRequest[]> = { aws: [], gcp: [], azure: [], digitalocean: [] };
 let table: TestStore;
 let aws: FakeAws;
+/** Configured, asked for access, and told to forget a node: by the bundles in this order. */
+let reachable: ReachableCluster;
+const me = anExecution('ProvisionCluster');
 const closing: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
@@ -68,13 +73,30 @@ beforeAll(async () => {
   }
   table = await startTestStore();
   aws = await startFakeAws(secrets);
+  const now = new Date().toISOString();
+  reachable = await aReachableCluster(
+    { store: table.store, dataKeys: openDataKeys, now },
+    { name: 'reachable', operation: ownedBy(me, 'ProvisionCluster', now) },
+  );
+  reachable.there.answer = ({ what }) => ({ body: what.startsWith('GET ') ? { items: [] } : {} });
+  await table.store.names.claim('reachable', reachable.cluster.id);
 });
 afterAll(async () => {
+  reachable.there.close();
   await Promise.all(closing.map((close) => close()));
   world.close();
   await aws.close();
   await table.close();
 });
+
+/** As the fake KMS has them: what it encrypts is what it was. */
+const openDataKeys: DataKeys = {
+  generateDataKey: () => {
+    const key = randomBytes(32);
+    return Promise.resolve({ plaintext: Uint8Array.from(key), encrypted: Uint8Array.from(key) });
+  },
+  decrypt: (encrypted) => Promise.resolve(Uint8Array.from(encrypted)),
+};
 
 /** What the template sets, with something that works in the place of each reference; and what Lambda itself sets. */
 function surroundingsOf(name: string): NodeJS.ProcessEnv {
@@ -86,6 +108,7 @@ function surroundingsOf(name: string): NodeJS.ProcessEnv {
   });
   return {
     ...(Object.fromEntries(fromTemplate) as Record<string, string>),
+    CLUSTER_PROXY_URL: reachable.there.proxyUrl,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
@@ -219,7 +242,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 const takesMessages = (name: string): boolean => /^(?:observe-cloud-|reconcile-cluster$)/.test(name);
 const takesRequests = (name: string): boolean =>
-  ['serve-api', 'admit-node', 'answer-node-sync', 'issue-node-files'].includes(name);
+  ['serve-api', 'admit-node', 'answer-node-sync', 'issue-node-files', 'issue-kubeconfig'].includes(name);
 
 const nonsenseFor = (name: string): object =>
   takesMessages(name)
@@ -231,7 +254,7 @@ const refusalOf = (name: string): object =>
   takesMessages(name)
     ? { result: { batchItemFailures: [{ itemIdentifier: expect.any(String) as string }] } }
     : takesRequests(name)
-      ? { result: { statusCode: name === 'serve-api' ? 401 : 400 } }
+      ? { result: { statusCode: name === 'serve-api' || name === 'issue-kubeconfig' ? 401 : 400 } }
       : { error: { name: 'InvalidPayload' } };
 
 /** Each function with an event like those that wake it, and what it is to answer. */
@@ -390,6 +413,46 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       action: 'SendTaskSuccess',
       body: { taskToken: 'node-token', output: '{"outcome":"joined"}' },
     });
+  },
+  'configure-cluster': async () => {
+    const { cluster, there } = reachable;
+    const answer = await answerOf('configure-cluster', { clusterId: cluster.id, executionArn: me });
+    expect(answer).toEqual({ done: true });
+    expect(there.requests.map(({ what }) => what.replace(/\?.*/, ''))).toEqual([
+      'PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/overcast:admins',
+      'PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/overcast:platform',
+      'GET /api/v1/nodes',
+    ]);
+  },
+  'forget-node': async () => {
+    const { cluster, there } = reachable;
+    const startedAt = new Date().toISOString();
+    await table.store.nodes.materialise(
+      aNode({
+        clusterId: cluster.id,
+        number: 7,
+        desired: 'absent',
+        operation: ownedBy(me, 'RetireNode', startedAt),
+      }),
+    );
+    const request = { clusterId: cluster.id, number: 7, executionArn: me, startedAt, budgetSeconds: 120 };
+    expect(await answerOf('forget-node', request)).toEqual({ done: true });
+    expect(there.requests.at(-1)?.what).toBe('DELETE /api/v1/nodes/reachable-7');
+  },
+  'issue-kubeconfig': async () => {
+    const key = `oc_${'k'.repeat(40)}`;
+    await table.store.apiKeys.put({
+      hash: hashOf(key),
+      name: 'smoke',
+      scopes: ['admin'],
+      createdAt: exampleTime,
+    });
+    const [issued] = await invoke(
+      'issue-kubeconfig',
+      requestOf('POST', '/v1/clusters/reachable/kubeconfig', { headers: { 'x-api-key': key } }),
+    );
+    expect(issued).toMatchObject({ result: { statusCode: 201, headers: { 'cache-control': 'no-store' } } });
+    expect(JSON.stringify(issued)).toContain('client-key-data');
   },
   'drain-node': async () => {
     const { cluster, node, me } = await scene({ node: { desired: 'absent', phase: 'ready' } });

