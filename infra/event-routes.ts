@@ -35,6 +35,7 @@ export const eventRoutes: readonly EventRoute[] = [
   { id: 'RetireNode', events: [nodeRetirementRequested], to: { machine: 'RetireNode' } },
   { id: 'RequestNodes', events: [nodesPlanned], to: { function: 'request-nodes' } },
   { id: 'RecordNodeJoined', events: [nodeJoined, nodeFailed], to: { function: 'record-node-joined' } },
+  { id: 'NameWorkers', events: [nodeReady], to: { function: 'name-workers' } },
   {
     id: 'Reconcile',
     events: [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],

@@ -168,10 +168,20 @@ export const functionSpecs: readonly FunctionSpec[] = [
   },
   {
     ...small,
+    name: 'name-workers',
+    entry: 'functions/name-workers/handler.ts',
+    why: 'gives workers that joined late the role label that no kubelet may give itself',
+    timeoutSeconds: 30,
+    table: ['GetItem', 'Query'],
+    pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
+    bundleKbMax: 350,
+  },
+  {
+    ...small,
     name: 'drain-node',
     entry: 'functions/drain-node/handler.ts',
     why: 'one look at a node that is handing over its work',
-    table: ['GetItem', 'UpdateItem'],
+    table: ['GetItem', 'UpdateItem', 'Query'],
   },
   {
     ...small,
@@ -225,7 +235,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: `looks at ${cloud}, changes nothing there`,
     timeoutSeconds: 60,
     cloud,
-    table: ['PutItem'],
+    table: ['GetItem', 'PutItem', 'Query', 'BatchGetItem'],
     sendsTo: ['reconcile'],
   })),
 ];

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { accessBindings } from '../../shared/planning/kubeadm-config-security.ts';
-import { mayPass, type ClusterAccess, type ClusterApi } from '../../shared/runtime/cluster-access.ts';
+import { mayPass, nameWorkers, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
 import { ownedCluster } from '../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../shared/runtime/progress.ts';
 import type { Store } from '../../shared/runtime/table.ts';
@@ -13,9 +13,6 @@ export const configureRequest = z.strictObject({
 export type ConfigureRequest = z.infer<typeof configureRequest>;
 
 const tryEverySeconds = 10;
-/** A cluster has at most 256 nodes; a larger page costs nothing. */
-const nodesPerPage = 500;
-const patchesAtOnce = 8;
 
 /**
  * What a cluster needs from inside once its first API server answers: the platform's own credential, the groups that may act,
@@ -48,21 +45,3 @@ export const configureCluster =
 
 const pathOf = (metadata: unknown): string =>
   `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${(metadata as { readonly name: string }).name}`;
-
-const rolePrefix = 'node-role.kubernetes.io/';
-
-/** `kubectl get nodes` shows roles by labels that no kubelet may give itself; kubeadm gives control planes theirs. */
-async function nameWorkers(api: ClusterApi): Promise<void> {
-  const nodes = await api.listMetadata(`/api/v1/nodes?limit=${nodesPerPage}`);
-  const nameless = nodes.filter(
-    ({ labels = {} }) => !Object.keys(labels).some((label) => label.startsWith(rolePrefix)),
-  );
-  for (let index = 0; index < nameless.length; index += patchesAtOnce)
-    await Promise.all(
-      nameless
-        .slice(index, index + patchesAtOnce)
-        .map(async ({ name }) =>
-          api.patch(`/api/v1/nodes/${name}`, { metadata: { labels: { [`${rolePrefix}worker`]: '' } } }),
-        ),
-    );
-}

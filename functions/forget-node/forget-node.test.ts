@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../shared/domain/cluster.ts';
-import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { issuePlatformCredential } from '../../shared/runtime/certificates.ts';
 import { createClusterAccess } from '../../shared/runtime/cluster-access.ts';
@@ -53,14 +52,13 @@ async function scene(
     );
   }
   const warnings: string[] = [];
-  const forget = (elapsedSeconds = 0) => {
-    const clock = testClock(plusSeconds(now, elapsedSeconds));
+  const forget = (isLastTry = false) => {
+    const clock = testClock(now);
     return forgetNode({
       store,
       access: createClusterAccess({ store, dataKeys, clock, proxyUrl: at.there.proxyUrl }),
-      clock,
       log: { ...silentLog, warn: (decision) => warnings.push(decision) },
-    })({ clusterId: at.cluster.id, number: 7, executionArn, startedAt: now, budgetSeconds: 120 });
+    })({ clusterId: at.cluster.id, number: 7, executionArn, isLastTry });
   };
   return { ...at, forget, warnings };
 }
@@ -90,10 +88,9 @@ describe('a node whose machine is gone', () => {
     const forget = forgetNode({
       store: table.store,
       access: () => Promise.reject(new Error('not to be asked for')),
-      clock: testClock(now),
       log: silentLog,
     });
-    const request = { clusterId: cluster.id, number: 1, executionArn, startedAt: now, budgetSeconds: 120 };
+    const request = { clusterId: cluster.id, number: 1, executionArn, isLastTry: false };
     expect(await forget(request)).toEqual({ done: true });
   });
 });
@@ -109,16 +106,16 @@ describe('a cluster that does not answer', () => {
       {},
     ],
     ['because the platform has no credential yet', () => undefined, { isConfigured: false }],
-  ])('%s is asked for two minutes, and then left alone', async (_, happen, given) => {
+  ])('%s is asked again, and after the last try left alone', async (_, happen, given) => {
     const at = await scene(given);
     happen(at);
-    expect(await at.forget(119)).toMatchObject({
+    expect(await at.forget()).toMatchObject({
       done: false,
       retryAfterSeconds: 10,
       waitingFor: expect.stringContaining('the cluster to forget four-clouds-7: ') as string,
     });
     expect(at.warnings).toEqual([]);
-    expect(await at.forget(120)).toEqual({ done: true });
+    expect(await at.forget(true)).toEqual({ done: true });
     expect(at.warnings).toEqual(['node is still in its cluster']);
   });
 });

@@ -1,7 +1,5 @@
 import * as z from 'zod/mini';
-import { secondsBetween } from '../../shared/domain/ids.ts';
 import { nodeName } from '../../shared/domain/node.ts';
-import type { Clock } from '../../shared/runtime/clock.ts';
 import { mayPass, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -13,9 +11,8 @@ export const forgetRequest = z.strictObject({
   clusterId: z.uuid(),
   number: z.int(),
   executionArn: z.string().check(z.minLength(1)),
-  /** When its machine was gone: the budget counts from here. */
-  startedAt: z.string(),
-  budgetSeconds: z.number(),
+  /** A cluster that does not answer this time either is left alone. */
+  isLastTry: z.boolean(),
 });
 export type ForgetRequest = z.infer<typeof forgetRequest>;
 
@@ -23,18 +20,16 @@ const tryEverySeconds = 10;
 
 /**
  * Removes a node from its cluster's own books, once its machine is gone: until then its pods would be waited for, and its
- * kubelet would come back. A cluster that does not answer holds nothing up for longer than the budget.
+ * kubelet would come back. A cluster that does not answer holds nothing up for longer than a few tries.
  */
 export const forgetNode =
   ({
     store,
     access,
-    clock,
     log,
   }: {
     readonly store: Pick<Store, 'clusters' | 'nodes'>;
     readonly access: ClusterAccess;
-    readonly clock: Clock;
     readonly log: Log;
   }) =>
   async (request: ForgetRequest): Promise<{ done: true } | Pending> => {
@@ -50,9 +45,9 @@ export const forgetNode =
       const api = await access(cluster);
       await api.delete(`/api/v1/nodes/${name}`);
     } catch (error) {
-      const isOver = secondsBetween(request.startedAt, clock.now()) >= request.budgetSeconds;
       if (!mayPass(error)) throw error;
-      if (!isOver) return pending(`the cluster to forget ${name}: ${error.message}`, tryEverySeconds);
+      if (!request.isLastTry)
+        return pending(`the cluster to forget ${name}: ${error.message}`, tryEverySeconds);
       log.warn('node is still in its cluster', { clusterId, number, executionArn, error });
       return { done: true };
     }

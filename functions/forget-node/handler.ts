@@ -29,7 +29,6 @@ export const handler = middy()
         clock: systemClock,
         proxyUrl: settings.clusterProxyUrl,
       }),
-      clock: systemClock,
       log,
     }),
   );

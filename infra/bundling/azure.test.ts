@@ -117,6 +117,38 @@ describe('a bundle that holds the Azure driver', () => {
         machines: [machine],
         strangers: [],
       });
+      const expected = {
+        providerId: machine.providerId,
+        nodeId: request.nodeId,
+        name: request.name,
+        role: request.role,
+        location,
+      };
+      const watch = async () =>
+        (await cloud.observe([{ ...owner, expected: { network: spec, machines: [expected] } }], location))[0];
+      const damages = ground.world.damagesOf('azure');
+      const target = ground.world.machine('azure', machine.providerId);
+      if (target === undefined) throw new Error('the machine is not in the world');
+      for (const kind of ['remove-tags', 'move-firewall', 'add-firewall-rule'] as const)
+        damages[kind]?.({ networkId: target.networkId, machine: target });
+      expect((await watch())?.flaws).toHaveLength(3);
+      await settle(() => cloud.ensureNetwork(spec));
+      await settle(() => cloud.repairMachine(expected, network, owner));
+      for (const kind of ['add-spare-disk', 'add-spare-interface', 'add-spare-address'] as const)
+        damages[kind]?.({ networkId: target.networkId, machine: target });
+      for (const [type, properties] of [
+        ['virtualNetworks', { addressSpace: { addressPrefixes: ['10.50.0.0/16'] } }],
+        ['networkSecurityGroups', {}],
+      ] as const)
+        await api('PUT', `Microsoft.Network/${type}/second?api-version=2025-05-01`, {
+          location: location.region,
+          tags: { 'overcast:installation': owner.installation, 'overcast:cluster-id': owner.clusterId },
+          properties,
+        });
+      const spares = ((await watch())?.resources ?? []).filter(({ isSpare }) => isSpare);
+      expect(spares).toHaveLength(5);
+      for (const spare of spares) await settle(() => cloud.removeSpare(spare, owner, location));
+      expect(await watch()).toMatchObject({ machines: [machine], strangers: [], flaws: [] });
       // What is left of a machine whose parts were not made to go with it.
       const tags = ground.world
         .resources()

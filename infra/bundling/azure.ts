@@ -17,18 +17,18 @@ import {
  */
 const used: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   computeManagementClient: {
-    virtualMachines: ['get', 'list', 'listAll', 'createOrUpdate', 'delete'],
+    virtualMachines: ['get', 'list', 'listAll', 'createOrUpdate', 'update', 'delete'],
     disks: ['get', 'listByResourceGroup', 'update', 'delete'],
   },
   networkManagementClient: {
-    virtualNetworks: ['get', 'beginCreateOrUpdate'],
-    networkSecurityGroups: ['get', 'beginCreateOrUpdate'],
-    networkInterfaces: ['get', 'list', 'listAll', 'updateTags', 'beginDelete'],
+    virtualNetworks: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],
+    networkSecurityGroups: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],
+    networkInterfaces: ['get', 'list', 'listAll', 'beginCreateOrUpdate', 'updateTags', 'beginDelete'],
     publicIPAddresses: ['get', 'list', 'listAll', 'updateTags', 'beginDelete'],
   },
   resourceManagementClient: {
     resourceGroups: ['get', 'list', 'createOrUpdate', 'beginDelete'],
-    resources: ['listByResourceGroup'],
+    resources: ['list', 'listByResourceGroup'],
   },
 };
 const allGroups = Object.assign({}, ...Object.values(used)) as Record<string, readonly string[]>;

@@ -7,9 +7,9 @@ import type { Plugin } from 'esbuild';
  * `is not a function`; gcp.test.ts runs the driver's whole contract through a bundle, so that it fails there first.
  */
 const used: Readonly<Record<string, readonly string[]>> = {
-  Instances: ['AggregatedList', 'Delete', 'Get', 'Insert'],
+  Instances: ['AggregatedList', 'Delete', 'Get', 'Insert', 'SetLabels', 'SetTags'],
   Disks: ['AggregatedList', 'Delete', 'Get'],
-  Networks: ['Delete', 'Get', 'Insert', 'List'],
+  Networks: ['Delete', 'Get', 'Insert', 'List', 'Patch', 'SwitchToCustomMode'],
   Subnetworks: ['Delete', 'Get', 'Insert', 'List'],
   Firewalls: ['Delete', 'Insert', 'List', 'Update'],
   Routes: ['Delete', 'Insert', 'List'],

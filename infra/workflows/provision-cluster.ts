@@ -72,7 +72,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
           States: {
             Begin: {
               Type: 'Pass',
-              Assign: { cloud: expression('$states.input.cloud'), polls: 0 },
+              Assign: { cloud: expression('$states.input.cloud'), polls: 0, repairs: 0 },
               Next: 'EnsureNetwork',
             },
             EnsureNetwork: callFunction({
@@ -93,15 +93,32 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
             RequestNodes: callFunction({
               function: functions.requestNodes,
               payload: { ...cluster, cloud: expression('$cloud') },
-              output: { cloud: expression('$cloud'), ok: true },
               catch: [onError(['States.ALL'], 'CloudFailed', { failure: errorText })],
+              next: 'Repair',
             }),
+            Repair: callFunction({
+              comment: 'Machines that were changed, and what is left over, where a sweep found any',
+              function: expression('$lookup($driveCloud, $cloud)'),
+              payload: { verb: 'repair', ...cluster },
+              assign: { repairs: expression('$repairs + 1') },
+              catch: [onError(['States.ALL'], 'CloudFailed', { failure: errorText })],
+              next: 'IsRepaired',
+            }),
+            IsRepaired: choose(
+              [
+                { when: '$states.input.done', next: 'CloudStands' },
+                { when: `$repairs >= ${pollsMax}`, next: 'TookTooLong' },
+              ],
+              'WaitForRepair',
+            ),
+            WaitForRepair: wait('$states.input.retryAfterSeconds', 'Repair'),
+            CloudStands: { Type: 'Pass', Output: { cloud: expression('$cloud'), ok: true }, End: true },
             TookTooLong: {
               Type: 'Pass',
               Output: {
                 cloud: expression('$cloud'),
                 ok: false,
-                reason: expression("'the network was not ready in time: ' & $states.input.waitingFor"),
+                reason: expression("'not ready in time: ' & $states.input.waitingFor"),
               },
               End: true,
             },

@@ -13,8 +13,8 @@ import {
 
 /** How long a node may take to hand over its work before its machine goes all the same. */
 const drainBudgetSeconds = 300;
-/** How long its cluster may take to forget it; reconciling finds what it still remembers. */
-const forgetBudgetSeconds = 120;
+/** How often its cluster is asked to forget it, each with its own patience: about two minutes. */
+const forgetTriesMax = 10;
 
 /** One node goes: its work first, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {
@@ -41,6 +41,7 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
           cloud: expression('$states.result.Payload.cloud'),
           driveCloud: functions.driveCloud,
           reason: '',
+          forgetTries: 0,
         },
         catch: [yieldToOwner],
         next: 'Drain',
@@ -63,20 +64,12 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
         catch: [yieldToOwner, giveUp],
         next: 'IsDeleted',
       }),
-      IsDeleted: choose(
-        [
-          {
-            when: '$states.input.done',
-            next: 'Forget',
-            assign: { goneAt: expression('$states.context.State.EnteredTime') },
-          },
-        ],
-        'WaitForDeletion',
-      ),
+      IsDeleted: choose([{ when: '$states.input.done', next: 'Forget' }], 'WaitForDeletion'),
       WaitForDeletion: wait('$states.input.retryAfterSeconds', 'Delete'),
       Forget: callFunction({
         function: functions.forgetNode,
-        payload: { ...node, startedAt: expression('$goneAt'), budgetSeconds: forgetBudgetSeconds },
+        payload: { ...node, isLastTry: expression(`$forgetTries >= ${forgetTriesMax - 1}`) },
+        assign: { forgetTries: expression('$forgetTries + 1') },
         // Its machine is gone, whatever the cluster says of it.
         catch: [yieldToOwner, onError(['States.ALL'], 'Settle')],
         next: 'IsForgotten',

@@ -424,6 +424,14 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       'GET /api/v1/nodes',
     ]);
   },
+  'name-workers': async () => {
+    const { cluster, there } = reachable;
+    await answerOf(
+      'name-workers',
+      eventOf('overcast.answer-node-sync', 'NodeReady', { clusterId: cluster.id, number: 7 }),
+    );
+    expect(there.requests.at(-1)?.what).toBe('GET /api/v1/nodes?limit=500');
+  },
   'forget-node': async () => {
     const { cluster, there } = reachable;
     const startedAt = new Date().toISOString();
@@ -435,7 +443,7 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
         operation: ownedBy(me, 'RetireNode', startedAt),
       }),
     );
-    const request = { clusterId: cluster.id, number: 7, executionArn: me, startedAt, budgetSeconds: 120 };
+    const request = { clusterId: cluster.id, number: 7, executionArn: me, isLastTry: false };
     expect(await answerOf('forget-node', request)).toEqual({ done: true });
     expect(there.requests.at(-1)?.what).toBe('DELETE /api/v1/nodes/reachable-7');
   },

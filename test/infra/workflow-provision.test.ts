@@ -219,6 +219,7 @@ describe('ProvisionCluster', () => {
     'claim-operation': { clusterId, generation: 3, clouds },
     'request-nodes': { requested: [] },
     ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureNetwork`, { done: true }])),
+    ...Object.fromEntries(clouds.map((cloud) => [`${cloud} repair`, { done: true }])),
     'await-node initialised': { outcome: 'initialised' },
     'configure-cluster': { done: true },
     'settle-operation succeeded': { again: false },
@@ -233,9 +234,13 @@ describe('ProvisionCluster', () => {
     expect(run.calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
     expect(run.calls.slice(2, -3).sort()).toEqual([
       'aws ensureNetwork',
+      'aws repair',
       'azure ensureNetwork',
+      'azure repair',
       'digitalocean ensureNetwork',
+      'digitalocean repair',
       'gcp ensureNetwork',
+      'gcp repair',
       ...clouds.map(() => 'request-nodes'),
     ]);
     expect(run.calls.slice(-3)).toEqual([
@@ -302,7 +307,26 @@ describe('ProvisionCluster', () => {
     const run = await provision({ 'gcp ensureNetwork': pending('the route to appear') });
     expect(run.calls.filter((call) => call === 'gcp ensureNetwork')).toHaveLength(pollsMax);
     expect(run.payloads('settle-operation failed')).toMatchObject([
-      { reason: 'gcp the network was not ready in time: the route to appear' },
+      { reason: 'gcp not ready in time: the route to appear' },
+    ]);
+  });
+
+  it('repairs a cloud once its network stands, for as long as that takes; a refusal there is that cloud’s alone', async () => {
+    const slow = await provision({ 'gcp repair': inTurn(pending('machine i-1 to be gone'), { done: true }) });
+    expect(slow.status).toBe('SUCCEEDED');
+    expect(slow.calls.filter((call) => call.startsWith('gcp'))).toEqual([
+      'gcp ensureNetwork',
+      'gcp repair',
+      'gcp repair',
+    ]);
+    const endless = await provision({ 'gcp repair': pending('machine i-1 to be gone') });
+    expect(endless.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'gcp not ready in time: machine i-1 to be gone' },
+    ]);
+    const failed = await provision({ 'azure repair': refused('azure') });
+    expect(failed.calls).toContain('configure-cluster');
+    expect(failed.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'azure QuotaExceeded: azure: no more networks' },
     ]);
   });
 
