@@ -410,3 +410,50 @@ describe('what goes wrong on a machine', () => {
     });
   });
 });
+
+describe('a control plane that is to be forgotten', () => {
+  /** Two that serve, and a third that is to go. */
+  const scene = async () => {
+    const { clusterId, sync } = await admitted(4, { cluster: { initialisedAt: exampleTime } });
+    for (const number of [1, 2, 4]) await sync(number, { phase: 'ready' });
+    await tests.store.nodes.retire(clusterId, 3);
+    expect(await tests.store.clusters.askToForget(clusterId, { number: 3, attempt: 1 }, now)).toBe(true);
+    const told = async (number: number, given: Partial<SyncRequest> = {}) =>
+      (await sync(number, { phase: 'ready', ...given })).instruction.id;
+    const result = (ok: boolean, tries: number) => ({
+      result: { instructionId: `forget-member-3-1-${tries}`, ok },
+    });
+    return { clusterId, told, result };
+  };
+
+  it('is struck off by those that serve, and by nobody else', async () => {
+    const { clusterId, told, result } = await scene();
+    expect(await told(4)).toBe('run-4-1');
+    expect([await told(1), await told(2)]).toEqual(['forget-member-3-1-0', 'forget-member-3-1-0']);
+    expect(await told(4, result(true, 0))).toBe('run-4-1');
+    expect((await cluster(clusterId)).forgetting).toBeDefined();
+    expect(await told(2, result(true, 0))).toBe('run-2-1');
+    expect((await cluster(clusterId)).forgetting).toBeUndefined();
+    expect((await node(clusterId, 3)).memberForgottenAt).toBe(now);
+    // The other one, later: it found nobody to strike off, or was told that there is none.
+    expect(await told(1, result(false, 0))).toBe('run-1-1');
+    expect(await told(1, result(true, 0))).toBe('run-1-1');
+  });
+
+  it('is tried again under another name when it failed', async () => {
+    const { clusterId, told, result } = await scene();
+    expect(await told(1, result(false, 0))).toBe('forget-member-3-1-1');
+    expect(await told(2, result(false, 0))).toBe('forget-member-3-1-1');
+    expect((await node(clusterId, 3)).memberForgottenAt).toBeUndefined();
+    expect(await told(2, result(true, 1))).toBe('run-2-1');
+  });
+
+  it('is no longer once its next machine has joined', async () => {
+    const { clusterId, sync } = await admitted(2, { cluster: { initialisedAt: exampleTime } });
+    for (const number of [1, 2]) await sync(number, { phase: 'ready' });
+    // Somebody asked long after the machine of an earlier attempt was gone.
+    await tests.store.clusters.askToForget(clusterId, { number: 2, attempt: 0 }, now);
+    expect((await sync(1, { phase: 'ready' })).instruction.kind).toBe('run');
+    expect((await cluster(clusterId)).forgetting).toBeUndefined();
+  });
+});

@@ -15,6 +15,7 @@ import {
   syncSeconds,
   type Need,
 } from '../../shared/planning/next-instruction.ts';
+import { forgetInstruction } from '../../shared/planning/forget-member.ts';
 import { neighbours, wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -71,7 +72,8 @@ export const answerSync =
     await recordFacts(dependencies, view);
     const mesh = await enterMesh(dependencies, view);
     const after = await recordProgress(dependencies, view);
-    return decide(dependencies, { ...view, ...after, mesh });
+    const cluster = await recordForgotten(dependencies, { ...view, ...after });
+    return decide(dependencies, { ...view, ...after, cluster, mesh });
   };
 
 /** A machine's words may hold what its commands were given: no secret gets from there into table, events and logs. */
@@ -226,6 +228,27 @@ async function recordProgress(
   return { cluster, node };
 }
 
+/** What a control plane says of the member that it was to strike off: done, or to be tried again. The node comes first. */
+async function recordForgotten(
+  { store, log }: AnswerDependencies,
+  { cluster, node, sync, now }: View,
+): Promise<Cluster> {
+  const { forgetting } = cluster;
+  if (forgetting === undefined || node.role !== 'control-plane' || node.joinedAt === undefined)
+    return cluster;
+  if (sync.result?.instructionId !== forgetInstruction(forgetting).id) return cluster;
+  const { number, attempt } = forgetting;
+  if (sync.result.ok) {
+    await store.nodes.forgetMember(cluster.id, number, { attempt, now });
+    await store.clusters.doneForgetting(cluster.id, forgetting);
+    log.info('member forgotten', { clusterId: cluster.id, number, attempt, by: node.number });
+  } else {
+    await store.clusters.tryForgettingAgain(cluster.id, forgetting);
+    log.warn('member not forgotten', { clusterId: cluster.id, number, attempt, by: node.number });
+  }
+  return (await store.clusters.get(cluster.id)) ?? cluster;
+}
+
 /** Agents repeat it with every sync. It is said once, and once more when a warning has become a termination. */
 const isNews = (
   reported: SyncRequest['interruption'],
@@ -252,7 +275,7 @@ async function decide({ store, log }: AnswerDependencies, view: View): Promise<S
   let { cluster } = view;
   for (let decisions = 0; decisions < decisionsMax; decisions += 1) {
     // After the cluster: of nodes that were read before a claim was made, its holder could look as if it were gone.
-    const nodes = isSettled ? [] : await store.nodes.list(node.clusterId);
+    const nodes = isSettled && cluster.forgetting === undefined ? [] : await store.nodes.list(node.clusterId);
     const latest = nodes.find((each) => each.number === node.number);
     // Replaced while its call was under way: what it would claim, nobody would hold.
     if (latest !== undefined && latest.sessionHash !== node.sessionHash)
@@ -291,9 +314,10 @@ function waysTo(from: {
 async function take(
   store: AnswerDependencies['store'],
   { clusterId, number, attempt }: Node,
-  { write, observedGone }: Need,
+  need: Need,
 ): Promise<void> {
   const holder = { number, attempt };
-  if (write === 'claim-init') await store.clusters.claimInit(clusterId, holder, observedGone);
-  else await store.clusters.leaseJoin(clusterId, holder, observedGone);
+  if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
+  else if (need.write === 'claim-init') await store.clusters.claimInit(clusterId, holder, need.observedGone);
+  else await store.clusters.leaseJoin(clusterId, holder, need.observedGone);
 }

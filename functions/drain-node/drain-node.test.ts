@@ -61,3 +61,36 @@ describe('draining is done', () => {
     await expect(look({ ...serving, operation })).rejects.toMatchObject({ name: 'Superseded' });
   });
 });
+
+describe('a control plane', () => {
+  it('is struck off by the others before its machine goes, or left to them when that takes too long', async () => {
+    const me = anExecution();
+    const cluster = aCluster({ initialisedAt: exampleTime });
+    await store.clusters.create(cluster);
+    const operation = { executionArn: me, kind: 'RetireNode', startedAt: exampleTime } as const;
+    const one = { clusterId: cluster.id, role: 'control-plane', ...serving } as const;
+    await store.nodes.materialise(aNode({ ...one, number: 2 }));
+    await store.nodes.materialise(
+      aNode({ ...one, number: 1, attempt: 1, desired: 'absent', operation, leftAt: exampleTime }),
+    );
+    const drain = async (seconds = 0) =>
+      drainNode({ store, clock: testClock(plusSeconds(exampleTime, seconds)), log: silentLog })({
+        clusterId: cluster.id,
+        number: 1,
+        executionArn: me,
+        startedAt: exampleTime,
+        budgetSeconds: 60,
+      });
+    expect(await drain()).toMatchObject({
+      done: false,
+      waitingFor: 'control plane 1 to be forgotten by the others',
+    });
+    expect((await store.clusters.get(cluster.id))?.forgetting).toMatchObject({ number: 1, attempt: 1 });
+    expect(await drain(359)).toMatchObject({ done: false });
+    expect(await drain(360)).toEqual({ done: true });
+    // What was asked for stays: nobody joins before they have answered.
+    expect((await store.clusters.get(cluster.id))?.forgetting).toBeDefined();
+    await store.nodes.forgetMember(cluster.id, 1, { attempt: 1, now: exampleTime });
+    expect(await drain()).toEqual({ done: true });
+  });
+});

@@ -3,6 +3,7 @@ import { secondsBetween } from '../../shared/domain/ids.ts';
 import { phaseRank } from '../../shared/domain/node.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
+import { forgetMember } from '../../shared/runtime/members.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import { ownedNode } from '../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../shared/runtime/progress.ts';
@@ -21,13 +22,16 @@ export type DrainRequest = z.infer<typeof drainRequest>;
 /** A live agent's last-seen time is written every five minutes, and a worker syncs once a minute. */
 const heardOfSecondsMax = 7 * 60;
 const lookEverySeconds = 5;
+/** How long the other control planes may take to forget one, after the time for handing over. */
+const forgetSecondsMax = 300;
 
 /**
  * One look at a node that leaves. The agent does the leaving: its sync is told `leave` as soon as the node is to be absent.
- * A machine that never had work, or that nobody has heard of, has none to hand over.
+ * A machine that never had work, or that nobody has heard of, has none to hand over. A control plane is
+ * then struck off etcd's members by the others, before its machine goes.
  */
 export const drainNode =
-  ({ store, clock, log }: { store: Pick<Store, 'nodes'>; clock: Clock; log: Log }) =>
+  ({ store, clock, log }: { store: Pick<Store, 'nodes' | 'clusters'>; clock: Clock; log: Log }) =>
   async (request: DrainRequest): Promise<{ done: true } | Pending> => {
     const { clusterId, number, executionArn } = request;
     const node = await ownedNode(store, request, executionArn);
@@ -49,6 +53,13 @@ export const drainNode =
               ? 'its time is over'
               : undefined;
     if (reason === undefined) return pending(`node ${number} to hand over its work`, lookEverySeconds);
+    const member = await forgetMember(store, node, now);
+    if (member !== 'forgotten') {
+      const isOver = secondsBetween(request.startedAt, now) >= request.budgetSeconds + forgetSecondsMax;
+      if (!isOver) return pending(`control plane ${number} to be forgotten by the others`, lookEverySeconds);
+      // They are still asked, and nobody joins before they have answered.
+      log.warn('control plane is still a member', { clusterId, number, executionArn });
+    }
     log.info('drained', { clusterId, number, executionArn, reason });
     return { done: true };
   };

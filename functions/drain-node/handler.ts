@@ -10,7 +10,7 @@ import { drainNode, drainRequest } from './drain-node.ts';
  * Task of RetireNode.
  *
  * Environment: TABLE_NAME.
- * Rights: dynamodb GetItem, UpdateItem on the table.
+ * Rights: dynamodb GetItem, Query, UpdateItem on the table.
  */
 const settings = settingsFrom(process.env);
 

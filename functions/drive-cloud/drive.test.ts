@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMemoryCloud, type MemoryCloud } from '../../shared/clouds/memory/index.ts';
+import { createMemoryCloud, damage, type MemoryCloud } from '../../shared/clouds/memory/index.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { Finding } from '../../shared/domain/finding.ts';
+import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
 import type { Store } from '../../shared/runtime/table.ts';
@@ -481,5 +483,144 @@ describe('guard, collapse, verifyGone', () => {
         },
       };
     });
+  });
+});
+
+describe('repair', () => {
+  const finding = (fingerprint: string, kind: Finding['kind'], clusterId: string): Finding => ({
+    clusterId,
+    cloud: 'aws',
+    fingerprint,
+    kind,
+    subject: '',
+    message: '',
+    remedy: '',
+    seenAt: plusSeconds(exampleTime, -3600),
+  });
+  /** A machine that runs, with everything that can happen to it. */
+  const broken = async (points?: CrashPoints) => {
+    const at = await scene(points && { points });
+    const { providerId } = (await at.until({ verb: 'createMachine' })) as { providerId: string };
+    await store.nodes.admit(at.clusterId, 1, { attempt: 1, sessionHash: 'x', now: exampleTime });
+    await store.nodes.release(at.clusterId, 1, at.me);
+    const { world } = at.cloud;
+    const spare = damage(world, 'add-spare-disk', { machineId: providerId }) ?? '';
+    damage(world, 'remove-tags', { machineId: providerId });
+    damage(world, 'move-firewall', { machineId: providerId });
+    const own = {
+      owner: { installation: installationId, clusterId: at.clusterId },
+      nodeId: 'gone',
+      role: 'worker',
+    } as const;
+    const [network] = world.networks();
+    const like = { networkId: network?.id ?? '', location: network?.location ?? { region: '', zone: '' } };
+    const stray = world.launch({
+      name: 'stray',
+      ...like,
+      tags: own,
+      userData: '',
+      diskGib: 50,
+      offering: { instanceType: 'c6a.xlarge', lifecycle: 'on-demand', vcpus: 4 },
+    }).providerId;
+    at.clock.advance(1200);
+    const found = (kind: Finding['kind'], fingerprint: string) => finding(fingerprint, kind, at.clusterId);
+    const findings = [
+      found('machine-changed', `machine-changed:${providerId}:tags`),
+      found('stray-machine', `stray-machine:${stray}`),
+      found('stray-resource', `stray-resource:disk:${spare}`),
+    ];
+    return { at, world, providerId, spare, stray, findings };
+  };
+
+  it('puts machines right and removes what was found left over long ago', async () => {
+    const { at, world, providerId, stray, findings } = await broken();
+    await store.observations.replaceFindings(at.clusterId, findings);
+    await at.until({ verb: 'repair' });
+    expect(world.machine(providerId)).toMatchObject({
+      tags: { nodeId: (await at.node()).id },
+      firewall: 'worker',
+    });
+    expect(world.machine(stray)).toBeUndefined();
+    expect(world.spares()).toEqual([]);
+    expect((await store.parts.get(at.clusterId, 'aws'))?.mendedAt).toBe(at.clock.now());
+  });
+
+  it('removes nothing that the sweeps have not found, and looks at nothing when they found nothing', async () => {
+    const { at, world, stray, findings } = await broken();
+    const before = world.calls.listMachines;
+    await at.until({ verb: 'repair' });
+    expect(world.calls.listMachines).toBe(before);
+    await store.observations.replaceFindings(at.clusterId, findings.slice(0, 1));
+    await at.until({ verb: 'repair' });
+    expect(world.machine(stray)).toBeDefined();
+    expect(world.spares()).toHaveLength(1);
+  });
+
+  it('goes on beside what is refused: another owner’s machine stays as it is', async () => {
+    const { at, world, providerId, stray, findings } = await broken();
+    const theirs = {
+      owner: { installation: 'neighbour', clusterId: at.clusterId },
+      nodeId: 'x',
+      role: 'worker',
+    } as const;
+    world.changeMachine(providerId, { tags: theirs });
+    await store.observations.replaceFindings(at.clusterId, findings);
+    await at.until({ verb: 'repair' });
+    expect(world.machine(providerId)?.tags).toEqual(theirs);
+    expect(world.machine(stray)).toBeUndefined();
+  });
+
+  it('is nobody’s who does not own the cluster', async () => {
+    const { at, findings, world, stray } = await broken();
+    await store.observations.replaceFindings(at.clusterId, findings);
+    await expect(at.call({ verb: 'repair', executionArn: anExecution() })).rejects.toMatchObject({
+      name: 'Superseded',
+    });
+    expect(world.machine(stray)).toBeDefined();
+  });
+
+  it('ends the same wherever it is cut', { timeout: crashTimeoutMs }, async () => {
+    await atEveryCrashPoint(async (points) => {
+      const { at, world, providerId, stray, findings } = await broken(points);
+      await store.observations.replaceFindings(at.clusterId, findings);
+      return {
+        run: () => at.until({ verb: 'repair' }),
+        check: async () => {
+          expect(world.machine(providerId)?.tags?.nodeId).toBe((await at.node()).id);
+          expect([world.machine(stray), world.spares()]).toEqual([undefined, []]);
+        },
+      };
+    });
+  });
+});
+
+describe('a control plane’s attempt that ends', () => {
+  it('asks those that serve to forget it, one after the other', async () => {
+    const failure = { reason: 'kubeadm join failed' };
+    const at = await scene({
+      node: { role: 'control-plane' },
+      cluster: { initialisedAt: exampleTime },
+    });
+    await store.nodes.materialise(
+      aNode({
+        clusterId: at.clusterId,
+        number: 2,
+        role: 'control-plane',
+        phase: 'ready',
+        joinedAt: exampleTime,
+        lastSeenAt: exampleTime,
+      }),
+    );
+    await at.until({ verb: 'createMachine' });
+    await store.nodes.admit(at.clusterId, 1, { attempt: 1, sessionHash: 'x', now: exampleTime });
+    await store.nodes.recordFailure(at.clusterId, 1, { attempt: 1, failure });
+    await store.clusters.askToForget(at.clusterId, { number: 9, attempt: 1 }, exampleTime);
+    for (let poll = 0; poll < 5; poll += 1) {
+      at.clock.advance(5);
+      expect(await at.call({ verb: 'abandonAttempt' })).toMatchObject({ done: false });
+    }
+    await store.clusters.doneForgetting(at.clusterId, { number: 9, attempt: 1 });
+    expect(await at.until({ verb: 'abandonAttempt' })).toMatchObject({ next: 'retry' });
+    expect((await store.clusters.get(at.clusterId))?.forgetting).toMatchObject({ number: 1, attempt: 1 });
   });
 });

@@ -5,6 +5,7 @@ import { createMachine } from './verbs/create-machine.ts';
 import { deleteMachine } from './verbs/delete-machine.ts';
 import { ensureNetwork } from './verbs/ensure-network.ts';
 import { guard } from './verbs/guard.ts';
+import { repair } from './verbs/repair.ts';
 import { verifyGone } from './verbs/verify-gone.ts';
 import type { DriveParts } from './parts.ts';
 
@@ -13,6 +14,7 @@ const node = { ...cluster, number: z.int() };
 
 export const driveRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('ensureNetwork'), ...cluster }),
+  z.strictObject({ verb: z.literal('repair'), ...cluster }),
   z.strictObject({ verb: z.literal('createMachine'), ...node }),
   z.strictObject({ verb: z.literal('abandonAttempt'), ...node, reason: z.string() }),
   z.strictObject({ verb: z.literal('deleteMachine'), ...node }),
@@ -30,6 +32,7 @@ export const drive =
   (parts: DriveParts) =>
   async (request: DriveRequest): Promise<unknown> => {
     if (request.verb === 'ensureNetwork') return ensureNetwork(parts, request);
+    if (request.verb === 'repair') return repair(parts, request);
     if (request.verb === 'createMachine') return createMachine(parts, request);
     if (request.verb === 'abandonAttempt') return abandonAttempt(parts, request);
     if (request.verb === 'deleteMachine') return deleteMachine(parts, request);

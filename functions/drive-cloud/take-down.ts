@@ -2,6 +2,8 @@ import type { Owner } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
 import type { Cloud, MachineRef, Progress } from '../../shared/runtime/cloud.ts';
+import { forgetMember } from '../../shared/runtime/members.ts';
+import type { DriveParts } from './parts.ts';
 
 export function machineRef(cluster: Cluster, node: Node): MachineRef {
   const { region, zone } = node.createRequest?.offering ?? node.offering;
@@ -27,4 +29,20 @@ export async function takeDown(
     if (!recorded.done) return recorded;
   }
   return cloud.deleteMachine(byTag, owner);
+}
+
+/**
+ * Ends an attempt: its machine goes, and the control planes that serve are asked to strike it off etcd's members, in case
+ * it got so far. The next attempt joins once they have.
+ */
+export async function takeDownAttempt(
+  { store, clock }: Pick<DriveParts, 'store' | 'clock'>,
+  { cloud, owner }: { readonly cloud: Cloud; readonly owner: Owner },
+  of: { readonly cluster: Cluster; readonly node: Node },
+): Promise<Progress<'gone'>> {
+  const gone = await takeDown(cloud, owner, machineRef(of.cluster, of.node));
+  if (!gone.done) return gone;
+  return (await forgetMember(store, of.node, clock.now())) === 'busy'
+    ? { done: false, retryAfterSeconds: 5, waitingFor: 'another control plane to be forgotten' }
+    : gone;
 }

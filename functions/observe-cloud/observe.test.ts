@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMemoryCloud } from '../../shared/clouds/memory/index.ts';
+import { createMemoryCloud, damage } from '../../shared/clouds/memory/index.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
 import { eachMessage } from '../../shared/runtime/batch.ts';
 import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
 import { recordingQueue, silentLog, testClock } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { observe } from './observe.ts';
@@ -44,6 +45,42 @@ describe('observe-cloud', () => {
     expect(seen[0]?.observation.resources.length).toBeGreaterThan(0);
     expect((await table.store.observations.list(two.id))[0]?.observation.resources).toEqual([]);
     expect(at.reconcileQueue.sent).toContainEqual({ clusterId: two.id });
+  });
+
+  it('says what should be there of a cluster whose network stands, and stores every difference', async () => {
+    const at = scene();
+    const cluster = aCluster();
+    const { clusters, parts, nodes, observations } = table.store;
+    await clusters.create(cluster);
+    const message = { accountId: 'main', region: 'us-east', clusterIds: [cluster.id] };
+    const flaws = async () =>
+      (await observations.list(cluster.id))[0]?.observation.flaws?.map(({ subject }) => subject);
+    const look = async () => {
+      at.clock.advance(60);
+      await at.look(message);
+      return flaws();
+    };
+    const built = await at.cloud.ensureNetwork(planNetwork({ cluster, cloud: 'aws', installation: 'test' }));
+    if (!built.done) throw new Error('networks are built at once');
+    damage(at.cloud.world, 'remove-route', { networkId: built.value.parts['networkId'] ?? '' });
+    // While it is being built only the run that builds it knows what is missing.
+    expect(await look()).toEqual([]);
+    await parts.recordNetwork(cluster.id, built.value);
+    expect(await look()).toEqual(['route:missing']);
+    const node = aNode({ clusterId: cluster.id, phase: 'ready', attempt: 1 });
+    const machine = at.cloud.world.launch({
+      name: `${cluster.name}-1`,
+      networkId: built.value.parts['networkId'] ?? '',
+      location: built.value.location,
+      userData: '',
+      diskGib: 50,
+      offering: { instanceType: 'c6a.xlarge', lifecycle: 'on-demand', vcpus: 4 },
+    });
+    await nodes.materialise({ ...node, providerId: machine.providerId });
+    expect(await look()).toEqual(['route:missing', 'tags', 'firewall']);
+    expect((await observations.list(cluster.id))[0]?.observation.machines).toMatchObject([
+      { nodeId: node.id },
+    ]);
   });
 
   it('stores of a crowd only as many as an item can hold', async () => {

@@ -1,8 +1,12 @@
 import * as z from 'zod/mini';
 import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
+import { expectedMachines } from '../../shared/planning/expected-machines.ts';
+import { planNetwork } from '../../shared/planning/plan-network.ts';
 import type { ConnectCloud } from '../../shared/runtime/accounts.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Watched } from '../../shared/runtime/cloud.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import { parsePayload } from '../../shared/runtime/observability.ts';
 import type { Queue } from '../../shared/runtime/queue.ts';
@@ -19,7 +23,7 @@ export const observeMessage = z.strictObject({
 export interface ObserveParts {
   readonly cloud: CloudName;
   readonly connect: ConnectCloud;
-  readonly store: Pick<Store, 'observations'>;
+  readonly store: Pick<Store, 'observations' | 'clusters' | 'nodes' | 'parts'>;
   readonly reconcileQueue: Queue;
   readonly clock: Clock;
   readonly log: Log;
@@ -35,16 +39,22 @@ export const observe =
   async (body: unknown): Promise<void> => {
     const { accountId, region, clusterIds } = parsePayload(observeMessage, body);
     const cloud = await parts.connect(accountId);
+    const watched = await watchedOf(parts, clusterIds);
     // Dated before the look: whatever happens while the pages come in counts as not yet seen.
     const at = parts.clock.now();
-    const observations = await cloud.observe(
-      clusterIds.map((clusterId) => ({ installation: parts.installationId, clusterId })),
-      locationOf(region, parts.cloud),
-    );
-    for (const { resources, strangers, ...observation } of observations)
+    const observations = await cloud.observe(watched, locationOf(region, parts.cloud));
+    for (const { resources, strangers, flaws, ...observation } of observations)
       await parts.store.observations.put(
         parts.cloud,
-        { ...observation, resources: resources.slice(0, shownMax), strangers: strangers.slice(0, shownMax) },
+        {
+          ...observation,
+          // What is left over first: that is what something is done about.
+          resources: resources
+            .toSorted((a, b) => Number(b.isSpare ?? false) - Number(a.isSpare ?? false))
+            .slice(0, shownMax),
+          strangers: strangers.slice(0, shownMax),
+          flaws: flaws.slice(0, shownMax),
+        },
         at,
       );
     await parts.reconcileQueue.send(clusterIds.map((clusterId) => ({ clusterId })));
@@ -55,5 +65,40 @@ export const observe =
       clusters: observations.length,
       machines: observations.reduce((sum, { machines }) => sum + machines.length, 0),
       strangers: observations.reduce((sum, { strangers }) => sum + strangers.length, 0),
+      flaws: observations.reduce((sum, { flaws }) => sum + flaws.length, 0),
     });
   };
+
+const readAtOnce = 20;
+
+/** The clusters, and of those whose network stands here what should be there. */
+async function watchedOf(parts: ObserveParts, clusterIds: readonly string[]): Promise<readonly Watched[]> {
+  const { store, installationId: installation } = parts;
+  const known = new Map((await store.clusters.getMany(clusterIds)).map((cluster) => [cluster.id, cluster]));
+  const watched: Watched[] = [];
+  for (let first = 0; first < clusterIds.length; first += readAtOnce)
+    watched.push(
+      ...(await Promise.all(
+        clusterIds.slice(first, first + readAtOnce).map(async (clusterId) => {
+          const cluster = known.get(clusterId);
+          const expected = cluster && (await expectedOf(parts, cluster));
+          return { installation, clusterId, ...(expected && { expected }) };
+        }),
+      )),
+    );
+  return watched;
+}
+
+/** Undefined while the network is not built yet, and once all of it is to go. */
+async function expectedOf(
+  { store, cloud, installationId }: ObserveParts,
+  cluster: Cluster,
+): Promise<Watched['expected']> {
+  if (cluster.desired === 'absent') return undefined;
+  const stands = await store.parts.get(cluster.id, cloud);
+  if (stands?.network === undefined) return undefined;
+  return {
+    network: planNetwork({ cluster, cloud, installation: installationId }),
+    machines: expectedMachines(cluster, await store.nodes.list(cluster.id), cloud),
+  };
+}

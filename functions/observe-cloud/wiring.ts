@@ -12,7 +12,7 @@ import { observe } from './observe.ts';
 
 /**
  * Environment: INSTALLATION_ID, TABLE_NAME, RECONCILE_QUEUE_URL.
- * Rights: dynamodb PutItem on the table; sqs SendMessage on the reconcile queue, and ReceiveMessage, DeleteMessage,
+ * Rights: dynamodb GetItem, BatchGetItem, Query, PutItem on the table; sqs SendMessage on the reconcile queue, and ReceiveMessage, DeleteMessage,
  * GetQueueAttributes on its own; secretsmanager GetSecretValue on `overcast/accounts/<cloud>/*` of this cloud alone.
  * The event source mapping reports batch item failures.
  */

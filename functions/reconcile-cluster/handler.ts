@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { eachMessage } from '../../shared/runtime/batch.ts';
@@ -37,6 +38,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
         states: createStates({ client: createStatesClient() }),
         clock: systemClock,
         random: Math.random,
+        newId: randomUUID,
         log,
       }),
     ),

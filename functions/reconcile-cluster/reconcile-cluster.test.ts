@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
@@ -27,6 +28,7 @@ async function scene(given: Partial<Cluster> = {}, running: readonly string[] = 
     states: testStates(running),
     clock,
     random: () => 0.5,
+    newId: randomUUID,
     log: silentLog,
   });
   return {
@@ -114,5 +116,97 @@ describe('reconcile-cluster carries out what is decided', () => {
     expect(at.bus.names()).toEqual(['DriftFound']);
     await at.run({ clusterId: aCluster().id });
     await expect(at.run({ nothing: true })).rejects.toMatchObject({ name: 'InvalidPayload' });
+  });
+
+  it('replaces a lost node: planned first, then let go, each once', async () => {
+    const at = await scene({
+      clouds,
+      provisionedGeneration: 1,
+      status: 'ready',
+      readyAt: exampleTime,
+      nextNumber: 3,
+    });
+    await network(at.id);
+    const serves = { phase: 'ready', attempt: 1, joinedAt: exampleTime, readyAt: exampleTime } as const;
+    for (const number of [1, 2])
+      await store.nodes.materialise(
+        aNode({
+          clusterId: at.id,
+          number,
+          role: number === 1 ? 'control-plane' : 'worker',
+          lastSeenAt: plusSeconds(exampleTime, 600),
+          ...serves,
+          providerId: `i-${number}`,
+        }),
+      );
+    const [kept, lost] = await store.nodes.list(at.id);
+    const look = async () => {
+      const machines = [
+        {
+          providerId: 'i-1',
+          name: '',
+          nodeId: kept?.id ?? '',
+          state: 'running',
+          createdAt: exampleTime,
+        } as const,
+      ];
+      const resources = [{ kind: 'vpc', id: 'v', name: '' }];
+      await store.observations.put(
+        'aws',
+        { clusterId: at.id, machines, resources, strangers: [] },
+        at.clock.now(),
+      );
+      await at.run();
+    };
+    await look();
+    expect((await at.cluster())?.pendingPlan).toBeUndefined();
+    expect(await store.observations.findings(at.id)).toMatchObject([
+      { kind: 'machine-missing', subject: 'node 2' },
+    ]);
+    at.clock.advance(30);
+    await look();
+    expect(at.bus.said).toEqual([
+      { event: 'ClusterDegraded', detail: expect.anything() as unknown },
+      { event: 'NodeRetirementRequested', detail: { clusterId: at.id, number: 2 } },
+      { event: 'NodesPlanned', detail: { clusterId: at.id } },
+    ]);
+    expect((await at.cluster())?.pendingPlan).toMatchObject({
+      nodes: [{ number: 3, role: 'worker', replaces: lost?.id }],
+      reason: 'node 2: its machine is gone',
+    });
+    expect((await store.nodes.get(at.id, 2))?.desired).toBe('absent');
+    at.clock.advance(30);
+    await look();
+    expect((await at.cluster())?.generation).toBe(2);
+  });
+
+  it('lets a lost node go whose successor was planned before it was cut short', async () => {
+    const at = await scene({ clouds, provisionedGeneration: 1, status: 'ready', readyAt: exampleTime });
+    await network(at.id);
+    const lost = aNode({
+      clusterId: at.id,
+      number: 2,
+      phase: 'ready',
+      attempt: 1,
+      providerId: 'i-2',
+      readyAt: exampleTime,
+    });
+    await store.nodes.materialise(lost);
+    await store.nodes.materialise(
+      aNode({ clusterId: at.id, number: 3, replaces: lost.id, createdAt: at.clock.now() }),
+    );
+    for (const _look of [1, 2]) {
+      const seen = {
+        clusterId: at.id,
+        machines: [],
+        resources: [{ kind: 'vpc', id: 'v', name: '' }],
+        strangers: [],
+      };
+      await store.observations.put('aws', seen, at.clock.now());
+      await at.run();
+      at.clock.advance(30);
+    }
+    expect((await store.nodes.get(at.id, 2))?.desired).toBe('absent');
+    expect((await at.cluster())?.pendingPlan).toBeUndefined();
   });
 });

@@ -7,7 +7,11 @@ import { driftFound } from '../../events/drift-found.ts';
 import { nodeRequested } from '../../events/node-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
-import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { ClusterId, Instant, NodeId } from '../../shared/domain/ids.ts';
+import type { Node } from '../../shared/domain/node.ts';
+import { locationOf } from '../../shared/domain/regions.ts';
+import { planReplacement } from '../../shared/planning/plan-replacement.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -21,14 +25,17 @@ const about = z.object({ clusterId: z.uuid() });
 export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 
 interface Parts {
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'observations' | 'pki'>;
+  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'observations' | 'pki' | 'coolOffs'>;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
   readonly clock: Clock;
   /** 0 ≤ value < 1. */
   readonly random: () => number;
+  readonly newId: () => NodeId;
   readonly log: Log;
 }
+
+const reasonCharactersMax = 900;
 
 /** Reads all that is known of one cluster, lets the planner decide, and carries the decision out. */
 export const reconcileCluster =
@@ -39,11 +46,12 @@ export const reconcileCluster =
     const { store, clock } = parts;
     const cluster = await store.clusters.get(clusterId);
     if (cluster === undefined || cluster.status === 'deleted') return;
-    const [nodes, cloudParts, sightings, credential] = await Promise.all([
+    const [nodes, cloudParts, sightings, credential, known] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
       store.observations.list(clusterId),
       store.pki.credential(clusterId),
+      store.observations.findings(clusterId),
     ]);
     const now = clock.now();
     const decision = reconcile({
@@ -52,13 +60,14 @@ export const reconcileCluster =
       parts: cloudParts,
       sightings,
       credential: credential ?? 'missing',
+      known,
       now,
       jitter: parts.random(),
     });
 
     await store.observations.replaceFindings(clusterId, decision.findings);
     if (decision.status !== undefined) await changeStatus(parts, clusterId, decision.status, now);
-    for (const action of decision.actions) await carryOut(parts, clusterId, action, now);
+    for (const action of decision.actions) await carryOut(parts, { cluster, nodes, now }, action);
     // Conditional on what was read: whoever made the cluster due meanwhile is heard first.
     if (cluster.dueAt !== undefined && decision.dueAt !== undefined)
       await store.clusters.advanceDue(clusterId, cluster.dueAt, decision.dueAt);
@@ -84,8 +93,16 @@ async function changeStatus(
   if (event === 'ClusterFailed') await bus.say(clusterFailed, why);
 }
 
-async function carryOut(parts: Parts, clusterId: ClusterId, action: Action, now: Instant): Promise<void> {
+interface Read {
+  readonly cluster: Cluster;
+  readonly nodes: readonly Node[];
+  readonly now: Instant;
+}
+
+async function carryOut(parts: Parts, read: Read, action: Action): Promise<void> {
   const { store, bus, log } = parts;
+  const { now } = read;
+  const { id: clusterId } = read.cluster;
   switch (action.kind) {
     case 'say': {
       log.info(action.event, { clusterId, because: action.because });
@@ -101,9 +118,50 @@ async function carryOut(parts: Parts, clusterId: ClusterId, action: Action, now:
         ? bus.say(driftFound, { clusterId, fingerprint, reason: because })
         : bus.say(clusterDeletionRequested, { clusterId });
     }
+    case 'replace':
+      return replace(parts, read, action);
+    case 'retire':
+      log.warn('node is retired', { clusterId, number: action.number, because: action.because });
+      return retire(parts, clusterId, action.number);
     case 'check-operation':
       return releaseIfDead(parts, clusterId, action, now);
   }
+}
+
+/** The plan first: a node that is lost is let go only once another is planned in its place. */
+async function replace(
+  parts: Parts,
+  { cluster, nodes, now }: Read,
+  { numbers, because }: Extract<Action, { kind: 'replace' }>,
+): Promise<void> {
+  const { store, bus, log, newId } = parts;
+  const coolOffs = await Promise.all(
+    cluster.clouds.map(({ cloud }) =>
+      store.coolOffs.list(cloud, locationOf(cluster.region, cloud).region, now),
+    ),
+  );
+  const plan = planReplacement({ cluster, nodes, numbers, coolOffs: coolOffs.flat(), newId });
+  const isPlanned = await store.clusters.plan(cluster.id, {
+    plan: { id: newId(), nodes: plan.nodes, reason: because.slice(0, reasonCharactersMax) },
+    generationRead: cluster.generation,
+    nextNumber: plan.nextNumber,
+    now,
+  });
+  // Somebody else's plan was first: the next look decides anew.
+  if (!isPlanned) return;
+  log.warn('lost nodes are replaced', {
+    clusterId: cluster.id,
+    numbers,
+    by: plan.nodes.map(({ number }) => number),
+    because,
+  });
+  for (const number of numbers) await retire(parts, cluster.id, number);
+  await bus.say(nodesPlanned, { clusterId: cluster.id });
+}
+
+async function retire({ store, bus }: Parts, clusterId: ClusterId, number: number): Promise<void> {
+  await store.nodes.retire(clusterId, number);
+  await bus.say(nodeRetirementRequested, { clusterId, number });
 }
 
 async function releaseIfDead(

@@ -8,6 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createGcpSimulator } from '../../local/clouds/gcp/index.ts';
+import type { Stored } from '../../local/clouds/gcp/state.ts';
+import { World } from '../../local/clouds/world.ts';
+import type { Collection } from '../../local/disk.ts';
 import type { Cloud, MachineRequest, Progress } from '../../shared/clouds/contract.ts';
 import type { createGcp } from '../../shared/clouds/gcp/index.ts';
 import type { NetworkSpec } from '../../shared/domain/network.ts';
@@ -46,6 +49,12 @@ const requestIn = (parts: Readonly<Record<string, string>>): MachineRequest => (
   diskGib: 50,
   userData: '#cloud-config\n',
 });
+
+function machineIn(world: World) {
+  const [machine] = world.living('gcp');
+  if (machine === undefined) throw new Error('no machine');
+  return { networkId: machine.networkId, machine };
+}
 
 async function settle<T>(call: () => Promise<Progress<T>>): Promise<T> {
   const end = Date.now() + 20_000;
@@ -212,7 +221,12 @@ describe('a bundle that holds the Google Cloud driver', () => {
   });
 
   it('carries every call that the driver makes', async () => {
+    const opened = vi.spyOn(World.prototype, 'collection');
     const world = await startWorld(createGcpSimulator);
+    const at = opened.mock.calls.findIndex(([name]) => name === 'gcp/resources');
+    // What the simulator keeps: a network in auto mode cannot be made with its API.
+    const resources = opened.mock.results[at]?.value as Collection<Stored> | undefined;
+    opened.mockRestore();
     const api = async (method: string, path: string, body?: unknown): Promise<void> => {
       const response = await fetch(`${world.url}/compute/v1/projects/${project}/${path}`, {
         method,
@@ -232,6 +246,10 @@ describe('a bundle that holds the Google Cloud driver', () => {
         network: network.parts['network'],
         allowed: [{ IPProtocol: 'all' }],
       });
+      await api('PATCH', `global/networks/${base}`, { routingConfig: { routingMode: 'GLOBAL' } });
+      const stored = resources?.get(network.parts['network'] ?? '');
+      if (stored === undefined) throw new Error('no network');
+      resources?.set(stored.path, { ...stored, body: { ...stored.body, autoCreateSubnetworks: true } });
       const routes = world.world
         .resources()
         .filter((row) => row.kind === 'route' && row.name.startsWith('default'));
@@ -244,12 +262,20 @@ describe('a bundle that holds the Google Cloud driver', () => {
       });
       expect(await settle(() => cloud.ensureNetwork(spec))).toEqual(network);
       const request = requestIn(network.parts);
-      const machine = await settle(() => cloud.createMachine(request));
       await api('POST', `zones/${location.zone}/disks`, {
         name: 'left-behind',
         labels: { 'overcast-installation': owner.installation, 'overcast-cluster-id': owner.clusterId },
       });
-      expect((await cloud.observe([owner], location))[0]?.machines).toEqual([machine]);
+      const machine = await settle(() => cloud.createMachine(request));
+      const seen = (await cloud.observe([owner], location))[0];
+      expect(seen?.machines).toEqual([machine]);
+      world.world.damagesOf('gcp')['remove-tags']?.(machineIn(world.world));
+      world.world.damagesOf('gcp')['move-firewall']?.(machineIn(world.world));
+      const expected = { ...machine, role: request.role, nodeId: request.nodeId, location };
+      expect(await settle(() => cloud.repairMachine(expected, network, owner))).toBe('right');
+      const spares = (seen?.resources ?? []).filter(({ isSpare }) => isSpare);
+      expect(spares.map(({ name }) => name)).toEqual(['left-behind']);
+      for (const spare of spares) await settle(() => cloud.removeSpare(spare, owner, location));
       await settle(() =>
         cloud.deleteMachine({ nodeId: request.nodeId, name: request.name, location }, owner),
       );

@@ -43,6 +43,11 @@ export interface NetworkSpec {
    */
   readonly candidates: readonly { readonly network: string; readonly subnet: string }[];
   readonly firewall: Readonly<Record<NodeRole, readonly FirewallRule[]>>;
+  /**
+   * `Network.parts` as it was recorded when the network first stood: by these a driver whose cloud gives parts ids of their
+   * own finds those that lost their tags, and gives them back. Absent before that.
+   */
+  readonly known?: Readonly<Record<string, string>>;
 }
 
 /** A network that stands: what later calls need to name it. */

@@ -20,7 +20,7 @@ const reasonCharactersMax = 1024;
  *
  * `creating` until its plan is carried out and every node that is wanted is ready; from then on `ready`, or `degraded`
  * while something that was asked for is lost (a node on its way is not lost). `failed` when it never was ready and the
- * platform gave up.
+ * platform gave up, or when so many control planes are lost that only a snapshot helps.
  */
 export function clusterStatus(options: {
   cluster: Cluster;
@@ -31,6 +31,10 @@ export function clusterStatus(options: {
   const { cluster, nodes, parts, findings } = options;
   if (cluster.status === 'deleted') return { status: 'deleted' };
   if (cluster.desired === 'absent') return { status: 'deleting' };
+
+  // Whatever else is wrong, nothing of it can be mended before this is.
+  const quorum = findings.find(({ kind }) => kind === 'quorum-lost');
+  if (quorum !== undefined) return { status: 'failed', ...because([quorum.message]) };
 
   const wanted = nodes.filter((node) => node.desired === 'present');
   const failures = wanted
@@ -60,7 +64,7 @@ export function clusterStatus(options: {
 
   // What is stray, or the platform's own to renew, disturbs nobody; everything else is lost to the cluster's users.
   const lost = findings
-    .filter(({ kind }) => kind !== 'stray-machine' && kind !== 'credential-due')
+    .filter(({ kind }) => kind !== 'stray-machine' && kind !== 'stray-resource' && kind !== 'credential-due')
     .map(({ message }) => message);
   const reasons = [...failures, ...lost];
   if (reasons.length > 0) return { status: 'degraded', ...because(reasons) };

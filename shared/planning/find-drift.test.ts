@@ -5,7 +5,8 @@ import type { CloudParts, Cluster } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { SeenMachine, Sighting } from '../domain/observation.ts';
-import { findDrift, sightingSecondsMax, strayGraceSeconds } from './find-drift.ts';
+import { findDrift, sightingSecondsMax } from './find-drift.ts';
+import { strayGraceSeconds } from './find-strays.ts';
 
 const now = plusSeconds(exampleTime, 7200);
 const cluster = aCluster();
@@ -132,7 +133,7 @@ describe('a node', () => {
   it('that is silent for longer than its agent may be is unresponsive', () => {
     const silent = ready({ lastSeenAt: plusSeconds(now, -901) });
     expect(drift([silent], [sighting([machineOf(silent)])])).toEqual([
-      expect.stringMatching(/^node-unresponsive: node 1 in aws was last heard of at/),
+      expect.stringMatching(/^node-unresponsive: node 1 in aws: it was last heard of at/),
     ]);
   });
 
@@ -165,6 +166,106 @@ describe('a cloud', () => {
     const failure = { error: 'CredentialsRejected', message: 'who are you?', at: exampleTime };
     expect(drift([], [], [{ clusterId: cluster.id, cloud: 'gcp', failure }])).toEqual([
       'cloud-failed: gcp: CredentialsRejected: who are you?',
+    ]);
+  });
+});
+
+describe('what was changed', () => {
+  const opened = {
+    of: 'network',
+    subject: 'firewall:worker:surplus-rule:tcp:22',
+    message: 'tcp 22 was added by hand',
+  } as const;
+  const untagged = {
+    of: 'machine',
+    subject: 'tags',
+    message: 'its tags are gone',
+    providerId: 'i-1',
+  } as const;
+  const spare = { kind: 'disk', id: 'd-1', name: 'left', isSpare: true } as const;
+  const with_ = (given: Partial<Sighting['observation']>): Sighting => {
+    const usual = sighting([machineOf(node)]);
+    return { ...usual, observation: { ...usual.observation, ...given } };
+  };
+  const changed = [
+    'network-changed: aws: tcp 22 was added by hand',
+    'machine-changed: aws: its tags are gone',
+  ];
+  const isLeft = 'stray-resource: aws: disk left serves nothing';
+
+  it.each<[string, readonly string[], Sighting, Partial<CloudParts>, Partial<Node>]>([
+    ['is told, network and machines', changed, with_({ flaws: [opened, untagged] }), {}, {}],
+    [
+      'before it was put right is no longer so',
+      [],
+      with_({ flaws: [opened, untagged], resources: [spare] }),
+      { mendedAt: now },
+      {},
+    ],
+    [
+      'after it was put right is so again',
+      changed,
+      with_({ flaws: [opened, untagged] }),
+      { mendedAt: plusSeconds(now, -31) },
+      {},
+    ],
+    [
+      'of a network that is only being built is its run’s affair',
+      [],
+      with_({ flaws: [opened] }),
+      { network: undefined as never },
+      {},
+    ],
+    ['is what is left over', [isLeft], with_({ resources: [spare] }), {}, {}],
+    [
+      'is not what may be part of a machine that is being made',
+      [],
+      with_({ resources: [spare] }),
+      {},
+      { operation: { executionArn: 'x', kind: 'ProvisionNode', startedAt: now } },
+    ],
+  ])('%s', (_, expected, seen, part, given) => {
+    expect(drift([{ ...node, ...given }], [seen], [{ ...standing, ...part }])).toEqual(expected);
+  });
+
+  it('keeps the time when it was first seen, per cloud', () => {
+    const find = (known: ReturnType<typeof findDrift>) =>
+      findDrift({
+        cluster,
+        nodes: [node],
+        parts: [standing],
+        sightings: [with_({ flaws: [opened] })],
+        known,
+        now,
+      });
+    const [first] = find([]);
+    expect(first?.seenAt).toBe(now);
+    const earlier = { ...first!, seenAt: exampleTime };
+    expect(find([earlier])).toEqual([earlier]);
+    expect(find([{ ...earlier, cloud: 'gcp' }])[0]?.seenAt).toBe(now);
+  });
+});
+
+describe('what is done about lost nodes', () => {
+  const lost = (nodes: Node[]) => {
+    const find = (known: ReturnType<typeof findDrift>, at: string) =>
+      findDrift({ cluster, nodes, parts: [standing], sightings: [sighting([])], known, now: at }).map(
+        (finding) => finding,
+      );
+    return find(find([], plusSeconds(now, -60)), now).map(({ kind, remedy }) => `${kind}: ${remedy}`);
+  };
+  const numbered = (number: number, given: Partial<Node> = {}) =>
+    ready({ number, providerId: `i-${number}`, joinedAt: exampleTime, ...given });
+
+  it('they are replaced, unless many are lost at once, or the quorum is', () => {
+    expect(lost([numbered(1)])).toEqual(['machine-missing: it is replaced']);
+    expect(lost([1, 2, 3].map((number) => numbered(number)))).toEqual([
+      'replacement-paused: look at the cloud; nodes that are lost for good can be removed',
+      ...[1, 2, 3].map(() => 'machine-missing: it waits for people to look'),
+    ]);
+    expect(lost([numbered(1, { role: 'control-plane' }), numbered(2)])).toEqual([
+      'quorum-lost: restore it from its last snapshot',
+      ...[1, 2].map(() => 'machine-missing: it is replaced once the cluster is restored'),
     ]);
   });
 });

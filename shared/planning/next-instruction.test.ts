@@ -52,6 +52,10 @@ const leased = (number: number, attempt = 1): Partial<Cluster> => ({
   joinAttempt: attempt,
 });
 
+const forgetting = (number: number, attempt = 1): Pick<Cluster, 'forgetting'> => ({
+  forgetting: { number, attempt, since: now, tries: 0 },
+});
+
 /** What is decided, as one word: an instruction's kind, or the write that comes first. */
 const decided = (input: {
   cluster: Cluster;
@@ -253,8 +257,45 @@ describe('joining', () => {
       'lease-join',
       initialised,
       controlPlane(4),
-      [serving(2, 3), serving(1, 1, { desired: 'absent' }), controlPlane(3, { phase: 'deleted' })],
+      [
+        serving(2, 3),
+        serving(1, 1, { desired: 'absent', memberForgottenAt: now }),
+        controlPlane(3, { phase: 'deleted', sessionHash: 'x' }),
+      ],
     ],
+    [
+      'a control plane while a lost one is still counted by etcd',
+      'wait',
+      initialised,
+      controlPlane(4),
+      [serving(2, 3), serving(1, 1, { desired: 'absent' })],
+    ],
+    [
+      'a control plane while one that may have got as far as etcd is taken down',
+      'wait',
+      initialised,
+      controlPlane(4),
+      [serving(2, 3), controlPlane(3, { desired: 'absent', sessionHash: 'x' })],
+    ],
+    [
+      'a control plane beside one that never came near etcd',
+      'lease-join',
+      initialised,
+      controlPlane(4),
+      [
+        serving(2, 3),
+        controlPlane(3, { desired: 'absent' }),
+        worker(5, { desired: 'absent', joinedAt: now }),
+      ],
+    ],
+    [
+      'a control plane while those who serve are to forget another, or its own last machine',
+      'wait',
+      { ...initialised, ...forgetting(4) },
+      controlPlane(4, { attempt: 2 }),
+      [serving(2, 3)],
+    ],
+    ['a worker meanwhile', 'join', { ...initialised, ...forgetting(3) }, worker(4), [serving(2, 3)]],
     [
       'a control plane that has joined, of which an earlier sync comes late',
       'wait',
@@ -438,5 +479,59 @@ describe('properties', () => {
         return !saysJoin || input.node.role === 'worker' || input.cluster.joinNode === input.node.number;
       }),
     );
+  });
+});
+
+describe('a control plane that is to be forgotten', () => {
+  const lost = controlPlane(3, { desired: 'absent', sessionHash: 'x' });
+  const told = (
+    node: Node,
+    given: Partial<SyncRequest> = { phase: 'ready' },
+    nodes: readonly Node[] = [lost],
+  ) =>
+    nextInstruction({
+      cluster: cluster({ initialisedAt: now, ...forgetting(3) }),
+      node,
+      nodes,
+      mesh: mesh(member(node.number, 1)),
+      sync: sync(given),
+      now,
+    });
+  const forget = { instruction: { id: 'forget-member-3-1-0', kind: 'forget-member', endpoint: '10.4.0.3' } };
+
+  it.each<[string, object, Node, Partial<SyncRequest>]>([
+    ['is struck off by one that serves', forget, serving(1, 1), { phase: 'ready' }],
+    ['and by one that has only just joined', forget, serving(2, 1), { phase: 'joined' }],
+    ['not by itself', { instruction: { kind: 'run' } }, serving(3, 1), { phase: 'ready' }],
+    ['not by a worker', { instruction: { kind: 'run' } }, worker(4), { phase: 'ready' }],
+    [
+      'not by one that leaves as well',
+      { instruction: { kind: 'leave' } },
+      serving(2, 1, { desired: 'absent' }),
+      { phase: 'ready' },
+    ],
+    ['not by one that failed', { instruction: { kind: 'wait' } }, serving(2, 1), { phase: 'failed' }],
+  ])('%s', (_, expected, node, given) => {
+    expect(told(node, given)).toMatchObject(expected);
+  });
+
+  it('is asked for soon again, and another try is another instruction', () => {
+    expect(told(serving(1, 1))).toMatchObject({ syncAfterSeconds: 3 });
+    const again = nextInstruction({
+      cluster: cluster({ initialisedAt: now, forgetting: { number: 3, attempt: 2, since: now, tries: 4 } }),
+      node: serving(1, 1),
+      nodes: [lost],
+      mesh: mesh(),
+      sync: sync({ phase: 'ready' }),
+      now,
+    });
+    expect(again).toMatchObject({ instruction: { id: 'forget-member-3-2-4' } });
+  });
+
+  it('is no longer when its next machine has joined under the same address', () => {
+    expect(told(serving(1, 1), { phase: 'ready' }, [serving(3, 1, { attempt: 2 })])).toEqual({
+      need: { write: 'drop-forgetting', forgetting: { number: 3, attempt: 1, since: now, tries: 0 } },
+    });
+    expect(told(serving(1, 1), { phase: 'ready' }, [controlPlane(3, { attempt: 2 })])).toMatchObject(forget);
   });
 });

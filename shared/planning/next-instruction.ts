@@ -4,6 +4,7 @@ import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
 import type { Instruction, SyncRequest } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
+import { forgetInstruction, isForgettingOver, mayBeMember } from './forget-member.ts';
 
 /** A control plane that was not heard of for longer need not acknowledge a newcomer: it may be dead. */
 export const seenSecondsMax = 30;
@@ -11,12 +12,14 @@ export const seenSecondsMax = 30;
 export const syncSeconds = { bootstrap: 3, controlPlane: 5, worker: 60 } as const;
 
 /** What the platform does before it can say more: one conditional write, after which it decides again. */
-export type Need = { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder };
+export type Need =
+  | { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder }
+  | { readonly write: 'drop-forgetting'; readonly forgetting: Holder };
 
 export interface NextInstructionInput {
   readonly cluster: Cluster;
   readonly node: Node;
-  /** Every node of the cluster, read after the cluster was; may be empty for a node that is ready and stays. */
+  /** Every node of the cluster, read after the cluster was; may be empty for a node that is ready, while nobody is forgotten. */
   readonly nodes: readonly Node[];
   readonly mesh: Mesh;
   readonly sync: SyncRequest;
@@ -61,6 +64,8 @@ const isGone = (holder: Holder, node: Node | undefined): boolean =>
  *   holder is gone, also to the next machine of the same node; after that nobody is ever told to init again.
  * - Control planes join one at a time (etcd takes one learner), workers any number, each once every control plane that was
  *   heard of lately, and at least one, has acknowledged the mesh version that added the newcomer.
+ * - A control plane that goes is struck off etcd's members by those that serve, all of them told alike, since it is right
+ *   when done again; until then none joins: a dead member counts against the quorum.
  * - An instruction's id carries the attempt: the next machine of the same node begins anew, the same machine never does.
  */
 export function nextInstruction(input: NextInstructionInput): Decision {
@@ -78,7 +83,14 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (node.desired === 'absent') return hasWork ? say('leave') : wait('the machine to be deleted');
   if (sync.interruption?.kind === 'terminate' && hasWork) return say('leave');
   if (sync.phase === 'failed' || node.failure !== undefined) return wait('the machine to be replaced');
-  if (sync.phase === 'joined' || sync.phase === 'ready') return say('run', controlPlanesFor(input));
+  const { forgetting } = cluster;
+  if (sync.phase === 'joined' || sync.phase === 'ready') {
+    if (node.role === 'worker' || forgetting === undefined || forgetting.number === node.number)
+      return say('run', controlPlanesFor(input));
+    return isForgettingOver(forgetting, nodes)
+      ? { need: { write: 'drop-forgetting', forgetting } }
+      : { instruction: forgetInstruction(forgetting), syncAfterSeconds: syncSeconds.bootstrap };
+  }
   // A sync that arrives late: the machine is further by now, and must take no lease for it.
   if (node.joinedAt !== undefined) return wait('its next sync');
   if (cluster.vpn !== 'cloud-vpn' && !input.mesh.members.some((member) => member.number === node.number))
@@ -98,6 +110,8 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (acknowledged.missing !== undefined) return wait(acknowledged.missing);
   const join = say('join', { endpoint: endpointsOf(acknowledged.serving) });
   if (node.role === 'worker') return join;
+  const leaving = forgetting ?? nodes.find((each) => each.desired === 'absent' && isStillMember(each));
+  if (leaving !== undefined) return wait(`control plane ${leaving.number} to be forgotten`);
   const holder = joinHolder(cluster);
   if (holder === undefined) return { need: { write: 'lease-join' } };
   if (isHeldBy(holder, node)) return join;
@@ -107,6 +121,8 @@ export function nextInstruction(input: NextInstructionInput): Decision {
     ? { need: { write: 'lease-join', observedGone: holder } }
     : wait(`control plane ${holder.number} to join`);
 }
+
+const isStillMember = (node: Node): boolean => mayBeMember(node) && node.phase !== 'deleted';
 
 /** `10.4.0.1:6443,10.4.0.2:6443` */
 const endpointsOf = (controlPlanes: readonly { readonly overlayAddress: string }[]): string =>

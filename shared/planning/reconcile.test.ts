@@ -7,6 +7,8 @@ import type { Cluster, CloudParts } from '../domain/cluster.ts';
 import { plusSeconds, secondsBetween } from '../domain/ids.ts';
 import { nodePhases, type Node } from '../domain/node.ts';
 import type { Operation, OperationKind } from '../domain/operation.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { Sighting } from '../domain/observation.ts';
 import { nextDue, reconcile, strategies, type Action } from './reconcile.ts';
 
 /** An hour after everything was made. */
@@ -45,6 +47,10 @@ const sentence = (action: Action): string => {
       return 'number' in action ? `${action.event} ${action.number}` : action.event;
     case 'say-with-backoff':
       return `${action.event} ${action.fingerprint} (attempt ${action.attempts}, wait ${secondsBetween(now, action.notBefore)} s)`;
+    case 'replace':
+      return `replace ${action.numbers.join(', ')}`;
+    case 'retire':
+      return `retire ${action.number}`;
     default:
       return `check ${action.number ?? 'cluster'}`;
   }
@@ -167,6 +173,227 @@ describe('drift', () => {
     expect(actions({}, [node()], parts)).toEqual([
       'DriftFound aws:cloud-failed:CloudUnavailable (attempt 1, wait 60 s)',
     ]);
+  });
+});
+
+describe('what was changed or is left over', () => {
+  const flaw = (subject: string) =>
+    ({ of: 'network', subject, message: `${subject} was added by hand` }) as const;
+  const spare = { kind: 'disk', id: 'd', name: '', isSpare: true } as const;
+  const look = (
+    observation: Partial<Sighting['observation']>,
+    options: { cluster?: Partial<Cluster>; known?: readonly Finding[] } = {},
+  ) =>
+    reconcile({
+      cluster: aCluster({ ...quiet, ...options.cluster }),
+      nodes: [node()],
+      parts: networks,
+      sightings: [
+        {
+          cloud: 'aws',
+          at: ago(5),
+          observation: { clusterId: 'c', machines: [], resources: [], strangers: [], ...observation },
+        },
+      ],
+      known: options.known ?? [],
+      now,
+      jitter: 0.5,
+    });
+  const one = 'DriftFound aws:network-changed:ssh (attempt 1, wait 60 s)';
+
+  it('is mended at once, and watched closely for a while', () => {
+    const decided = look({ flaws: [flaw('ssh')] });
+    expect(decided.actions.map(sentence)).toEqual([one]);
+    expect(decided.dueAt).toBe(plusSeconds(now, 15));
+    const inVain = {
+      repairFingerprint: 'aws:network-changed:ssh',
+      repairAttempts: 4,
+      repairNotBefore: plusSeconds(now, 60),
+    };
+    expect(look({ flaws: [flaw('ssh')] }, { cluster: inVain })).toMatchObject({
+      actions: [],
+      dueAt: plusSeconds(now, 210),
+    });
+  });
+
+  it('together has one name, so that one that cannot be mended holds up no other', () => {
+    const [both] = look({ flaws: [flaw('ssh'), flaw('telnet')] }).actions.map(sentence);
+    expect(both).toMatch(/^DriftFound 2-differences:[0-9a-f]{8} /);
+    expect(look({ flaws: [flaw('telnet'), flaw('ssh')] }).actions.map(sentence)).toEqual([both]);
+    const stuck = {
+      repairFingerprint: 'aws:network-changed:ssh',
+      repairAttempts: 6,
+      repairNotBefore: plusSeconds(now, 1800),
+    };
+    expect(look({ flaws: [flaw('ssh'), flaw('telnet')] }, { cluster: stuck }).actions).toHaveLength(1);
+  });
+
+  it('is left alone while a run is at it', () => {
+    expect(
+      look({ flaws: [flaw('ssh')] }, { cluster: { operation: running('ProvisionCluster') } }).actions,
+    ).toEqual([]);
+  });
+
+  it('as a stray is only shown until it has been there for long', () => {
+    const first = look({ resources: [spare] });
+    expect(first.actions).toEqual([]);
+    const since = (seconds: number) =>
+      first.findings.map((finding) => ({ ...finding, seenAt: ago(seconds) }));
+    expect(look({ resources: [spare] }, { known: since(599) }).actions).toEqual([]);
+    expect(look({ resources: [spare] }, { known: since(600) }).actions.map(sentence)).toEqual([
+      'DriftFound aws:stray-resource:disk:d (attempt 1, wait 60 s)',
+    ]);
+  });
+});
+
+describe('lost nodes', () => {
+  const serving = (number: number, given: Partial<Node> = {}): Node =>
+    node({
+      number,
+      attempt: 1,
+      id: `id-${number}`,
+      providerId: `i-${number}`,
+      joinedAt: exampleTime,
+      readyAt: exampleTime,
+      lastSeenAt: ago(10),
+      ...given,
+    });
+  const controlPlane = (number: number, given: Partial<Node> = {}): Node =>
+    serving(number, { role: 'control-plane', ...given });
+  const three = [1, 2, 3].map((number) => controlPlane(number));
+  /** The cluster when these nodes' machines are gone, and were in the sweep before. */
+  const without = (
+    numbers: readonly number[],
+    nodes: readonly Node[],
+    cluster: Partial<Cluster> = {},
+    parts = networks,
+  ) => {
+    const look = (known: readonly Finding[], at: string) =>
+      reconcile({
+        cluster: aCluster({ ...quiet, ...cluster }),
+        nodes,
+        parts,
+        sightings: [
+          {
+            cloud: 'aws',
+            at: ago(120),
+            observation: {
+              clusterId: 'c',
+              machines: nodes
+                .filter(({ number }) => !numbers.includes(number))
+                .map(({ providerId = '', id }) => ({
+                  providerId,
+                  name: '',
+                  nodeId: id,
+                  state: 'running',
+                  createdAt: exampleTime,
+                })),
+              resources: [{ kind: 'vpc', id: 'v', name: '' }],
+              strangers: [],
+            },
+          },
+        ],
+        known,
+        now: at,
+        jitter: 0.5,
+      });
+    const first = look([], ago(60));
+    return { first, then: look(first.findings, now) };
+  };
+  const done = (...given: Parameters<typeof without>) => without(...given).then.actions.map(sentence);
+  const planned = (number: number, replaces: string) => ({
+    id: 'new',
+    number,
+    role: 'worker' as const,
+    offering: node().offering,
+    replaces,
+  });
+
+  it('are replaced once a second look has confirmed it, which comes soon', () => {
+    const { first, then } = without([5], [...three, serving(4), serving(5)]);
+    expect(first).toMatchObject({ actions: [], dueAt: plusSeconds(ago(60), 15) });
+    expect(then.actions.map(sentence)).toEqual(['replace 5']);
+  });
+
+  const workers = [4, 5, 6, 7, 8, 9, 10].map((number) => serving(number));
+  const all = [...three, ...workers];
+  const busy = { operation: running('ProvisionCluster') };
+  const failure = { error: 'CloudUnavailable', message: '503', at: ago(10) };
+  it.each<[string, readonly string[], Parameters<typeof without>]>([
+    ['all workers in one plan', ['replace 4, 5'], [[4, 5], all]],
+    ['a control plane of three', ['replace 2'], [[2], all]],
+    ['a control plane and workers at once', ['replace 2, 4'], [[2, 4], all]],
+    ['nothing once the quorum is lost', [], [[1, 2, 4], all]],
+    ['not the only control plane', [], [[1], [controlPlane(1), ...workers]]],
+    [
+      'no control plane while another is joining',
+      ['replace 4'],
+      [
+        [2, 4],
+        [...all, controlPlane(11, { phase: 'joining', joinedAt: undefined as never })],
+      ],
+    ],
+    [
+      'no control plane while another is going',
+      ['replace 4'],
+      [
+        [2, 4],
+        [
+          ...all,
+          controlPlane(11, { desired: 'absent', memberForgottenAt: now, operation: running('RetireNode') }),
+        ],
+      ],
+    ],
+    [
+      'no control plane while one is being forgotten',
+      ['replace 4'],
+      [[2, 4], all, { forgetting: { number: 11, attempt: 1, since: now, tries: 0 } }],
+    ],
+    [
+      'a control plane beside one that was given up',
+      ['replace 2'],
+      [[2], [...all, controlPlane(11, { phase: 'failed', joinedAt: undefined as never })]],
+    ],
+    ['nothing while much of a cloud looks lost', [], [[4, 5, 6, 7], all]],
+    ['nothing while a run owns the cluster', [], [[4], all, busy]],
+    [
+      'nothing that a run owns',
+      [],
+      [[4], [...three, serving(4, { operation: running('ProvisionNode') }), serving(5)]],
+    ],
+    ['nothing of a cluster that goes', [], [[4], all, { deletionRequestedAt: ago(10) }]],
+    [
+      'nothing in a cloud that fails: it only says so',
+      ['DriftFound aws:cloud-failed:CloudUnavailable (attempt 1, wait 60 s)'],
+      [[4], all, {}, [{ ...network('aws'), failure }, ...networks.slice(1)]],
+    ],
+    [
+      'nobody while another plan is pending',
+      ['NodesPlanned'],
+      [[4], all, { pendingPlan: { id: 'p', nodes: [], reason: 'more' } }],
+    ],
+    [
+      'none twice: planned already, it only goes',
+      ['NodesPlanned', 'retire 4'],
+      [[4], all, { pendingPlan: { id: 'p', nodes: [planned(12, 'id-4')], reason: 'lost' } }],
+    ],
+    [
+      'none twice: on its way already, it only goes',
+      ['retire 4'],
+      [[4], [...all, serving(12, { replaces: 'id-4' })]],
+    ],
+  ])('%s', (_, expected, given) => {
+    expect(done(...given).filter((action) => action !== 'NodeRequested 11')).toEqual(expected);
+  });
+
+  it('fail the cluster when the quorum goes with them', () => {
+    expect(without([1, 2], all).then.status).toEqual({
+      from: 'ready',
+      to: 'failed',
+      reason: 'quorum lost: 2 of 3 control planes',
+      event: 'ClusterFailed',
+    });
+    expect(without([1, 2], all).first.status).toMatchObject({ to: 'degraded' });
   });
 });
 

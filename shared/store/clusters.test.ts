@@ -435,3 +435,41 @@ describe('the list of all clusters', () => {
     },
   );
 });
+
+describe('forgetting a control plane', () => {
+  const of = (number: number, attempt = 1): Holder => ({ number, attempt });
+  const forgetting = (number: number, tries = 0) => ({ number, attempt: 1, tries, since: later });
+
+  it('is asked for one at a time, and again without effect', async () => {
+    const cluster = await stored();
+    const { askToForget, doneForgetting } = test.store.clusters;
+    expect(won(await race(async (racer) => askToForget(cluster.id, of(racer + 1), later)))).toBe(1);
+    const asked = (await read(cluster)).forgetting;
+    expect(asked).toEqual({ ...of(asked?.number ?? 0), tries: 0, since: later });
+    expect(await askToForget(cluster.id, of(asked?.number ?? 0), plusSeconds(later, 60))).toBe(true);
+    expect((await read(cluster)).forgetting).toEqual(asked);
+    expect(await doneForgetting(cluster.id, of(99))).toBe(false);
+    expect(await doneForgetting(cluster.id, of(asked?.number ?? 0, 2))).toBe(false);
+    expect(await doneForgetting(cluster.id, of(asked?.number ?? 0))).toBe(true);
+    expect((await read(cluster)).forgetting).toBeUndefined();
+    expect(await askToForget(cluster.id, of(99), later)).toBe(true);
+  });
+
+  it('is tried again by one of many who failed at the same try', async () => {
+    const cluster = await stored({ forgetting: forgetting(3) });
+    const tryAgain = async () => test.store.clusters.tryForgettingAgain(cluster.id, forgetting(3));
+    expect(won(await race(tryAgain))).toBe(1);
+    expect((await read(cluster)).forgetting).toEqual(forgetting(3, 1));
+    expect(await test.store.clusters.tryForgettingAgain(cluster.id, forgetting(2, 1))).toBe(false);
+  });
+
+  it('is nobody’s of a cluster that is not there', async () => {
+    expect(await test.store.clusters.askToForget('not-there', of(1), later)).toBe(false);
+  });
+});
+
+it('reads many at once, and leaves out those that are not there', async () => {
+  const [one, two] = [await stored(), await stored()];
+  expect(await test.store.clusters.getMany([one.id, 'not-there', two.id])).toEqual([one, two]);
+  expect(await test.store.clusters.getMany([])).toEqual([]);
+});

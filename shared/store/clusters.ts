@@ -12,6 +12,9 @@ const place = (item: Attributes): string => `${String(item['createdAt'])} ${Stri
 const pageSizeMax = 100;
 const tombstoneDays = 90;
 
+/** This very machine is the one to be forgotten. */
+const forgets = '(#forgetting.#number = :number AND #forgetting.#attempt = :attempt)';
+
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
   const heldBy = (who: string): string =>
@@ -51,6 +54,11 @@ export function clusterStore(table: Table): ClusterStore {
       const item = await table.get(keys.cluster(id));
       return item === undefined ? undefined : entityOf<Cluster>(item);
     },
+
+    getMany: async (ids) =>
+      (await table.getMany(ids.map((id) => keys.cluster(id))))
+        .filter((item) => item !== undefined)
+        .map((item) => entityOf<Cluster>(item)),
 
     async list({ limit, cursor }) {
       const [createdAfter, idAfter] = cursor === undefined ? ['', ''] : decodeCursor(cursor, 2);
@@ -240,6 +248,28 @@ export function clusterStore(table: Table): ClusterStore {
 
     setWaitToken: async (id, executionArn, waitToken) =>
       update(id, { set: { waitToken } }, { when: mine, values: { me: executionArn } }),
+
+    askToForget: async (id, { number, attempt }, now) =>
+      did(
+        id,
+        { setOnce: { forgetting: { number, attempt, since: now, tries: 0 } } },
+        {
+          when: `attribute_exists(#pk) AND (attribute_not_exists(#forgetting) OR ${forgets})`,
+          values: { number, attempt },
+        },
+      ),
+
+    tryForgettingAgain: async (id, forgetting) => {
+      const { number, attempt, tries } = forgetting;
+      return did(
+        id,
+        { set: { forgetting: { ...forgetting, tries: tries + 1 } } },
+        { when: `${forgets} AND #forgetting.#tries = :tries`, values: { number, attempt, tries } },
+      );
+    },
+
+    doneForgetting: async (id, { number, attempt }) =>
+      did(id, { remove: ['forgetting'] }, { when: forgets, values: { number, attempt } }),
 
     sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
       did(

@@ -17,6 +17,7 @@ const broughtByMachine = [
   'joinedAt',
   'readyAt',
   'leftAt',
+  'memberForgottenAt',
   'interruption',
   'lastSeenAt',
   'publicAddress',
@@ -263,6 +264,14 @@ export function nodeStore(table: Table): NodeStore {
           when: `${mine} AND (#phaseRank <= :rank OR (#phase = :failed AND #desired = :absent))`,
           values: { me: executionArn, rank: phaseRank(phase), failed: 'failed', absent: 'absent' },
         },
+      ),
+
+    forgetMember: async (clusterId, number, { attempt, now }) =>
+      did(
+        clusterId,
+        number,
+        { setOnce: { memberForgottenAt: now } },
+        { when: '#attempt = :attempt', values: { attempt } },
       ),
 
     bury: async (clusterId, number, now) =>

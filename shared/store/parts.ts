@@ -29,6 +29,10 @@ export const partsStore = (table: Table): CloudPartsStore => ({
     await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, failure } }, always);
   },
 
+  async recordMended(clusterId, cloud, at) {
+    await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, mendedAt: at } }, always);
+  },
+
   async forget(clusterId, cloud) {
     await table.remove(keys.parts(clusterId, cloud));
   },

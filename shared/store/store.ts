@@ -1,5 +1,5 @@
 import type { CloudAccount, CloudName } from '../domain/cloud.ts';
-import type { Cluster, ClusterStatus, CloudParts, Holder, Plan } from '../domain/cluster.ts';
+import type { Cluster, ClusterStatus, CloudParts, Forgetting, Holder, Plan } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
@@ -44,6 +44,8 @@ export interface ClusterStore {
   /** attribute_not_exists(pk). Sets duePk from the id and dueAt as given. */
   create(cluster: Cluster): Promise<boolean>;
   get(id: ClusterId): Promise<Cluster | undefined>;
+  /** In one BatchGetItem; those that are not there are left out. */
+  getMany(ids: readonly ClusterId[]): Promise<readonly Cluster[]>;
   /** Through the due index's 16 shards, so eventually consistent; live clusters only, by creation. */
   list(options: { limit: number; cursor?: string }): Promise<Page<Cluster>>;
   /** Ids and dueAt of one shard's clusters that are due. */
@@ -91,6 +93,12 @@ export interface ClusterStore {
   releaseJoin(id: ClusterId, number: number, attempt?: number): Promise<boolean>;
   /** operation.executionArn = :me → waitToken. Returns the new item: when initialisedAt is there, nobody else answers. */
   setWaitToken(id: ClusterId, executionArn: string, waitToken: string): Promise<Cluster | undefined>;
+  /** nobody is being forgotten, or this very machine; `tries` begins at 0. */
+  askToForget(id: ClusterId, holder: Holder, now: Instant): Promise<boolean>;
+  /** forgetting is this machine at this try → its next try, since an agent that failed does not repeat an instruction. */
+  tryForgettingAgain(id: ClusterId, forgetting: Forgetting): Promise<boolean>;
+  /** forgetting is this machine → gone. */
+  doneForgetting(id: ClusterId, holder: Holder): Promise<boolean>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,
@@ -121,7 +129,7 @@ export interface NodeStore {
   ): Promise<boolean>;
   /**
    * operation is mine AND attempt = request.attempt − 1 AND desired = present. The same write removes sessionHash,
-   * providerId, waitToken, joinedAt, addresses, wireguardPublicKey, meshVersion, failure, readyAt and leftAt, and sets
+   * providerId, waitToken, joinedAt, memberForgottenAt, addresses, wireguardPublicKey, meshVersion, failure, readyAt and leftAt, and sets
    * phase `creating` and the offering. While `createRequest` is there, an attempt is in progress.
    */
   beginAttempt(
@@ -207,6 +215,12 @@ export interface NodeStore {
     number: number,
     options: { executionArn: string; phase: NodePhase },
   ): Promise<boolean>;
+  /** attempt = :n → memberForgottenAt, once. */
+  forgetMember(
+    clusterId: ClusterId,
+    number: number,
+    options: { attempt: number; now: Instant },
+  ): Promise<boolean>;
   /** desired = absent → phase deleted; the item expires in 24 h, so that its number is not used again before. */
   bury(clusterId: ClusterId, number: number, now: Instant): Promise<boolean>;
 }
@@ -231,6 +245,8 @@ export interface CloudPartsStore {
   get(clusterId: ClusterId, cloud: CloudName): Promise<CloudParts | undefined>;
   list(clusterId: ClusterId): Promise<readonly CloudParts[]>;
   recordNetwork(clusterId: ClusterId, network: Network): Promise<void>;
+  /** What was seen before `at` says nothing of what is to be mended now. */
+  recordMended(clusterId: ClusterId, cloud: CloudName, at: Instant): Promise<void>;
   recordFailure(
     clusterId: ClusterId,
     cloud: CloudName,

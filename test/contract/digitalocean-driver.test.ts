@@ -1,105 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDigitalOceanSimulator } from '../../local/clouds/digitalocean/index.ts';
-import type { World } from '../../local/clouds/world.ts';
-import type { MachineRequest, Progress } from '../../shared/clouds/contract.ts';
-import { createDigitalOcean } from '../../shared/clouds/digitalocean/index.ts';
-import type { Owner } from '../../shared/domain/cloud.ts';
-import type { Network, NetworkSpec } from '../../shared/domain/network.ts';
-import { placeIn, startWorld } from './subject.ts';
+import { describe, expect, it } from 'vitest';
+import { location, offering, setStage, type Wall } from './digitalocean-stage.ts';
 
 /** What the contract cannot say in general: DigitalOcean's own traps. */
 
-const { location, offering, candidates } = placeIn('digitalocean');
-let started: { url: string; world: World; close: () => Promise<void> };
-let owner: Owner;
-
-const cloud = () => createDigitalOcean({ token: 'test', endpoint: started.url });
-
-beforeAll(async () => {
-  started = await startWorld(createDigitalOceanSimulator);
-});
-afterAll(() => started.close());
-beforeEach(() => {
-  started.world.clearFaults();
-  started.world.change({ timeScale: 1000 });
-  owner = { installation: 'driver', clusterId: randomUUID() };
-});
-
-const api = async (method: string, path: string, body?: unknown): Promise<never> => {
-  const response = await fetch(`${started.url}/v2/${path}`, {
-    method,
-    headers: { authorization: 'Bearer hand' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as never;
-};
-
-const settle = async <T>(call: () => Promise<Progress<T>>): Promise<T> => {
-  for (let repeat = 0; repeat < 500; repeat += 1) {
-    const progress = await call();
-    if (progress.done) return progress.value;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-  throw new Error('never done');
-};
-
-const spec = (change: Partial<NetworkSpec> = {}): NetworkSpec => ({
-  owner,
-  clusterName: 'driver',
-  location,
-  candidates,
-  firewall: {
-    'control-plane': [
-      { protocol: 'tcp', fromPort: 6443, toPort: 6443, source: { kind: 'anywhere' }, purpose: 'API' },
-    ],
-    worker: [
-      { protocol: 'udp', fromPort: 51820, toPort: 51820, source: { kind: 'anywhere' }, purpose: 'WireGuard' },
-      { protocol: 'udp', fromPort: 4789, toPort: 4789, source: { kind: 'network' }, purpose: 'pods' },
-    ],
-  },
-  ...change,
-});
-const build = (change: Partial<NetworkSpec> = {}): Promise<Network> =>
-  settle(() => cloud().ensureNetwork(spec(change)));
-
-const requestFor = (network: Network, change: Partial<MachineRequest> = {}): MachineRequest => ({
-  owner,
-  nodeId: randomUUID(),
-  token: randomUUID(),
-  name: 'driver-1',
-  role: 'worker',
-  offering,
-  network,
-  diskGib: 50,
-  userData: '#cloud-config\n',
-  ...change,
-});
-
-interface Wall {
-  readonly id: string;
-  readonly name: string;
-  readonly inbound_rules: readonly unknown[];
-  readonly outbound_rules: readonly unknown[];
-  readonly tags: readonly string[];
-  readonly droplet_ids: readonly number[];
-}
-const wallOf = async (role: 'worker' | 'control-plane'): Promise<Wall> => {
-  const { firewalls } = (await api('GET', 'firewalls?per_page=200')) as { firewalls: Wall[] };
-  const wall = firewalls.find(({ name }) => name === `overcast-${owner.clusterId}-${role}`);
-  if (wall === undefined) throw new Error(`no ${role} firewall`);
-  return wall;
-};
+const stage = setStage();
+const { cloud, api, settle, spec, build, requestFor, wallOf } = stage;
 
 describe('the firewall of a role', () => {
   it('is exactly what was asked for, with outbound open', async () => {
     const network = await build();
     expect(await wallOf('worker')).toMatchObject({
-      tags: [`overcast:worker:driver:${owner.clusterId}`],
+      tags: [`overcast:worker:driver:${stage.owner.clusterId}`],
       droplet_ids: [],
       inbound_rules: [
         { protocol: 'udp', ports: '51820', sources: { addresses: ['0.0.0.0/0', '::/0'] } },
@@ -164,7 +76,7 @@ describe('the network’s range', () => {
     }).catch(() => undefined);
     const network = await build({ candidates: [range(first), range('10.65.0.0/20')] });
     expect(network.range).toBe('10.65.0.0/20');
-    await settle(() => cloud().collapse(owner, location));
+    await settle(() => cloud().collapse(stage.owner, location));
   });
 
   it('stays what it is when the candidates change', async () => {
@@ -174,17 +86,17 @@ describe('the network’s range', () => {
 
   it('is refused when nothing is free', async () => {
     const { range: taken } = await build();
-    owner = { ...owner, clusterId: randomUUID() };
+    stage.owner = { ...stage.owner, clusterId: randomUUID() };
     await expect(build({ candidates: [range(taken)] })).rejects.toMatchObject({ name: 'InvalidRequest' });
   });
 });
 
 it('a VPC of our name without our marks is not touched', async () => {
-  const name = `overcast-${owner.clusterId}`;
+  const name = `overcast-${stage.owner.clusterId}`;
   await api('POST', 'vpcs', { name, region: 'nyc1', description: 'somebody else’s' });
   await expect(build()).rejects.toMatchObject({ name: 'InvalidRequest' });
-  await expect(cloud().collapse(owner, location)).resolves.toMatchObject({ done: true });
-  expect(started.world.resources().map((row) => row.name)).toContain(name);
+  await expect(cloud().collapse(stage.owner, location)).resolves.toMatchObject({ done: true });
+  expect(stage.world.resources().map((row) => row.name)).toContain(name);
 });
 
 describe('the default VPC of a region', () => {
@@ -205,12 +117,12 @@ describe('the default VPC of a region', () => {
     const network = await build({ location: place });
     expect(await defaultOf('syd1')).toMatchObject({ name: 'default-syd1' });
     expect((await defaultOf('syd1'))?.id).not.toBe(network.parts['vpcId']);
-    await settle(() => cloud().collapse(owner, place));
+    await settle(() => cloud().collapse(stage.owner, place));
   });
 
   it('is made once by two clusters that begin at the same time', async () => {
     const place = elsewhere('blr1');
-    const [one, other] = [owner, { ...owner, clusterId: randomUUID() }];
+    const [one, other] = [stage.owner, { ...stage.owner, clusterId: randomUUID() }];
     const both = [one, other].map((each) =>
       settle(() => cloud().ensureNetwork(spec({ owner: each, location: place }))),
     );
@@ -226,12 +138,22 @@ describe('the default VPC of a region', () => {
       await build();
       expect((await defaultOf(location.region))?.id).not.toBe(network.parts['vpcId']);
     }
-    await settle(() => cloud().collapse(owner, location));
+    await settle(() => cloud().collapse(stage.owner, location));
     expect(await defaultOf(location.region)).toMatchObject({ name: `default-${location.region}` });
   });
 });
 
 describe('without a client token', () => {
+  it('a create is the same one by its token, whatever user-data a newer platform would send', async () => {
+    const request = requestFor(await build());
+    await cloud().createMachine(request);
+    const newer = { ...request, userData: '#cloud-config\nhostname: newer\n' };
+    const machine = await settle(() => cloud().createMachine(newer));
+    expect(await settle(() => cloud().createMachine(request))).toEqual(machine);
+    const [seen, ...others] = await cloud().observe([stage.owner], location);
+    expect([seen?.machines, others]).toEqual([[machine], []]);
+  });
+
   it('a machine of an older attempt of the same node is not taken for this one’s', async () => {
     const network = await build();
     const older = requestFor(network);
@@ -246,8 +168,8 @@ describe('without a client token', () => {
   it('a machine that lists hide for a while is made twice at most, and the younger one goes', async () => {
     const network = await build();
     const request = requestFor(network);
-    started.world.change({ timeScale: 50 });
-    started.world.addFault({
+    stage.world.change({ timeScale: 50 });
+    stage.world.addFault({
       id: 'hide',
       cloud: 'digitalocean',
       operation: 'createMachine',
@@ -258,24 +180,24 @@ describe('without a client token', () => {
     await cloud().createMachine(request);
     await cloud().createMachine(request);
     const machine = await settle(() => cloud().createMachine(request));
-    started.world.change({ timeScale: 1000 });
+    stage.world.change({ timeScale: 1000 });
     const living = () =>
-      started.world.living('digitalocean').filter((m) => m.networkId === network.parts['vpcId']);
+      stage.world.living('digitalocean').filter((m) => m.networkId === network.parts['vpcId']);
     await expect.poll(() => living().map(({ id }) => id), { timeout: 5000 }).toEqual([machine.providerId]);
   });
 
   it('a create is sent once, whatever answers it', async () => {
     const request = requestFor(await build());
-    started.world.addFault({
+    stage.world.addFault({
       id: 'down',
       cloud: 'digitalocean',
       operation: 'createMachine',
       effect: 'unavailable',
       times: 1,
     });
-    const before = started.world.calls()['digitalocean/createMachine'] ?? 0;
+    const before = stage.world.calls()['digitalocean/createMachine'] ?? 0;
     await expect(cloud().createMachine(request)).rejects.toMatchObject({ name: 'CloudUnavailable' });
-    expect(started.world.calls()['digitalocean/createMachine']).toBe(before + 1);
+    expect(stage.world.calls()['digitalocean/createMachine']).toBe(before + 1);
   });
 });
 
@@ -291,14 +213,14 @@ describe('collapsing', () => {
     const network = await build();
     const requests = [requestFor(network), requestFor(network, { name: 'driver-2', role: 'control-plane' })];
     await Promise.all(requests.map((request) => settle(() => cloud().createMachine(request))));
-    started.world.change({ timeScale: 20 });
-    await expect(cloud().collapse(owner, location)).resolves.toMatchObject({ done: false });
+    stage.world.change({ timeScale: 20 });
+    await expect(cloud().collapse(stage.owner, location)).resolves.toMatchObject({ done: false });
     await expect(wallOf('worker')).resolves.toBeDefined();
-    started.world.change({ timeScale: 1000 });
-    await settle(() => cloud().collapse(owner, location));
+    stage.world.change({ timeScale: 1000 });
+    await settle(() => cloud().collapse(stage.owner, location));
     const { tags } = (await api('GET', 'tags?per_page=200')) as { tags: { name: string }[] };
     const left = tags.filter(({ name }) =>
-      [owner.clusterId, ...requests.flatMap(({ nodeId, token }) => [nodeId, token])].some((text) =>
+      [stage.owner.clusterId, ...requests.flatMap(({ nodeId, token }) => [nodeId, token])].some((text) =>
         name.includes(text),
       ),
     );
@@ -314,13 +236,13 @@ describe('collapsing', () => {
       region: location.region,
       size: offering.instanceType,
       image: 'ubuntu-24-04-x64',
-      tags: [`overcast:worker:driver:${owner.clusterId}`],
+      tags: [`overcast:worker:driver:${stage.owner.clusterId}`],
     })) as { droplet: { id: number } };
-    await settle(() => cloud().collapse(owner, location));
-    const living = started.world.living('digitalocean').map(({ id }) => id);
+    await settle(() => cloud().collapse(stage.owner, location));
+    const living = stage.world.living('digitalocean').map(({ id }) => id);
     expect(living).toContain(String(droplet.id));
     await expect(api('GET', `droplets/${droplet.id}`)).resolves.toMatchObject({
-      droplet: { tags: [`overcast:worker:driver:${owner.clusterId}`] },
+      droplet: { tags: [`overcast:worker:driver:${stage.owner.clusterId}`] },
     });
     expect(living).not.toContain(machine.providerId);
   });
@@ -329,11 +251,15 @@ describe('collapsing', () => {
     const network = await build();
     const request = requestFor(network);
     const machine = await settle(() => cloud().createMachine(request));
-    await api('DELETE', `tags/${encodeURIComponent(`overcast:worker:driver:${owner.clusterId}`)}/resources`, {
-      resources: [{ resource_id: machine.providerId, resource_type: 'droplet' }],
-    });
-    await settle(() => cloud().collapse(owner, location));
-    expect(started.world.living('digitalocean').map(({ id }) => id)).not.toContain(machine.providerId);
+    await api(
+      'DELETE',
+      `tags/${encodeURIComponent(`overcast:worker:driver:${stage.owner.clusterId}`)}/resources`,
+      {
+        resources: [{ resource_id: machine.providerId, resource_type: 'droplet' }],
+      },
+    );
+    await settle(() => cloud().collapse(stage.owner, location));
+    expect(stage.world.living('digitalocean').map(({ id }) => id)).not.toContain(machine.providerId);
   });
 });
 
@@ -341,7 +267,7 @@ it('a deleted machine takes its own tags with it', async () => {
   const request = requestFor(await build());
   const { providerId } = await settle(() => cloud().createMachine(request));
   const { nodeId, name } = request;
-  await settle(() => cloud().deleteMachine({ nodeId, name, location, providerId }, owner));
+  await settle(() => cloud().deleteMachine({ nodeId, name, location, providerId }, stage.owner));
   const { tags } = (await api('GET', 'tags?per_page=200')) as { tags: { name: string }[] };
   expect(tags.filter((tag) => tag.name.includes(nodeId) || tag.name.includes(request.token))).toEqual([]);
 });

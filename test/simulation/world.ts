@@ -97,6 +97,8 @@ export async function runWorld(seed: number): Promise<WorldReport> {
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
     cloud: (name) => clouds.driver(name),
     aroundCloud: (cloud, method, args, act) => clouds.around(cloud, method, args, act),
+    broken: (invariant, detail) => invariants.broken(invariant, detail),
+    apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
     onLog: (functionName, line) => {
       const secret = secretIn(line);
       if (secret !== undefined) onSecret(`a line of ${functionName}`, secret);

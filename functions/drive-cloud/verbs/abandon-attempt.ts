@@ -9,7 +9,7 @@ import { ownedNode } from '../../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../../shared/runtime/progress.ts';
 import type { CoolOff } from '../../../shared/runtime/table.ts';
 import { groundOf, type DriveParts, type NodeRequest } from '../parts.ts';
-import { machineRef, takeDown } from '../take-down.ts';
+import { takeDownAttempt } from '../take-down.ts';
 
 const reasonCharactersMax = 900;
 
@@ -56,8 +56,7 @@ export async function abandonAttempt(
   const isOfferingAtFault = node.sessionHash === undefined;
   if (isOfferingAtFault) await coolOffs.put(coolOffOf(parts, inProgress.offering, reason));
 
-  const { cloud, owner } = await groundOf(parts, cluster);
-  const gone = await takeDown(cloud, owner, machineRef(cluster, node));
+  const gone = await takeDownAttempt(parts, await groundOf(parts, cluster), { cluster, node });
   if (!gone.done) return pending(gone.waitingFor, gone.retryAfterSeconds);
   await clusters.releaseJoin(clusterId, number);
 

@@ -16,7 +16,7 @@ import { ownedNode } from '../../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../../shared/runtime/progress.ts';
 import { attemptToken } from '../attempt-token.ts';
 import { groundOf, type DriveParts, type Ground, type NodeRequest } from '../parts.ts';
-import { machineRef, takeDown } from '../take-down.ts';
+import { machineRef, takeDown, takeDownAttempt } from '../take-down.ts';
 
 /** GiB of the encrypted root disk: images, logs and etcd of a node fit, and every cloud sells it. */
 const diskGib = 50;
@@ -110,7 +110,7 @@ async function currentAttempt(
   if (verdict !== 'is over')
     return { outcome: { done: true, providerId: verdict.providerId, attempt: node.attempt } };
 
-  const gone = await takeDown(wanted.cloud, wanted.owner, machineRef(wanted.cluster, node));
+  const gone = await takeDownAttempt(parts, wanted, { cluster: wanted.cluster, node });
   if (!gone.done)
     return { outcome: { ...pending(gone.waitingFor, gone.retryAfterSeconds), attempt: node.attempt } };
   const { executionArn, clusterId, number } = request;

@@ -3,7 +3,9 @@ import { isExpression } from './expressions.ts';
 
 type Validator = (definition: unknown) => { isValid: boolean; errorsText(separator: string): string };
 
-const validator = createRequire(import.meta.url)('asl-validator') as Validator;
+const require = createRequire(import.meta.url);
+const validator = require('asl-validator') as Validator;
+compileSchemasOnce();
 
 /**
  * What asl-validator finds wrong with a definition: missing targets, unreachable and duplicate states, wrong shapes.
@@ -20,8 +22,31 @@ export function validateWithLibrary(definition: object): string | undefined {
   return undefined;
 }
 
-/** The library compiles its schemas anew with each call, a tenth of a second: nothing is asked twice in one process. */
+/** Nothing is asked twice in one process. */
 const accepted = new Set<string>();
+
+interface SchemaValidator {
+  addFormat(): SchemaValidator;
+  addKeyword(): SchemaValidator;
+}
+
+/**
+ * The library makes a JSON Schema validator of the same schemas, formats and keywords for each call, and so compiles
+ * them each time, a quarter of a second. It is given the first one again, which has them all.
+ */
+function compileSchemasOnce(): void {
+  const ajv = createRequire(require.resolve('asl-validator'))('ajv') as {
+    default: new (options: object) => SchemaValidator;
+  };
+  const Original = ajv.default;
+  let first: SchemaValidator | undefined;
+  ajv.default = function oneForAll(options: object): SchemaValidator {
+    if (first === undefined) return (first = new Original(options));
+    const again = first;
+    again.addFormat = again.addKeyword = () => again;
+    return again;
+  } as unknown as typeof Original;
+}
 
 function plain(value: unknown, key = ''): unknown {
   if (key === 'MaxConcurrency') return 1;

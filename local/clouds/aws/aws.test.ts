@@ -209,6 +209,29 @@ describe('the EC2 Query API refuses', () => {
     expect(world.resources().filter((row) => row.id === vpcId || row.inside === vpcId)).toEqual([]);
   });
 
+  it('an interface’s groups but for one to five of its own VPC', async () => {
+    const subnetId = await subnet(await vpc());
+    const made = (await ask('CreateNetworkInterface', { SubnetId: subnetId })).body['networkInterface']!;
+    const groupIn = async (vpcId: string, GroupName: string): Promise<string> =>
+      (await ask('CreateSecurityGroup', { VpcId: vpcId, GroupName, GroupDescription: 'x' })).body[
+        'groupId'
+      ] as string;
+    const vpcId = made['vpcId'] as string;
+    const groups = await Promise.all([1, 2, 3, 4, 5, 6].map((number) => groupIn(vpcId, `g${number}`)));
+    const move = (...ids: readonly string[]) =>
+      ask('ModifyNetworkInterfaceAttribute', {
+        NetworkInterfaceId: made['networkInterfaceId'] as string,
+        ...Object.fromEntries(ids.map((id, index) => [`SecurityGroupId.${index + 1}`, id])),
+      });
+    expect((await move()).code).toBe('MissingParameter');
+    expect((await move(...groups)).code).toBe('SecurityGroupsPerInterfaceLimitExceeded');
+    expect((await move(await groupIn(await vpc(), 'elsewhere'))).code).toBe('InvalidParameterValue');
+    expect((await move(`sg-${'0'.repeat(17)}`)).code).toBe('InvalidGroup.NotFound');
+    expect((await move(...groups.slice(1))).code).toBeUndefined();
+    expect((await ask('DeleteSecurityGroup', { GroupId: groups[0] ?? '' })).code).toBeUndefined();
+    expect((await ask('DeleteSecurityGroup', { GroupId: groups[1] ?? '' })).code).toBe('DependencyViolation');
+  });
+
   it('the default group’s and the main route table’s deletion, and rules that are there or are not', async () => {
     const vpcId = await vpc();
     const inside = { 'Filter.1.Name': 'vpc-id', 'Filter.1.Value.1': vpcId };

@@ -108,7 +108,7 @@ function checkRules(rules: readonly Item<SecurityRuleProperties>[]): void {
   }
 }
 
-const rulesOf = (firewall: Resource): readonly Item<SecurityRuleProperties>[] =>
+export const rulesOf = (firewall: Resource): readonly Item<SecurityRuleProperties>[] =>
   (firewall.properties as FirewallProperties).securityRules ?? [];
 
 const shownRule = (
@@ -127,7 +127,7 @@ const shownRule = (
   },
 });
 
-const usersOf = (store: Store, firewall: Resource): { id: string }[] =>
+export const usersOf = (store: Store, firewall: Resource): { id: string }[] =>
   store
     .all({ type: types.nic })
     .filter(
@@ -149,7 +149,7 @@ export const shownFirewall = (store: Store, firewall: Resource) => {
 
 function writeFirewall(
   store: Store,
-  target: Target & { name: string; group: string },
+  target: Pick<Target, 'subscription'> & { name: string; group: string },
   body: Body<FirewallProperties>,
   before: Resource | undefined,
 ): Resource {
@@ -170,6 +170,23 @@ function writeFirewall(
     ...(body.tags === undefined ? {} : { tags: body.tags }),
   });
 }
+
+/** Changes the rules alone. @throws ArmError for rules that Azure does not take */
+export const rewriteRules = (
+  store: Store,
+  firewall: Resource,
+  securityRules: readonly Item<SecurityRuleProperties>[],
+): Resource =>
+  writeFirewall(
+    store,
+    firewall,
+    {
+      location: firewall.location,
+      properties: { securityRules },
+      ...(firewall.tags === undefined ? {} : { tags: firewall.tags }),
+    },
+    firewall,
+  );
 
 export function putFirewall(
   store: Store,
@@ -212,27 +229,16 @@ export function handleSecurityRules(
     throw new ArmError(405, 'MethodNotAllowed', `${request.method} is not allowed here.`);
   writableGroup(store, target);
   const others = rules.filter((one) => one !== rule);
-  const rewrite = (securityRules: readonly Item<SecurityRuleProperties>[]): Resource =>
-    writeFirewall(
-      store,
-      target,
-      {
-        location: firewall.location,
-        properties: { securityRules },
-        ...(firewall.tags === undefined ? {} : { tags: firewall.tags }),
-      },
-      firewall,
-    );
   if (request.method === 'DELETE') {
     if (rule === undefined) return reply(204);
-    const changed = rewrite(others);
+    const changed = rewriteRules(store, firewall, others);
     const operation = store.begin({ endsAt: changed.settlesAt });
     return reply(202, undefined, following(request, changed, operation, { location: true }));
   }
   const body = bodyOf(request);
   checkShape(types.firewall, body, securityRuleShape);
   const written = { ...(body as Item<SecurityRuleProperties>), name: target.childName ?? '' };
-  const changed = rewrite([...others, written]);
+  const changed = rewriteRules(store, firewall, [...others, written]);
   const operation = store.begin({ endsAt: changed.settlesAt });
   return reply(
     rule === undefined ? 201 : 200,

@@ -13,6 +13,7 @@ import {
   type Target,
 } from './arm.ts';
 import type { Body } from './bodies.ts';
+import { damagesIn } from './damage.ts';
 import { diskInUse, putDisk, shownDisk } from './disks.ts';
 import { firewallInUse, handleSecurityRules, putFirewall, shownFirewall } from './firewalls.ts';
 import {
@@ -85,6 +86,10 @@ export function createAzureSimulator(world: World): Simulator {
     sweep(store);
     return placeStranger(store, stranger);
   });
+  world.suffers(
+    'azure',
+    damagesIn(store, () => sweep(store)),
+  );
   return {
     cloud: 'azure',
     classify: (request) => classify(store, request),

@@ -120,11 +120,14 @@ export function putNic(
         privateIPAllocationMethod: 'Dynamic',
         ...configuration.properties,
         subnet: { id: subnet.id },
+        ...(publicIPAddress?.id === undefined ? {} : { publicIPAddress: { id: publicIPAddress.id } }),
         privateIPAddress:
           former?.properties.privateIPAddress ?? freePrivateAddress(store, subnet.id, subnet.prefix),
       },
     };
   });
+  // Who uses it is not the caller's to say.
+  const { virtualMachine: _user, ...settable } = properties ?? {};
   const nic = store.put({
     id,
     subscription,
@@ -133,7 +136,7 @@ export function putNic(
     type: types.nic,
     location,
     properties: {
-      ...properties,
+      ...settable,
       ipConfigurations,
       ...(was?.virtualMachine === undefined ? {} : { virtualMachine: was.virtualMachine }),
     },

@@ -121,7 +121,7 @@ function checkNetwork(
 
 function writeNetwork(
   store: Store,
-  target: Target & { name: string; group: string },
+  target: Pick<Target, 'subscription'> & { name: string; group: string },
   body: Body<NetworkProperties>,
   before: Resource | undefined,
 ): Resource {
@@ -149,6 +149,23 @@ function writeNetwork(
     ...(body.tags === undefined ? {} : { tags: body.tags }),
   });
 }
+
+/** Changes the subnets alone. @throws ArmError where what is in use would go */
+export const rewriteSubnets = (
+  store: Store,
+  network: Resource,
+  subnets: readonly Item<SubnetProperties>[],
+): Resource =>
+  writeNetwork(
+    store,
+    network,
+    {
+      location: network.location,
+      properties: { ...network.properties, subnets },
+      ...(network.tags === undefined ? {} : { tags: network.tags }),
+    },
+    network,
+  );
 
 /** The one object of a network is written whole; a subnet's own path changes it inside the network. */
 export function putNetwork(
@@ -186,13 +203,7 @@ export function handleSubnets(
     return reply(200, { value: subnets.map((one) => shownSubnet(store, network, one)) });
   const rewrite = (changed: readonly Item<SubnetProperties>[]): Resource => {
     writableGroup(store, target);
-    const { location, tags } = network;
-    const body = {
-      location,
-      properties: { ...network.properties, subnets: changed },
-      ...(tags === undefined ? {} : { tags }),
-    };
-    return writeNetwork(store, target, body, network);
+    return rewriteSubnets(store, network, changed);
   };
   switch (request.method) {
     case 'GET': {

@@ -171,14 +171,15 @@ const shapes: Readonly<Record<string, Shape>> = {
     ipConfigurations: list(
       item({
         primary: flag,
-        subnet: reference,
-        publicIPAddress: reference,
+        subnet: subnetShape,
+        publicIPAddress: item({ deleteOption, idleTimeoutInMinutes: whole }),
         privateIPAddress: text,
         privateIPAllocationMethod: oneOf('Dynamic', 'Static'),
         privateIPAddressVersion: oneOf('IPv4', 'IPv6'),
       }),
     ),
     networkSecurityGroup: reference,
+    virtualMachine: reference,
     enableAcceleratedNetworking: flag,
     enableIPForwarding: flag,
     dnsSettings: anything,

@@ -40,6 +40,7 @@ const definition = z.strictObject({
   inbound_rules: z.optional(z.nullable(z.array(inbound))),
   outbound_rules: z.optional(z.nullable(z.array(outbound))),
 });
+const tagsMax = 5;
 const tagList = z.strictObject({ tags: z.array(z.string()) });
 const dropletList = z.strictObject({ droplet_ids: z.array(z.int()) });
 
@@ -91,6 +92,11 @@ export function firewallRoutes(account: Account) {
     };
   };
 
+  const checkTags = (tags: readonly string[]): void => {
+    for (const tag of tags) if (!account.hasTag(tag)) throw unprocessable(`tag ${tag} does not exist`);
+    if (tags.length > tagsMax) throw unprocessable(`at most ${tagsMax} tags per firewall`);
+  };
+
   const define = (request: SimulatedRequest, id?: string) => {
     const wanted = bodyOf(request, definition);
     const parts = checked({
@@ -102,8 +108,7 @@ export function firewallRoutes(account: Account) {
     if (account.firewalls.values().some((other) => other.name === wanted.name && other.id !== id))
       throw conflict('duplicate name');
     const tags = [...new Set(wanted.tags)];
-    for (const tag of tags) if (!account.hasTag(tag)) throw unprocessable(`tag ${tag} does not exist`);
-    if (tags.length > 5) throw unprocessable('at most 5 tags per firewall');
+    checkTags(tags);
     return { name: wanted.name, droplet_ids: wanted.droplet_ids ?? [], tags, ...parts };
   };
 
@@ -129,7 +134,9 @@ export function firewallRoutes(account: Account) {
       case 'tags': {
         const { tags } = bodyOf(request, tagList);
         const kept = firewall.tags.filter((tag) => !tags.includes(tag));
-        return { ...firewall, tags: add ? [...kept, ...tags] : kept };
+        if (!add) return { ...firewall, tags: kept };
+        checkTags([...kept, ...tags]);
+        return { ...firewall, tags: [...kept, ...tags] };
       }
       case 'droplets': {
         const { droplet_ids: ids } = bodyOf(request, dropletList);

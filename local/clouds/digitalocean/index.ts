@@ -3,6 +3,7 @@ import { instanceTypes } from '../catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { Account, accountUuid, regions } from './account.ts';
+import { damages } from './damage.ts';
 import { dropletRoutes, shownDroplets } from './droplets.ts';
 import { firewallRoutes } from './firewalls.ts';
 import { vpcRoutes } from './vpcs.ts';
@@ -29,6 +30,7 @@ export function createDigitalOceanSimulator(world: World): Simulator {
 
   world.placesStrangers('digitalocean', droplets.placeStranger);
   world.lists(() => rows(account));
+  world.suffers('digitalocean', damages(account));
 
   const tags = (request: SimulatedRequest, name: string | undefined, noun: string | undefined) => {
     const { method } = request;
@@ -46,6 +48,8 @@ export function createDigitalOceanSimulator(world: World): Simulator {
     }
     if (!account.hasTag(name)) throw notFound();
     if (noun === 'resources') {
+      if (method !== 'POST' && method !== 'DELETE')
+        throw new Refusal(405, 'method_not_allowed', 'Method not allowed');
       for (const resource of bodyOf(request, tagged).resources) {
         const droplet = account.droplets.get(resource.resource_id);
         if (droplet === undefined) throw notFound();

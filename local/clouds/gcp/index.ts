@@ -1,6 +1,7 @@
 import { instanceTypes } from '../catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
+import { damages } from './damage.ts';
 import { Failure, failed, json, notFound } from './failure.ts';
 import { Instances } from './instances.ts';
 import { hash, linkTo } from './links.ts';
@@ -76,6 +77,7 @@ export function createGcpSimulator(world: World): Simulator {
   const instances = new Instances(state, operations);
 
   world.lists(() => state.all().map((stored) => row(state, stored)));
+  world.suffers('gcp', damages(state));
   world.placesStrangers('gcp', (request) => instances.placeStranger(request));
 
   const perform = (request: SimulatedRequest, place: Place): Operation => {
@@ -85,6 +87,8 @@ export function createGcpSimulator(world: World): Simulator {
     const key = `${request.method} ${kind}${name === '' ? '' : '/'}${verb === '' ? '' : `/${verb}`}`;
     const actions: Readonly<Record<string, () => Operation>> = {
       'POST networks': () => networks.insertNetwork(change),
+      'PATCH networks/': () => networks.patchNetwork(path, change.body),
+      'POST networks//switchToCustomMode': () => networks.switchToCustomMode(path),
       'POST subnetworks': () => networks.insertSubnetwork(change),
       'POST firewalls': () => networks.insertFirewall(change),
       'PATCH firewalls/': () => networks.changeFirewall(path, change, 'PATCH'),
@@ -97,6 +101,7 @@ export function createGcpSimulator(world: World): Simulator {
       'POST instances': () => instances.insert(change),
       'DELETE instances/': () => instances.delete(path),
       'POST instances//setLabels': () => instances.setLabels(path, change.body),
+      'POST instances//setTags': () => instances.setTags(path, change.body),
       'POST instances//stop': () => instances.stop(path),
       'POST disks': () => instances.insertDisk(change),
       'DELETE disks/': () => instances.deleteDisk(path),
@@ -273,7 +278,7 @@ function classify({ method, url }: SimulatedRequest): GenericOperation {
   if (networkKinds.has(kind)) {
     if (method === 'GET') return 'readNetwork';
     if (method === 'DELETE') return 'deleteNetwork';
-    return method === 'POST' ? 'createNetwork' : 'changeNetwork';
+    return method === 'POST' && verb === '' ? 'createNetwork' : 'changeNetwork';
   }
   if (kind !== 'instances') return 'other';
   if (method === 'GET') return name === '' ? 'listMachines' : 'readMachine';

@@ -12,6 +12,7 @@ import {
   notReady,
   text,
 } from './failure.ts';
+import { checkScheduling, refused, userDataOf } from './instance-checks.ts';
 import { fingerprint, linkTo, lastOf, pathOf } from './links.ts';
 import type { Change } from './networks.ts';
 import type { Operation, Operations } from './operations.ts';
@@ -23,12 +24,19 @@ import {
   regionOfZone,
   type SimulatedImage,
 } from './places.ts';
-import { checkName, checkShape, diskShape, instanceShape, labelsShape, type Json } from './schema.ts';
-import type { State, Stored } from './state.ts';
+import {
+  checkName,
+  checkShape,
+  diskShape,
+  instanceShape,
+  labelsShape,
+  tagsShape,
+  type Json,
+} from './schema.ts';
+import { tagItems, type State, type Stored } from './state.ts';
 
 /** Unscaled seconds. */
-const seconds = { refusal: 4, failure: 9, delete: 25, labels: 2, stop: 20, disk: 3 };
-const userDataBytesMax = 256 * 1024;
+const seconds = { refusal: 4, failure: 9, delete: 25, labels: 2, tags: 2, stop: 20, disk: 3 };
 
 interface Wanted {
   readonly path: string;
@@ -64,7 +72,7 @@ export class Instances {
       const later = refusal === 'no-capacity-later';
       const endsAt = this.#state.after(later ? seconds.failure : seconds.refusal);
       if (later) this.#put(change, wanted, { goneAt: endsAt });
-      return this.#operations.begin({ ...target, endsAt, error: refused(refusal, change, wanted) });
+      return this.#operations.begin({ ...target, endsAt, error: refused(refusal, change.project, wanted) });
     }
     const hidden = world.takeFault('gcp', 'createMachine', { effects: ['hide'] });
     const readyAt = hidden === undefined ? world.now() : this.#state.after(hidden.seconds ?? 0);
@@ -101,6 +109,21 @@ export class Instances {
       );
     this.#state.change(path, { body: { ...stored.body, labels: body['labels'] ?? {} } });
     return this.#change(stored, 'setLabels', this.#state.after(seconds.labels));
+  }
+
+  setTags(path: string, body: Json): Operation {
+    checkShape(body, tagsShape, 'resource');
+    const stored = this.#state.visible(path);
+    if (body['fingerprint'] !== fingerprint(tagItems(stored.body)))
+      throw new Failure(
+        412,
+        'conditionNotMet',
+        'Supplied fingerprint does not match current metadata fingerprint.',
+      );
+    const items = (body['items'] ?? []) as string[];
+    for (const tag of items) checkName(tag, 'resource.items');
+    this.#state.change(path, { body: { ...stored.body, tags: { items } } });
+    return this.#change(stored, 'setTags', this.#state.after(seconds.tags));
   }
 
   insertDisk({ project, scope, body }: Change): Operation {
@@ -187,8 +210,7 @@ export class Instances {
     const { spot } = checkScheduling(body);
     const boot = this.#bootDisk(project, scope, body, type);
     const subnetwork = this.#subnetwork(project, zone, body);
-    for (const tag of ((body['tags'] as Json | undefined)?.['items'] ?? []) as string[])
-      checkName(tag, 'resource.tags.items');
+    for (const tag of tagItems(body)) checkName(tag, 'resource.tags.items');
     if (this.#state.find(path) !== undefined) throw alreadyExists(path);
     return { path, name, zone, type, subnetwork, spot, userData: userDataOf(body), ...boot };
   }
@@ -369,47 +391,4 @@ export class Instances {
     const taken = this.#state.world.living('gcp').some((machine) => machine.id === name);
     return taken ? path.replaceAll('/', '.') : name;
   }
-}
-
-function refused(
-  why: 'no-capacity' | 'no-capacity-later' | 'quota',
-  { project }: Change,
-  { zone, type }: Wanted,
-): { code: string; message: string; httpStatus: number } {
-  if (why === 'quota')
-    return {
-      code: 'QUOTA_EXCEEDED',
-      message: `Quota 'CPUS' exceeded.  Limit: reached in region ${regionOfZone(zone)}.`,
-      httpStatus: 403,
-    };
-  return {
-    code: 'ZONE_RESOURCE_POOL_EXHAUSTED',
-    message: `The zone 'projects/${project}/zones/${zone}' does not have enough resources available to fulfill the request for ${type.name}.  Try a different zone, or try again later.`,
-    httpStatus: 503,
-  };
-}
-
-function checkScheduling(body: Json): { spot: boolean } {
-  const scheduling = (body['scheduling'] ?? {}) as Json;
-  const spot = scheduling['provisioningModel'] === 'SPOT';
-  if (spot && (scheduling['automaticRestart'] !== false || scheduling['onHostMaintenance'] === 'MIGRATE'))
-    throw invalid('Spot instances cannot restart automatically or migrate.');
-  if (!spot && scheduling['instanceTerminationAction'] !== undefined)
-    throw invalid('instanceTerminationAction needs provisioningModel SPOT.');
-  return { spot };
-}
-
-function userDataOf(body: Json): string {
-  const items = ((body['metadata'] as Json | undefined)?.['items'] ?? []) as Json[];
-  const values = new Map<string, string>();
-  for (const { key, value } of items) {
-    if (typeof key !== 'string' || !/^[a-zA-Z0-9_-]{1,128}$/.test(key))
-      throw invalidField('resource.metadata.items.key', key, 'Letters, digits, _ and -, at most 128.');
-    if (values.has(key)) throw invalidField('resource.metadata.items', key, 'Duplicate metadata key.');
-    if (typeof value !== 'string') throw missing(`resource.metadata.items[${key}].value`);
-    if (Buffer.byteLength(value) > userDataBytesMax)
-      throw invalidField(`resource.metadata.items[${key}].value`, value.length, 'At most 262144 bytes.');
-    values.set(key, value);
-  }
-  return values.get('user-data') ?? '';
 }

@@ -64,6 +64,29 @@ export class Networks {
     return operation;
   }
 
+  /** Of what this API knows of a network, the routing mode alone can be changed. */
+  patchNetwork(path: string, body: Json): Operation {
+    checkShape(body, networkShape, 'resource');
+    const fixed = Object.keys(body).find((field) => field !== 'routingConfig');
+    if (fixed !== undefined)
+      throw invalidField(`resource.${fixed}`, body[fixed], 'This field of a network cannot be changed.');
+    return this.#changeNetwork(path, 'patch', body);
+  }
+
+  switchToCustomMode(path: string): Operation {
+    if (this.#state.visible(path).body['autoCreateSubnetworks'] !== true)
+      throw invalid(`The network '${path}' is not in auto subnet mode.`);
+    return this.#changeNetwork(path, 'switchToCustomMode', { autoCreateSubnetworks: false });
+  }
+
+  #changeNetwork(path: string, type: string, body: Json): Operation {
+    const stored = this.#state.visible(path);
+    if (stored.goneAt !== undefined) throw notReady(path);
+    this.#state.change(path, { body: { ...stored.body, ...body } });
+    const endsAt = this.#state.after(seconds.change);
+    return this.#operations.begin({ project: stored.project, scope: 'global', type, target: path, endsAt });
+  }
+
   insertSubnetwork({ project, scope, body }: Change): Operation {
     checkShape(body, subnetworkShape, 'resource');
     const region = scope.replace('regions/', '');

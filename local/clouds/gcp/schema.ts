@@ -23,7 +23,8 @@ export type Json = Record<string, unknown>;
 export function parseBody(body: string): Json {
   let value: unknown;
   try {
-    value = JSON.parse(body === '' ? '{}' : body);
+    // The official clients send an empty JSON string with calls that have no body, such as `stop`, and the API takes it.
+    value = JSON.parse(['', '""'].includes(body) ? '{}' : body);
   } catch {
     throw new Failure(400, 'parseError', 'Parse Error');
   }
@@ -176,6 +177,8 @@ export const diskShape: Shape = {
 
 export const labelsShape: Shape = { labels: 'labels', labelFingerprint: 'string' };
 
+export const tagsShape: Shape = { items: { list: 'string' }, fingerprint: 'string' };
+
 export const instanceShape: Shape = {
   ...outputOnly,
   name: 'string',
@@ -184,7 +187,7 @@ export const instanceShape: Shape = {
   labels: 'labels',
   canIpForward: 'bool',
   deletionProtection: 'bool',
-  tags: { fields: { items: { list: 'string' } } },
+  tags: { fields: tagsShape },
   metadata: { fields: { items: { list: { fields: { key: 'string', value: 'string' } } } } },
   disks: {
     list: {

@@ -414,6 +414,34 @@ describe('the Compute Engine simulator', () => {
     await done('DELETE', `${zoned}/labelled`);
   });
 
+  it('changes network tags only for somebody who has seen them', async () => {
+    await done('POST', zoned, instance({ name: 'tagged', tags: { items: ['web'] } }));
+    const tags = async () =>
+      (await call('GET', `${zoned}/tagged`)).body['tags'] as { items?: string[]; fingerprint: string };
+    const before = await tags();
+    expect(before.items).toEqual(['web']);
+    for (const fingerprint of [undefined, 'old'])
+      expect(reason(await call('POST', `${zoned}/tagged/setTags`, { items: ['db'], fingerprint }))).toBe(
+        '412 conditionNotMet',
+      );
+    await done('POST', `${zoned}/tagged/setTags`, { fingerprint: before.fingerprint });
+    const after = await tags();
+    expect(after).toEqual({ fingerprint: expect.not.stringMatching(before.fingerprint) as string });
+    expect(reason(await call('POST', `${zoned}/tagged/setTags`, { ...after, items: ['Not a name'] }))).toBe(
+      '400 invalid',
+    );
+    await done('DELETE', `${zoned}/tagged`);
+  });
+
+  it('changes of a network its routing mode alone', async () => {
+    const routingConfig = { routingMode: 'GLOBAL' };
+    await done('PATCH', 'global/networks/net', { routingConfig });
+    expect((await call('GET', 'global/networks/net')).body).toMatchObject({ routingConfig });
+    expect(reason(await call('PATCH', 'global/networks/net', { description: 'mine' }))).toBe('400 invalid');
+    // Every network here has been in custom mode from the beginning, and there is no way back.
+    expect(reason(await call('POST', 'global/networks/net/switchToCustomMode'))).toBe('400 invalid');
+  });
+
   it('reports want of capacity after accepting, with HTTP 200', async () => {
     world.change({ soldOut: { gcp: ['e2-standard-8'] } });
     const operation = await done(

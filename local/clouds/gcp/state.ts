@@ -33,6 +33,10 @@ export interface Stored {
   readonly goesWith?: string;
 }
 
+/** An instance's network tags, which firewalls aim at. */
+export const tagItems = (body: Json): readonly string[] =>
+  ((body['tags'] as Json | undefined)?.['items'] ?? []) as string[];
+
 export class State {
   readonly world: World;
   readonly #resources: Collection<Stored>;
@@ -145,6 +149,10 @@ export class State {
         return {
           ...common,
           labelFingerprint: fingerprint(stored.body['labels'] ?? {}),
+          tags: {
+            ...(tagItems(stored.body).length === 0 ? {} : { items: tagItems(stored.body) }),
+            fingerprint: fingerprint(tagItems(stored.body)),
+          },
           status: this.instanceStatus(stored),
         };
       default:

@@ -3,8 +3,8 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { Progress, Stranger } from '../contract.ts';
 import type { Ec2 } from './clients.ts';
 import { together, tolerating } from './errors.ts';
-import { lists } from './look.ts';
-import { lookAround, ownedPart, strangersTo, type Sight } from './observe.ts';
+import { lists, type Parts, type Sight } from './look.ts';
+import { lookAround, ownedPart, strangersTo } from './observe.ts';
 import { blocked, pending } from './progress.ts';
 import { removeLeftovers, removeParts, routeTableRemovals } from './removal.ts';
 import { chunks, isOwnedBy, tag, tagKeys } from './tags.ts';
@@ -66,7 +66,11 @@ async function terminate(ec2: Ec2, { instances }: Sight): Promise<undefined> {
 }
 
 /** What somebody else put into our VPC and EC2 will therefore not delete: named, so that its owner can be found. */
-async function foreignParts(ec2: Ec2, { vpcs }: Sight, owner: Owner): Promise<Stranger[]> {
+export async function foreignParts(
+  ec2: Ec2,
+  { vpcs }: Pick<Parts, 'vpcs'>,
+  owner: Owner,
+): Promise<Stranger[]> {
   const Values = vpcs.flatMap((vpc) => vpc.VpcId ?? []);
   if (Values.length === 0) return [];
   const filters = [{ Name: 'vpc-id', Values }];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   AssociateRouteTableCommand,
   AttachInternetGatewayCommand,
+  AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateInternetGatewayCommand,
   CreateNetworkInterfaceCommand,
@@ -238,6 +239,18 @@ describe('a network', () => {
         ),
     ],
     [
+      'outbound rules were added by hand',
+      (parts) =>
+        byHand.send(
+          new AuthorizeSecurityGroupEgressCommand({
+            GroupId: parts['securityGroupWorker'],
+            IpPermissions: [
+              { ...worker, IpRanges: [{ CidrIp: '192.0.2.0/24' }], Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
+            ],
+          }),
+        ),
+    ],
+    [
       'the subnet gives no public addresses',
       (parts) =>
         byHand.send(
@@ -454,16 +467,38 @@ describe('a machine', () => {
     await collapsed(owner);
   });
 
-  it('whose token comes back with another request is InvalidRequest', async () => {
+  it('whose token comes back with other user-data, after a deployment between two creates, is the one made before', async () => {
     const owner = newOwner();
     const request = requestFor(owner, await network(owner));
-    fault({ operation: 'createMachine', effect: 'hide', seconds: 600 });
+    // Long enough that EC2 refuses the token before it lists the instance.
+    fault({ operation: 'createMachine', effect: 'hide', seconds: 200 });
     await aws.createMachine(request);
-    await expect(aws.createMachine({ ...request, diskGib: 41 })).rejects.toMatchObject({
+    const deployed = { ...request, userData: '#cloud-config\nhostname: other\n' };
+    expect(await aws.createMachine(deployed)).toMatchObject({
+      done: false,
+      waitingFor: expect.stringContaining('to be listed'),
+    });
+    const made = await machine(deployed);
+    const inNetwork = world.living('aws').filter((m) => m.networkId === request.network.parts['vpcId']);
+    expect(inNetwork).toMatchObject([{ id: made.providerId, userData: request.userData }]);
+    await collapsed(owner);
+  });
+
+  it('whose token another owner’s machine has is InvalidRequest', async () => {
+    const owner = newOwner();
+    const request = requestFor(owner, await network(owner));
+    const { providerId } = await machine(request);
+    const retag = (Value: string) =>
+      byHand.send(
+        new CreateTagsCommand({ Resources: [providerId], Tags: [{ Key: 'overcast:cluster-id', Value }] }),
+      );
+    await retag(randomUUID());
+    await expect(aws.createMachine(request)).rejects.toMatchObject({
       name: 'InvalidRequest',
       code: 'IdempotentParameterMismatch',
     });
-    await settled(async () => aws.collapse(owner, location));
+    await retag(owner.clusterId);
+    await collapsed(owner);
   });
 
   it('that died before it ran is CapacityUnavailable: its token makes no other', async () => {

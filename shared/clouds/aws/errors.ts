@@ -7,6 +7,10 @@ interface Failure extends Error {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
+/** The driver's own refusal, on what a look has shown. */
+export const refused = (code: string, message: string): CloudError =>
+  new CloudError('InvalidRequest', { cloud: 'aws', code, message });
+
 /** EC2 never says how long; its buckets refill within seconds. */
 const throttleSecondsDefault = 5;
 

@@ -46,8 +46,26 @@ export interface FirewallDifference {
   readonly missing: IpPermission[];
   /** Rules that nobody asked for. */
   readonly excess: IpPermission[];
-  /** Outbound is open to everything; a group whose outbound rule was taken away gets it back. */
+  /** Outbound is open to everything, by one rule; a group that lost it gets it back, and others are taken away. */
   readonly outboundMissing: IpPermission[];
+  readonly outboundExcess: IpPermission[];
+}
+
+/** A permission with one source, as `compareFirewall` answers with. */
+export function ruleOf(permission: IpPermission): { protocol: string; ports: string; source: string } {
+  const { IpProtocol = '-1', FromPort: from = -1, ToPort: to = -1 } = permission;
+  const { IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs } = permission;
+  const single = from === to ? String(from) : `${from}-${to}`;
+  return {
+    protocol: IpProtocol === '-1' ? 'all' : IpProtocol,
+    ports: from === -1 && to === -1 ? '*' : single,
+    source:
+      IpRanges?.[0]?.CidrIp ??
+      Ipv6Ranges?.[0]?.CidrIpv6 ??
+      PrefixListIds?.[0]?.PrefixListId ??
+      UserIdGroupPairs?.[0]?.GroupId ??
+      '',
+  };
 }
 
 const outbound: IpPermission = { IpProtocol: '-1', IpRanges: [{ CidrIp: anywhere }] };
@@ -59,10 +77,12 @@ export function compareFirewall(
   networkRange: string,
 ): FirewallDifference {
   const [want, have] = [wanted(rules, networkRange), single(group.IpPermissions)];
-  const open = single(group.IpPermissionsEgress).has(keyOf(outbound, anywhere));
+  const out = single(group.IpPermissionsEgress);
+  const open = keyOf(outbound, anywhere);
   return {
     missing: [...want].filter(([key]) => !have.has(key)).map(([, permission]) => permission),
     excess: [...have].filter(([key]) => !want.has(key)).map(([, permission]) => permission),
-    outboundMissing: open ? [] : [outbound],
+    outboundMissing: out.has(open) ? [] : [outbound],
+    outboundExcess: [...out].filter(([key]) => key !== open).map(([, permission]) => permission),
   };
 }

@@ -1,5 +1,4 @@
 import type { Cloud } from '../contract.ts';
-import { CloudError } from '../errors.ts';
 import { verifyAccount } from './account.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
@@ -8,6 +7,8 @@ import { translated } from './errors.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
+import { removeSpare } from './remove-spare.ts';
+import { repairMachine } from './repair-machine.ts';
 
 export { awsCredentials, type AwsCredentials };
 
@@ -19,13 +20,6 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
-const notBuiltYet = (what: string): CloudError =>
-  new CloudError('InvalidRequest', {
-    cloud: 'aws',
-    code: 'not-built-yet',
-    message: `${what} is not built yet`,
-  });
-
 /**
  * AWS, in one account. A cluster is one VPC with one subnet, an internet gateway, a route table and a security group
  * per role; every resource carries the owner's tags from the create call on.
@@ -36,7 +30,7 @@ const notBuiltYet = (what: string): CloudError =>
  * - to build: ec2:CreateVpc, ModifyVpcAttribute, CreateSubnet, ModifySubnetAttribute, CreateInternetGateway,
  *   AttachInternetGateway, CreateRouteTable, CreateRoute, ReplaceRoute, AssociateRouteTable,
  *   ReplaceRouteTableAssociation, CreateSecurityGroup, AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress,
- *   RevokeSecurityGroupIngress, RunInstances, CreateTags; ssm:GetParameters on
+ *   RevokeSecurityGroupIngress, RevokeSecurityGroupEgress, RunInstances, CreateTags, ModifyNetworkInterfaceAttribute; ssm:GetParameters on
  *   arn:aws:ssm:*::parameter/aws/service/canonical/ubuntu/*; iam:CreateServiceLinkedRole for spot.amazonaws.com
  * - to take down (can be limited to resources with the tag overcast:installation): ec2:TerminateInstances, DeleteVolume,
  *   DeleteNetworkInterface, DeleteSecurityGroup, DeleteSubnet, DetachInternetGateway, DeleteInternetGateway,
@@ -51,8 +45,10 @@ export function createAws(credentials: AwsCredentials): Cloud {
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients.ec2(ref.location.region), ref, owner)),
     observe: (owners, location) => speaking(observe(clients.ec2(location.region), owners)),
     collapse: (owner, location) => speaking(collapse(clients.ec2(location.region), owner)),
-    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
-    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
+    repairMachine: (machine, network, owner) =>
+      speaking(repairMachine(clients.ec2(machine.location.region), machine, { network, owner })),
+    removeSpare: (resource, owner, location) =>
+      speaking(removeSpare(clients.ec2(location.region), resource, owner)),
     verifyAccount: () => speaking(verifyAccount(clients.sts)),
   };
 }

@@ -9,6 +9,7 @@ import {
   paginateDescribeVpcs,
   type EC2Client,
   type Filter,
+  type Instance,
   type InternetGateway,
   type NetworkInterface,
   type RouteTable,
@@ -31,6 +32,15 @@ export interface Parts {
 export interface Attachments {
   readonly volumes: readonly Volume[];
   readonly interfaces: readonly NetworkInterface[];
+}
+
+/** Everything that was seen of some owners in one region. */
+export interface Sight extends Parts, Attachments {
+  readonly instances: readonly Instance[];
+  /** Whoever stands in the owners' VPCs, ours included. */
+  readonly inhabitants: readonly Instance[];
+  /** Every interface in them: a load balancer, a database or a function has one there and no machine. */
+  readonly plugs: readonly NetworkInterface[];
 }
 
 /** A list that does not end would never let us go. */
@@ -110,6 +120,15 @@ export async function lookAtAttachments(client: EC2Client, filters: Filter[]): P
   ]);
   return { volumes, interfaces };
 }
+
+export const idsOf = (parts: Parts): ReadonlySet<string | undefined> =>
+  new Set([
+    ...parts.vpcs.map((vpc) => vpc.VpcId),
+    ...parts.subnets.map((subnet) => subnet.SubnetId),
+    ...parts.gateways.map((gateway) => gateway.InternetGatewayId),
+    ...parts.routeTables.map((table) => table.RouteTableId),
+    ...parts.securityGroups.map((group) => group.GroupId),
+  ]);
 
 /** All states but `terminated`: those are listed for an hour and mean nothing. */
 export const existing: Filter = {

@@ -11,13 +11,13 @@ import type { Architecture } from '../../domain/offering.ts';
 import type { Machine, MachineRef, MachineRequest, Progress } from '../contract.ts';
 import { CloudError } from '../errors.ts';
 import type { Ec2 } from './clients.ts';
-import { codeOf, nameOfCode } from './errors.ts';
+import { codeOf, nameOfCode, refused } from './errors.ts';
 import { existing, lookAtAttachments, lists } from './look.ts';
 import { machineOf } from './machine-view.ts';
 import { partNames } from './network-parts.ts';
 import { pending } from './progress.ts';
 import { removeLeftovers } from './removal.ts';
-import { filtersFor, isOwnedBy, tagging } from './tags.ts';
+import { filtersFor, isOfAnother, isOwnedBy, tagging } from './tags.ts';
 
 /** An instance runs about eight seconds after its create, and is terminated half a minute after its deletion. */
 const startSeconds = 3;
@@ -79,14 +79,37 @@ function runInput(request: MachineRequest): RunInstancesCommandInput {
  * has two a second, and this is asked until it runs. EC2 answers a repeated create with the instance it already made.
  */
 export async function createMachine(ec2: Ec2, request: MachineRequest): Promise<Progress<Machine>> {
-  const seen = await lists.instances(ec2.patient, [{ Name: 'client-token', Values: [request.token] }]);
-  const instance =
-    seen[0] ?? (await ec2.once.send(new RunInstancesCommand(runInput(request)))).Instances?.[0];
+  const instance = (await madeBefore(ec2, request)) ?? (await launched(ec2, request));
   if (instance?.InstanceId === undefined) return pending('the instance to be listed', startSeconds);
   if (instance.State?.Name === 'terminated') throw endedEarly(instance);
   const machine = machineOf(instance);
   if (machine?.state === 'running' && machine.publicAddress !== '') return { done: true, value: machine };
   return pending(`${instance.InstanceId} to run`, startSeconds);
+}
+
+/** The instance of the request's token. @throws InvalidRequest when it has become another owner's */
+async function madeBefore(ec2: Ec2, { token, owner }: MachineRequest): Promise<Instance | undefined> {
+  const [instance] = await lists.instances(ec2.patient, [{ Name: 'client-token', Values: [token] }]);
+  if (instance !== undefined && isOfAnother(instance.Tags, owner))
+    throw refused(
+      'IdempotentParameterMismatch',
+      `${instance.InstanceId ?? ''} has this request's token and another owner's tags`,
+    );
+  return instance;
+}
+
+/**
+ * The user-data holds the agent's script, so an attempt that goes on after the platform was deployed anew sends other
+ * bytes with the same token. EC2 refuses them; but the token is this attempt's alone, and so is the instance that has it.
+ */
+async function launched(ec2: Ec2, request: MachineRequest): Promise<Instance | undefined> {
+  try {
+    const { Instances } = await ec2.once.send(new RunInstancesCommand(runInput(request)));
+    return Instances?.[0];
+  } catch (error) {
+    if (codeOf(error) === 'IdempotentParameterMismatch') return madeBefore(ec2, request);
+    throw error;
+  }
 }
 
 /** Accepted, and dead before it was ever seen running: with this token nothing else can be made. */
@@ -120,11 +143,10 @@ export async function deleteMachine(ec2: Ec2, ref: MachineRef, owner: Owner): Pr
   const instances = (await instancesOf(ec2, ref, owner)).filter(({ State }) => State?.Name !== 'terminated');
   const foreign = instances.find((instance) => !isOwnedBy(instance.Tags, owner));
   if (foreign !== undefined)
-    throw new CloudError('InvalidRequest', {
-      cloud: 'aws',
-      code: 'NotOurs',
-      message: `${foreign.InstanceId ?? ''} does not carry the tags of cluster ${owner.clusterId}`,
-    });
+    throw refused(
+      'NotOurs',
+      `${foreign.InstanceId ?? ''} does not carry the tags of cluster ${owner.clusterId}`,
+    );
   const ids = instances.flatMap((instance) => instance.InstanceId ?? []);
   if (ids.length > 0) {
     const living = instances.filter(({ State }) => State?.Name !== 'shutting-down');
@@ -134,6 +156,8 @@ export async function deleteMachine(ec2: Ec2, ref: MachineRef, owner: Owner): Pr
       );
     return pending(`${ids.join(', ')} to be terminated`, terminationSeconds);
   }
-  await removeLeftovers(ec2, await lookAtAttachments(ec2.patient, filtersFor(owner, ref.nodeId)));
+  // A machine that lost its node's tag: without it, other nodes' leftovers would be found.
+  if (ref.nodeId !== '')
+    await removeLeftovers(ec2, await lookAtAttachments(ec2.patient, filtersFor(owner, ref.nodeId)));
   return { done: true, value: 'gone' };
 }

@@ -11,13 +11,28 @@ export interface Chosen {
   readonly securityGroups: Readonly<Partial<Record<NodeRole, SecurityGroup>>>;
 }
 
+/** The ids that machines need, in `Network.parts`. */
+export const partNames = {
+  vpc: 'vpcId',
+  subnet: 'subnetId',
+  gateway: 'internetGatewayId',
+  routeTable: 'routeTableId',
+  securityGroup: { 'control-plane': 'securityGroupControlPlane', worker: 'securityGroupWorker' },
+} as const;
+
 export const nodeRoles: readonly NodeRole[] = ['control-plane', 'worker'];
 
 /** Names derive from the cluster's id: its display name is for people only. A group's name is unique in its VPC. */
-export const groupName = (spec: NetworkSpec, role: NodeRole): string =>
+export const groupName = (spec: Pick<Place, 'owner'>, role: NodeRole): string =>
   `overcast-${spec.owner.clusterId}-${role}`;
 
-const lowest = <T>(all: readonly T[], idOf: (one: T) => string | undefined): T | undefined =>
+/** Where there are several, the one that was recorded; else every caller picks the same. */
+const first = <T>(
+  all: readonly T[],
+  recorded: string | undefined,
+  idOf: (one: T) => string | undefined,
+): T | undefined =>
+  all.find((one) => idOf(one) === recorded) ??
   [...all].sort((a, b) => ((idOf(a) ?? '') < (idOf(b) ?? '') ? -1 : 1))[0];
 
 export const isAttached = (gateway: InternetGateway, vpc: Vpc): boolean =>
@@ -32,45 +47,53 @@ const partsIn = (vpc: Vpc, parts: Parts): number =>
   [...parts.subnets, ...parts.routeTables, ...parts.securityGroups].filter((part) => part.VpcId === vpc.VpcId)
     .length + parts.gateways.filter((gateway) => isAttached(gateway, vpc)).length;
 
+/** What of a spec says which parts are the network's. */
+export type Place = Pick<NetworkSpec, 'owner' | 'candidates' | 'location' | 'known'>;
+
 export const candidateOf = (
   vpc: Vpc,
-  spec: NetworkSpec,
+  spec: Pick<Place, 'candidates'>,
 ): { readonly network: string; readonly subnet: string } | undefined =>
   spec.candidates.find(({ network }) => network === vpc.CidrBlock);
 
-/** Every caller who sees the same parts chooses the same ones: the most complete, then the lowest id. */
-export function choose(parts: Parts, spec: NetworkSpec): Chosen {
+/**
+ * Every caller who sees the same parts chooses the same ones: what was recorded, since machines stand in it; then the most
+ * complete, then the lowest id.
+ */
+export function choose(parts: Parts, spec: Place): Chosen {
+  const known = spec.known ?? {};
   const usable = parts.vpcs.filter((vpc) => candidateOf(vpc, spec) !== undefined);
   const most = Math.max(...usable.map((vpc) => partsIn(vpc, parts)));
-  const vpc = lowest(
-    usable.filter((candidate) => partsIn(candidate, parts) === most),
-    (candidate) => candidate.VpcId,
-  );
+  const vpc =
+    usable.find(({ VpcId }) => VpcId === known[partNames.vpc]) ??
+    first(
+      usable.filter((candidate) => partsIn(candidate, parts) === most),
+      undefined,
+      (candidate) => candidate.VpcId,
+    );
+  const free = parts.gateways.filter((gateway) => (gateway.Attachments ?? []).length === 0);
+  const freeGateway = first(free, known[partNames.gateway], (one) => one.InternetGatewayId);
   if (vpc === undefined) {
-    const free = parts.gateways.filter((gateway) => (gateway.Attachments ?? []).length === 0);
-    const gateway = lowest(free, (one) => one.InternetGatewayId);
+    const gateway = freeGateway;
     return { ...(gateway === undefined ? {} : { gateway }), securityGroups: {} };
   }
   const inside = <T extends { VpcId?: string | undefined }>(all: readonly T[]): T[] =>
     all.filter((part) => part.VpcId === vpc.VpcId);
   const { zone } = spec.location;
-  const subnet = lowest(
+  const subnet = first(
     inside(parts.subnets).filter(
       (candidate) =>
         candidate.CidrBlock === candidateOf(vpc, spec)?.subnet &&
         (zone === '' || candidate.AvailabilityZone === zone),
     ),
+    known[partNames.subnet],
     (candidate) => candidate.SubnetId,
   );
-  const gateway =
-    parts.gateways.find((candidate) => isAttached(candidate, vpc)) ??
-    lowest(
-      parts.gateways.filter((candidate) => (candidate.Attachments ?? []).length === 0),
-      (candidate) => candidate.InternetGatewayId,
-    );
+  const gateway = parts.gateways.find((candidate) => isAttached(candidate, vpc)) ?? freeGateway;
   const tables = inside(parts.routeTables);
   const routeTable =
-    tables.find((table) => serves(table, subnet)) ?? lowest(tables, (table) => table.RouteTableId);
+    tables.find((table) => serves(table, subnet)) ??
+    first(tables, known[partNames.routeTable], (table) => table.RouteTableId);
   const groups = inside(parts.securityGroups);
   return {
     vpc,
@@ -96,15 +119,6 @@ export const surplusOf = (parts: Parts, chosen: Chosen): Parts => ({
     (group) => !Object.values(chosen.securityGroups).includes(group),
   ),
 });
-
-/** The ids that machines need, in `Network.parts`. */
-export const partNames = {
-  vpc: 'vpcId',
-  subnet: 'subnetId',
-  gateway: 'internetGatewayId',
-  routeTable: 'routeTableId',
-  securityGroup: { 'control-plane': 'securityGroupControlPlane', worker: 'securityGroupWorker' },
-} as const;
 
 /** The network as later calls need it, once every part is there. */
 export function networkOf(chosen: Chosen, spec: NetworkSpec): Network | undefined {

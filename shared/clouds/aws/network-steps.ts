@@ -8,28 +8,43 @@ import {
   CreateRouteTableCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
+  CreateTagsCommand,
   CreateVpcCommand,
   DescribeRouteTablesCommand,
   ModifySubnetAttributeCommand,
   ModifyVpcAttributeCommand,
   ReplaceRouteCommand,
   ReplaceRouteTableAssociationCommand,
+  RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
   type EC2Client,
+  type IpPermission,
+  type Route,
   type SecurityGroup,
   type Subnet,
+  type Tag,
   type Vpc,
 } from '@aws-sdk/client-ec2';
 import type { NetworkSpec, NodeRole } from '../../domain/network.ts';
 import { codeOf } from './errors.ts';
-import { compareFirewall } from './firewall.ts';
+import { compareFirewall, ruleOf } from './firewall.ts';
 import { candidateOf, groupName, isAttached, nodeRoles, type Chosen } from './network-parts.ts';
-import { tagging } from './tags.ts';
+import { lostTags, tagging, tagKeys, tagsFor } from './tags.ts';
 
-/** One change. All steps that are found in one look can be made at the same time. */
+/** A difference that a step mends: a flaw's words. */
+export interface Wrong {
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** One change. All steps that are found in one look can be made at the same time, after those that come first. */
 export interface Step {
   /** For people: `subnet 10.10.0.0/24`. */
   readonly what: string;
+  /** Empty where it belongs to a thing that is missing as a whole. */
+  readonly wrong: readonly Wrong[];
+  /** Gives a part the owner's tags back: before that nothing of it is changed. */
+  readonly comesFirst?: true;
   /** @returns the new resource's id, when it makes one */
   run(client: EC2Client): Promise<string | undefined>;
 }
@@ -42,20 +57,29 @@ export interface DnsAttributes {
 const everywhere = '0.0.0.0/0';
 
 /** A step that makes nothing new. */
-const change = (what: string, send: (client: EC2Client) => Promise<unknown>): Step => ({
+const change = (
+  what: string,
+  wrong: Wrong | readonly Wrong[],
+  send: (client: EC2Client) => Promise<unknown>,
+): Step => ({
   what,
+  wrong: [wrong].flat(),
   run: async (client) => {
     await send(client);
     return undefined;
   },
 });
 
-/** What to do next so that the network becomes what the spec says: empty when it is. */
+/**
+ * What to do next so that the network becomes what the spec says: empty when it is. Of a VPC these are the parts that are
+ * ours; routes besides the default one, network ACLs and DHCP options, of which we make none, stay as they are found.
+ */
 export function nextSteps(chosen: Chosen, dns: DnsAttributes | undefined, spec: NetworkSpec): Step[] {
   const { vpc } = chosen;
   if (vpc === undefined)
-    return [createVpc(spec), ...(chosen.gateway === undefined ? [createGateway(spec)] : [])];
+    return [createVpc(spec), ...(chosen.gateway === undefined ? [createGateway(spec, [])] : [])];
   return [
+    ...tagSteps(chosen, spec),
     ...dnsSteps(vpc, dns),
     ...subnetSteps(vpc, chosen.subnet, spec),
     ...routeSteps(vpc, chosen, spec),
@@ -63,8 +87,39 @@ export function nextSteps(chosen: Chosen, dns: DnsAttributes | undefined, spec: 
   ];
 }
 
+/** Parts that the owner's tags no longer find are among the chosen ones only when they were recorded. */
+function tagSteps({ vpc, subnet, gateway, routeTable, securityGroups }: Chosen, spec: NetworkSpec): Step[] {
+  const part = (kind: string, id: string | undefined, tags: Tag[] | undefined, role?: NodeRole): Step[] => {
+    const name = role === undefined ? spec.clusterName : groupLabel(spec, role);
+    const Tags = lostTags(tags, tagsFor(spec.owner, { name }));
+    if (id === undefined || Tags.length === 0) return [];
+    const keys = Tags.map(({ Key }) => Key).join(', ');
+    const subject = `${[kind, ...(role === undefined ? [] : [role])].join(':')}:tags`;
+    const step = change(`tags of ${id}`, { subject, message: `${id} has lost ${keys}` }, (client) =>
+      client.send(new CreateTagsCommand({ Resources: [id], Tags })),
+    );
+    return [Tags.every(({ Key }) => Key === tagKeys.name) ? step : { ...step, comesFirst: true }];
+  };
+  return [
+    ...part('vpc', vpc?.VpcId, vpc?.Tags),
+    ...part('subnet', subnet?.SubnetId, subnet?.Tags),
+    ...part('gateway', gateway?.InternetGatewayId, gateway?.Tags),
+    ...part('route-table', routeTable?.RouteTableId, routeTable?.Tags),
+    ...nodeRoles.flatMap((role) => {
+      const group = securityGroups[role];
+      return part('security-group', group?.GroupId, group?.Tags, role);
+    }),
+  ];
+}
+
 const createVpc = (spec: NetworkSpec): Step => ({
   what: `VPC ${spec.candidates[0]?.network ?? ''}`,
+  wrong: [
+    {
+      subject: 'vpc:missing',
+      message: `there is no VPC ${spec.candidates.map(({ network }) => network).join(' or ')}`,
+    },
+  ],
   run: async (client) => {
     const { Vpc } = await client.send(
       new CreateVpcCommand({
@@ -76,8 +131,11 @@ const createVpc = (spec: NetworkSpec): Step => ({
   },
 });
 
-const createGateway = (spec: NetworkSpec): Step => ({
+const noGateway: readonly Wrong[] = [{ subject: 'gateway:missing', message: 'there is no internet gateway' }];
+
+const createGateway = (spec: NetworkSpec, wrong: readonly Wrong[]): Step => ({
   what: 'internet gateway',
+  wrong,
   run: async (client) => {
     const { InternetGateway } = await client.send(
       new CreateInternetGatewayCommand({
@@ -90,7 +148,7 @@ const createGateway = (spec: NetworkSpec): Step => ({
 
 function dnsSteps({ VpcId }: Vpc, dns: DnsAttributes | undefined): Step[] {
   const enable = (attribute: 'EnableDnsSupport' | 'EnableDnsHostnames'): Step =>
-    change(attribute, (client) =>
+    change(attribute, { subject: `vpc:${attribute}`, message: `${attribute} is off` }, (client) =>
       client.send(new ModifyVpcAttributeCommand({ VpcId, [attribute]: { Value: true } })),
     );
   // Host names need support first; the next look finds them missing.
@@ -105,6 +163,7 @@ function subnetSteps(vpc: Vpc, subnet: Subnet | undefined, spec: NetworkSpec): S
     return [
       {
         what: `subnet ${CidrBlock ?? ''}`,
+        wrong: [{ subject: 'subnet:missing', message: `there is no subnet ${CidrBlock ?? ''}` }],
         run: async (client) => {
           const { Subnet } = await client.send(
             new CreateSubnetCommand({
@@ -120,10 +179,19 @@ function subnetSteps(vpc: Vpc, subnet: Subnet | undefined, spec: NetworkSpec): S
     ];
   if (subnet.MapPublicIpOnLaunch === true) return [];
   return [
-    change(`public addresses in ${subnet.SubnetId ?? ''}`, (client) =>
-      client.send(
-        new ModifySubnetAttributeCommand({ SubnetId: subnet.SubnetId, MapPublicIpOnLaunch: { Value: true } }),
-      ),
+    change(
+      `public addresses in ${subnet.SubnetId ?? ''}`,
+      {
+        subject: 'subnet:public-addresses',
+        message: `${subnet.SubnetId ?? ''} gives machines no public address`,
+      },
+      (client) =>
+        client.send(
+          new ModifySubnetAttributeCommand({
+            SubnetId: subnet.SubnetId,
+            MapPublicIpOnLaunch: { Value: true },
+          }),
+        ),
     ),
   ];
 }
@@ -132,21 +200,28 @@ function subnetSteps(vpc: Vpc, subnet: Subnet | undefined, spec: NetworkSpec): S
 function routeSteps(vpc: Vpc, chosen: Chosen, spec: NetworkSpec): Step[] {
   const { gateway, routeTable, subnet } = chosen;
   const steps: Step[] = [];
-  if (gateway === undefined) steps.push(createGateway(spec));
+  if (gateway === undefined) steps.push(createGateway(spec, noGateway));
   else if (!isAttached(gateway, vpc))
     steps.push(
-      change(`${gateway.InternetGatewayId ?? ''} in ${vpc.VpcId ?? ''}`, (client) =>
-        client.send(
-          new AttachInternetGatewayCommand({
-            InternetGatewayId: gateway.InternetGatewayId,
-            VpcId: vpc.VpcId,
-          }),
-        ),
+      change(
+        `${gateway.InternetGatewayId ?? ''} in ${vpc.VpcId ?? ''}`,
+        {
+          subject: 'gateway:detached',
+          message: `${gateway.InternetGatewayId ?? ''} is not attached to ${vpc.VpcId ?? ''}`,
+        },
+        (client) =>
+          client.send(
+            new AttachInternetGatewayCommand({
+              InternetGatewayId: gateway.InternetGatewayId,
+              VpcId: vpc.VpcId,
+            }),
+          ),
       ),
     );
   if (routeTable === undefined) {
     steps.push({
       what: 'route table',
+      wrong: [{ subject: 'route-table:missing', message: 'there is no route table' }],
       run: async (client) => {
         const { RouteTable } = await client.send(
           new CreateRouteTableCommand({
@@ -167,7 +242,7 @@ function routeSteps(vpc: Vpc, chosen: Chosen, spec: NetworkSpec): Step[] {
     const target = { RouteTableId, DestinationCidrBlock: everywhere, GatewayId };
     if (route === undefined || route.GatewayId !== GatewayId || route.State === 'blackhole')
       steps.push(
-        change(`route ${everywhere}`, (client) =>
+        change(`route ${everywhere}`, wrongRoute(route, RouteTableId), (client) =>
           route === undefined
             ? client.send(new CreateRouteCommand(target))
             : client.send(new ReplaceRouteCommand(target)),
@@ -180,8 +255,20 @@ function routeSteps(vpc: Vpc, chosen: Chosen, spec: NetworkSpec): Step[] {
   return steps;
 }
 
-const associate = (RouteTableId: string, SubnetId: string): Step =>
-  change(`routes of ${SubnetId}`, async (client) => {
+const wrongRoute = (route: Route | undefined, tableId: string | undefined): Wrong => {
+  const { GatewayId, NatGatewayId, TransitGatewayId, InstanceId, NetworkInterfaceId, State } = route ?? {};
+  const target =
+    GatewayId ?? NatGatewayId ?? TransitGatewayId ?? InstanceId ?? NetworkInterfaceId ?? 'elsewhere';
+  const leads = State === 'blackhole' ? `leads nowhere (${target})` : `leads to ${target}`;
+  return {
+    subject: `route:${everywhere}`,
+    message: `route ${everywhere} of ${tableId ?? ''} ${route === undefined ? 'is missing' : leads}`,
+  };
+};
+
+const associate = (RouteTableId: string, SubnetId: string): Step => {
+  const wrong = { subject: 'route-table:subnet', message: `${SubnetId} does not use ${RouteTableId}` };
+  return change(`routes of ${SubnetId}`, wrong, async (client) => {
     try {
       await client.send(new AssociateRouteTableCommand({ RouteTableId, SubnetId }));
     } catch (error) {
@@ -201,6 +288,22 @@ const associate = (RouteTableId: string, SubnetId: string): Step =>
       );
     }
   });
+};
+
+const groupLabel = (spec: NetworkSpec, role: NodeRole): string => `${spec.clusterName} ${role}`;
+
+/** A rule, in the words of a flaw. */
+const wrongRule =
+  (role: NodeRole, found: 'missing' | 'surplus', direction: 'from' | 'to') =>
+  (permission: IpPermission): Wrong => {
+    const { protocol, ports, source } = ruleOf(permission);
+    const inbound = direction === 'from' ? 'rule' : 'outbound-rule';
+    const said = found === 'missing' ? 'is missing' : 'was added by hand';
+    return {
+      subject: ['security-group', role, `${found}-${inbound}`, protocol, ports, source].join(':'),
+      message: `${role} firewall: ${protocol} ${ports} ${direction} ${source} ${said}`,
+    };
+  };
 
 function groupSteps(
   vpc: Vpc,
@@ -212,6 +315,7 @@ function groupSteps(
     return [
       {
         what: `security group ${GroupName}`,
+        wrong: [{ subject: `security-group:${role}:missing`, message: `there is no ${role} firewall` }],
         run: async (client) => {
           const { GroupId } = await client.send(
             new CreateSecurityGroupCommand({
@@ -219,7 +323,7 @@ function groupSteps(
               GroupName,
               Description: `Overcast: ${role} nodes`,
               TagSpecifications: tagging(['security-group'], spec.owner, {
-                name: `${spec.clusterName} ${role}`,
+                name: groupLabel(spec, role),
               }),
             }),
           );
@@ -228,32 +332,38 @@ function groupSteps(
       },
     ];
   const { GroupId } = group;
-  const { missing, excess, outboundMissing } = compareFirewall(
-    group,
-    spec.firewall[role],
-    vpc.CidrBlock ?? '',
-  );
+  const found = compareFirewall(group, spec.firewall[role], vpc.CidrBlock ?? '');
+  const rules = (
+    what: string,
+    IpPermissions: IpPermission[],
+    wrong: (permission: IpPermission) => Wrong,
+    send: (
+      client: EC2Client,
+      input: { GroupId: string | undefined; IpPermissions: IpPermission[] },
+    ) => unknown,
+  ): Step[] =>
+    IpPermissions.length === 0
+      ? []
+      : [
+          change(`${what} of ${GroupName}`, IpPermissions.map(wrong), async (client) =>
+            send(client, { GroupId, IpPermissions }),
+          ),
+        ];
   return [
-    ...(missing.length === 0
-      ? []
-      : [
-          change(`rules of ${GroupName}`, (client) =>
-            client.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: missing })),
-          ),
-        ]),
-    ...(excess.length === 0
-      ? []
-      : [
-          change(`rules of ${GroupName} that nobody asked for`, (client) =>
-            client.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: excess })),
-          ),
-        ]),
-    ...(outboundMissing.length === 0
-      ? []
-      : [
-          change(`outbound rule of ${GroupName}`, (client) =>
-            client.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: outboundMissing })),
-          ),
-        ]),
+    ...rules('rules', found.missing, wrongRule(role, 'missing', 'from'), (client, input) =>
+      client.send(new AuthorizeSecurityGroupIngressCommand(input)),
+    ),
+    ...rules('surplus rules', found.excess, wrongRule(role, 'surplus', 'from'), (client, input) =>
+      client.send(new RevokeSecurityGroupIngressCommand(input)),
+    ),
+    ...rules('outbound rule', found.outboundMissing, wrongRule(role, 'missing', 'to'), (client, input) =>
+      client.send(new AuthorizeSecurityGroupEgressCommand(input)),
+    ),
+    ...rules(
+      'surplus outbound rules',
+      found.outboundExcess,
+      wrongRule(role, 'surplus', 'to'),
+      (client, input) => client.send(new RevokeSecurityGroupEgressCommand(input)),
+    ),
   ];
 }

@@ -3,41 +3,49 @@ import type { Network, NetworkSpec } from '../../domain/network.ts';
 import type { Progress } from '../contract.ts';
 import type { Ec2 } from './clients.ts';
 import { codeOf, together, tolerating } from './errors.ts';
-import { lists, lookAtParts, staying, type Parts } from './look.ts';
+import { joined, lookAtRecorded, standing } from './known.ts';
+import { idsOf, lists, lookAtParts, type Parts } from './look.ts';
 import { choose, networkOf, surplusOf, type Chosen } from './network-parts.ts';
 import { nextSteps, type DnsAttributes } from './network-steps.ts';
-import { pending } from './progress.ts';
+import { blocked, pending } from './progress.ts';
 import { removeParts } from './removal.ts';
+import { removable, vpcsOf } from './spare.ts';
 import { filtersFor } from './tags.ts';
 
-/** Four rounds build everything: VPC and gateway; what sits in them; what joins those; the look that finds it right. */
-const passesMax = 6;
+/** Four rounds build everything, one more when tags were lost: VPC and gateway; what sits in them; what joins those; the look that finds it right. */
+const passesMax = 7;
 /** EC2 shows to everyone what was just made within a few seconds. */
 const settleSeconds = 2;
+/** Until a person has given a VPC back that carries another owner's tags. */
+const strangerSeconds = 30;
 
 /**
  * What only says that somebody, or an earlier call whose reply was lost, was faster, or that EC2 does not yet know what
  * it just made: the next look tells.
  */
 const lookAgain =
-  /NotFound$|^(InvalidGroup\.Duplicate|InvalidPermission\.Duplicate|RouteAlreadyExists|Resource\.AlreadyAssociated|InvalidSubnet\.Conflict|IncorrectState)$/;
+  /NotFound$|^(InvalidGroup\.Duplicate|InvalidPermission\.Duplicate|RouteAlreadyExists|Resource\.AlreadyAssociated|InvalidSubnet\.Conflict|InvalidID|IncorrectState)$/;
 
 /** Builds or repairs a cluster's VPC. A right one costs five reads in parallel and two more, and no change. */
 export async function ensureNetwork(ec2: Ec2, spec: NetworkSpec): Promise<Progress<Network>> {
   const made = new Set<string>();
   for (let pass = 0; pass < passesMax; pass += 1) {
-    const parts = await lookAtParts(ec2.patient, filtersFor(spec.owner));
-    const unseen = [...made].filter((id) => !idsOf(parts).has(id));
+    const tagged = await lookAtParts(ec2.patient, filtersFor(spec.owner));
+    const unseen = [...made].filter((id) => !idsOf(tagged).has(id));
     // Going on without seeing it would make it twice.
     if (unseen.length > 0) return pending(`${unseen.join(', ')} to be listed`, settleSeconds);
+    const recorded = await lookAtRecorded(ec2.patient, tagged, [spec.known]);
+    const { parts, owned, claimed } = standing(joined(tagged, recorded), spec.owner, spec.known);
+    if (claimed.length > 0) return blocked(claimed, strangerSeconds);
     const chosen = choose(parts, spec);
     const dns = await dnsOf(ec2.patient, chosen);
     const steps = nextSteps(chosen, dns, spec);
-    if (steps.length === 0) return finished({ ec2, spec, parts, chosen });
+    if (steps.length === 0) return finished({ ec2, spec, parts: owned, chosen });
+    const urgent = steps.filter(({ comesFirst }) => comesFirst);
 
     const early: string[] = [];
     await together(
-      steps.map((step) => async () => {
+      (urgent.length > 0 ? urgent : steps).map((step) => async () => {
         const code = await tolerating(lookAgain, async () => {
           const id = await step.run(ec2.once).catch(asStale);
           if (id !== undefined) made.add(id);
@@ -60,15 +68,6 @@ function asStale(error: unknown): never {
     throw Object.assign(new Error(error.message, { cause: error }), { name: 'Resource.AlreadyAssociated' });
   throw error;
 }
-
-const idsOf = (parts: Parts): ReadonlySet<string | undefined> =>
-  new Set([
-    ...parts.vpcs.map((vpc) => vpc.VpcId),
-    ...parts.subnets.map((subnet) => subnet.SubnetId),
-    ...parts.gateways.map((gateway) => gateway.InternetGatewayId),
-    ...parts.routeTables.map((table) => table.RouteTableId),
-    ...parts.securityGroups.map((group) => group.GroupId),
-  ]);
 
 async function dnsOf(client: EC2Client, { vpc }: Chosen): Promise<DnsAttributes | undefined> {
   if (vpc?.VpcId === undefined) return undefined;
@@ -100,22 +99,10 @@ async function finished(found: {
   return { done: true, value: network };
 }
 
-/** A VPC that was made twice goes again, unless a machine, whose ever it is, stands in it. */
+/** What was made twice goes again, unless a machine, whose ever it is, or anything else stands in it. */
 async function removeSurplus(ec2: Ec2, surplus: Parts): Promise<void> {
   if (idsOf(surplus).size === 0) return;
-  const vpcIds = surplus.vpcs.flatMap((vpc) => vpc.VpcId ?? []);
-  const inhabited =
-    vpcIds.length === 0
-      ? []
-      : await lists.instances(ec2.patient, [{ Name: 'vpc-id', Values: vpcIds }, staying]);
-  const keep = new Set(inhabited.map((instance) => instance.VpcId));
-  await removeParts(ec2, {
-    vpcs: surplus.vpcs.filter((vpc) => !keep.has(vpc.VpcId)),
-    subnets: surplus.subnets.filter((subnet) => !keep.has(subnet.VpcId)),
-    gateways: surplus.gateways.filter(
-      (gateway) => gateway.Attachments?.some((attachment) => keep.has(attachment.VpcId)) !== true,
-    ),
-    routeTables: surplus.routeTables.filter((table) => !keep.has(table.VpcId)),
-    securityGroups: surplus.securityGroups.filter((group) => !keep.has(group.VpcId)),
-  });
+  const Values = [...vpcsOf(surplus)];
+  const plugs = Values.length === 0 ? [] : await lists.interfaces(ec2.patient, [{ Name: 'vpc-id', Values }]);
+  await removeParts(ec2, removable(surplus, plugs));
 }

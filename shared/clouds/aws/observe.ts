@@ -1,32 +1,18 @@
-import type { Instance, NetworkInterface, Tag } from '@aws-sdk/client-ec2';
+import type { Tag } from '@aws-sdk/client-ec2';
 import type { Owner } from '../../domain/cloud.ts';
-import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
+import type { ClusterObservation, OwnedResource, Stranger, Watched } from '../contract.ts';
 import type { Ec2 } from './clients.ts';
-import {
-  existing,
-  lookAtAttachments,
-  lists,
-  lookAtParts,
-  staying,
-  type Attachments,
-  type Parts,
-} from './look.ts';
+import { compare, lookForMissed } from './compare.ts';
+import { existing, idsOf, lookAtAttachments, lists, lookAtParts, staying, type Sight } from './look.ts';
 import { machineOf } from './machine-view.ts';
+import { partNames } from './network-parts.ts';
+import { looseOf, vpcsOf } from './spare.ts';
 import { chunks, filterValuesMax, filtersForMany, isOwnedBy, tag, tagKeys } from './tags.ts';
-
-/** Everything that was seen of some owners in one region. */
-export interface Sight extends Parts, Attachments {
-  readonly instances: readonly Instance[];
-  /** Whoever stands in the owners' VPCs, ours included. */
-  readonly inhabitants: readonly Instance[];
-  /** Every interface in them: a load balancer, a database or a function has one there and no machine. */
-  readonly plugs: readonly NetworkInterface[];
-}
 
 /**
  * Eight lists at once, and two more of the VPCs' inhabitants: as many calls for one cluster as for two hundred.
  */
-export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Sight> {
+export async function lookAround(ec2: Ec2, owners: readonly Watched[]): Promise<Sight> {
   const sights = await Promise.all(
     filtersForMany(owners).map(async (filters) => {
       const [parts, attachments, instances] = await Promise.all([
@@ -37,7 +23,9 @@ export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Si
       return { ...parts, ...attachments, instances };
     }),
   );
-  const inside = chunks([...new Set(sights.flatMap(networksOf))], filterValuesMax).map(async (Values) => {
+  const recorded = owners.flatMap(({ expected }) => expected?.network.known?.[partNames.vpc] ?? []);
+  const vpcIds = new Set([...sights.flatMap((sight) => [...vpcsOf(sight)]), ...recorded]);
+  const inside = chunks([...vpcIds], filterValuesMax).map(async (Values) => {
     const filter = { Name: 'vpc-id', Values };
     const [inhabitants, plugs] = await Promise.all([
       lists.instances(ec2.patient, [filter, staying]),
@@ -60,16 +48,6 @@ export async function lookAround(ec2: Ec2, owners: readonly Owner[]): Promise<Si
   };
 }
 
-/** The VPCs that these parts are or sit in: one that lost its own tags still holds what may not be pulled from under others. */
-const networksOf = (parts: Parts): string[] =>
-  [
-    ...parts.vpcs,
-    ...parts.subnets,
-    ...parts.routeTables,
-    ...parts.securityGroups,
-    ...parts.gateways.flatMap((gateway) => gateway.Attachments ?? []),
-  ].flatMap(({ VpcId }) => VpcId ?? []);
-
 /** What of a sight carries both of the owner's tags: nothing is done on the word of a filter alone. */
 export const ownedPart = (sight: Sight, owner: Owner): Sight => ({
   ...sight,
@@ -83,26 +61,44 @@ export const ownedPart = (sight: Sight, owner: Owner): Sight => ({
   instances: sight.instances.filter(({ Tags }) => isOwnedBy(Tags, owner)),
 });
 
-export async function observe(ec2: Ec2, owners: readonly Owner[]): Promise<readonly ClusterObservation[]> {
+/** One owner's entry. Where something is expected, `compare` says what differs from it. */
+export async function observe(ec2: Ec2, owners: readonly Watched[]): Promise<readonly ClusterObservation[]> {
   const sight = await lookAround(ec2, owners);
-  return owners.map((owner) => ({
-    clusterId: owner.clusterId,
-    machines: sight.instances
-      .filter((instance) => isOwnedBy(instance.Tags, owner))
-      .flatMap((instance) => machineOf(instance) ?? [])
-      .sort((a, b) => (a.providerId < b.providerId ? -1 : 1)),
-    resources: resourcesOf(sight, owner),
-    strangers: strangersTo(sight, owner),
-    flaws: [],
-  }));
+  const found = await lookForMissed(ec2.patient, sight, owners);
+  return owners.map((owner) => {
+    const compared = compare(sight, found, owner);
+    const mine = ownedPart(sight, owner);
+    const machines = new Map(
+      mine.instances.flatMap((instance) => {
+        const machine = machineOf(instance);
+        return machine === undefined ? [] : [[machine.providerId, machine] as const];
+      }),
+    );
+    for (const machine of compared.machines) machines.set(machine.providerId, machine);
+    const loose = looseOf(mine);
+    const spare = new Set([
+      ...idsOf(compared.spare),
+      ...loose.volumes.map(({ VolumeId }) => VolumeId),
+      ...loose.interfaces.map(({ NetworkInterfaceId }) => NetworkInterfaceId),
+    ]);
+    return {
+      clusterId: owner.clusterId,
+      machines: [...machines.values()].sort((a, b) => (a.providerId < b.providerId ? -1 : 1)),
+      resources: resourcesOf(sight, owner).map((resource) =>
+        spare.has(resource.id) ? { ...resource, isSpare: true } : resource,
+      ),
+      strangers: strangersTo(sight, owner, compared.vpcs),
+      flaws: compared.flaws,
+    };
+  });
 }
 
 /**
  * Machines in the owner's VPCs without both of the owner's tags, also those of another cluster or installation; and
  * interfaces that belong to no machine: of load balancers, databases, functions.
  */
-export function strangersTo(sight: Sight, owner: Owner): Stranger[] {
-  const owned = new Set(networksOf(ownedPart(sight, owner)));
+export function strangersTo(sight: Sight, owner: Owner, known: readonly string[] = []): Stranger[] {
+  const owned = new Set([...vpcsOf(ownedPart(sight, owner)), ...known]);
   const machines = sight.inhabitants
     .filter((instance) => owned.has(instance.VpcId ?? '') && !isOwnedBy(instance.Tags, owner))
     .map((instance) => ({

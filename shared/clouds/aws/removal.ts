@@ -14,6 +14,7 @@ import {
 import type { Ec2 } from './clients.ts';
 import { together, tolerating } from './errors.ts';
 import type { Attachments, Parts } from './look.ts';
+import { looseOf } from './spare.ts';
 
 /** Already gone, or still held by something that is about to go: the next look tells which. */
 const goneOrHeld =
@@ -86,22 +87,20 @@ export async function removeParts(ec2: Ec2, parts: Parts): Promise<boolean> {
 }
 
 /** Disks and interfaces that a machine left behind, which they only do when somebody told them to. */
-export const removeLeftovers = (ec2: Ec2, { volumes, interfaces }: Attachments): Promise<unknown> =>
-  together([
-    ...volumes
-      .filter((volume) => volume.State === 'available')
-      .map(
-        ({ VolumeId }): Removal =>
-          () =>
-            tolerating(goneOrHeld, () => ec2.patient.send(new DeleteVolumeCommand({ VolumeId }))),
-      ),
-    ...interfaces
-      .filter((nic) => nic.Status === 'available')
-      .map(
-        ({ NetworkInterfaceId }): Removal =>
-          () =>
-            tolerating(goneOrHeld, () =>
-              ec2.patient.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })),
-            ),
-      ),
+export function removeLeftovers(ec2: Ec2, attachments: Attachments): Promise<unknown> {
+  const { volumes, interfaces } = looseOf(attachments);
+  return together([
+    ...volumes.map(
+      ({ VolumeId }): Removal =>
+        () =>
+          tolerating(goneOrHeld, () => ec2.patient.send(new DeleteVolumeCommand({ VolumeId }))),
+    ),
+    ...interfaces.map(
+      ({ NetworkInterfaceId }): Removal =>
+        () =>
+          tolerating(goneOrHeld, () =>
+            ec2.patient.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })),
+          ),
+    ),
   ]);
+}

@@ -18,21 +18,33 @@ export const tag = (tags: readonly Tag[] | undefined, key: string): string =>
 export const isOwnedBy = (tags: readonly Tag[] | undefined, owner: Owner): boolean =>
   tag(tags, tagKeys.installation) === owner.installation && tag(tags, tagKeys.cluster) === owner.clusterId;
 
+/** Whether one of the two tags names another owner. What carries neither is nobody's, or somebody took its tags away. */
+export const isOfAnother = (tags: readonly Tag[] | undefined, owner: Owner): boolean =>
+  !['', owner.installation].includes(tag(tags, tagKeys.installation)) ||
+  !['', owner.clusterId].includes(tag(tags, tagKeys.cluster));
+
+interface Named {
+  readonly name: string;
+  readonly nodeId?: string;
+}
+
+export const tagsFor = (owner: Owner, { name, nodeId }: Named): Tag[] => [
+  { Key: tagKeys.name, Value: name },
+  { Key: tagKeys.installation, Value: owner.installation },
+  { Key: tagKeys.cluster, Value: owner.clusterId },
+  ...(nodeId === undefined ? [] : [{ Key: tagKeys.node, Value: nodeId }]),
+];
+
+/** Which of its tags a resource has lost. A name that somebody changed is theirs to choose; one that is gone is not. */
+export const lostTags = (tags: readonly Tag[] | undefined, wanted: readonly Tag[]): Tag[] =>
+  wanted.filter(({ Key = '', Value = '' }) => {
+    const seen = tag(tags, Key);
+    return Key === tagKeys.name ? seen === '' && Value !== '' : seen !== Value;
+  });
+
 /** Tags in the create call itself: there is no moment in which the resource exists without them. */
-export const tagging = (
-  types: readonly ResourceType[],
-  owner: Owner,
-  more: { readonly name: string; readonly nodeId?: string },
-): TagSpecification[] =>
-  types.map((type) => ({
-    ResourceType: type,
-    Tags: [
-      { Key: tagKeys.name, Value: more.name },
-      { Key: tagKeys.installation, Value: owner.installation },
-      { Key: tagKeys.cluster, Value: owner.clusterId },
-      ...(more.nodeId === undefined ? [] : [{ Key: tagKeys.node, Value: more.nodeId }]),
-    ],
-  }));
+export const tagging = (types: readonly ResourceType[], owner: Owner, more: Named): TagSpecification[] =>
+  types.map((type) => ({ ResourceType: type, Tags: tagsFor(owner, more) }));
 
 /** Finds what carries both tags of one owner, and of one node when it is given. */
 export const filtersFor = (owner: Owner, nodeId?: string): Filter[] => [

@@ -3,7 +3,7 @@ import type { Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { found, unlessGone } from './failures.ts';
 import { groupName, isOwned } from './naming.ts';
-import { listGroup, strangersAmong, type Listed } from './observe.ts';
+import { listGroup, strangersAmong, withMachines } from './observe.ts';
 import { allOf } from './pages.ts';
 import { pending } from './progress.ts';
 
@@ -63,15 +63,5 @@ async function everythingIn(clients: Clients, name: string) {
     allOf(clients.network.networkInterfaces.listAll()),
   ]);
   if (listed === undefined) return undefined;
-  const known = new Set(listed.map(({ id }) => id.toLowerCase()));
-  const unlisted = (vms ?? [])
-    .filter((vm) => !known.has(vm.id?.toLowerCase() ?? ''))
-    .map((vm): Listed => ({
-      id: vm.id ?? '',
-      type: 'Microsoft.Compute/virtualMachines',
-      name: vm.name ?? '',
-      tags: vm.tags,
-      managedBy: undefined,
-    }));
-  return { listed: [...listed, ...unlisted], vms: vms ?? [], nics };
+  return { listed: withMachines(listed, vms ?? []), vms: vms ?? [], nics };
 }

@@ -168,15 +168,23 @@ export async function found<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Runs a write; when another operation holds the resource, that is no failure: the next look will tell. */
-export async function unlessBusy(writing: Promise<unknown>): Promise<void> {
+/**
+ * Runs a write; when another operation holds the resource, that is no failure: the next look will tell.
+ *
+ * @param alsoBusy another code that says so of this very write
+ */
+export async function unlessBusy(writing: Promise<unknown>, alsoBusy?: string): Promise<void> {
   try {
     await writing;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { status, code, retryAfter } = listen(error);
     // Azure uses 429 for "another operation runs here", too; a true throttle names when to come back.
-    if ((status === 409 || (status === 429 && retryAfter === undefined)) && busyCodes.has(code)) return;
+    if (
+      (status === 409 || (status === 429 && retryAfter === undefined)) &&
+      (busyCodes.has(code) || code === alsoBusy)
+    )
+      return;
     throw error;
   }
 }

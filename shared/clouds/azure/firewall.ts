@@ -1,5 +1,6 @@
 import type { SecurityRule } from '@azure/arm-network';
-import type { FirewallRule } from '../../domain/network.ts';
+import type { FirewallRule, NodeRole } from '../../domain/network.ts';
+import type { Difference } from './difference.ts';
 
 /** Azure's rules have priorities from 100 (first) to 4096; its own, which allow the whole network in, come after. */
 const priorityFirst = 100;
@@ -70,7 +71,7 @@ const destinationsOf = (rule: SecurityRule): readonly string[] => [
   ...(rule.destinationApplicationSecurityGroups ?? []).map(({ id }) => id ?? ''),
 ];
 
-/** Equal text for rules that let the same in; Azure keeps one port or range in either of two fields. */
+/** Equal text for rules that are the same in every field; Azure keeps one port or range in either of two fields. */
 const canonical = (rule: SecurityRule): string =>
   JSON.stringify([
     rule.name,
@@ -85,6 +86,51 @@ const canonical = (rule: SecurityRule): string =>
     destinationsOf(rule),
   ]);
 
-/** Whether exactly these rules stand, in whatever order they are listed: one too many is a difference. */
-export const sameRules = (wanted: readonly SecurityRule[], seen: readonly SecurityRule[]): boolean =>
-  wanted.map(canonical).sort().join('\n') === seen.map(canonical).sort().join('\n');
+/** What a rule lets in or keeps out, without spaces: `tcp:22:0.0.0.0/0`. */
+const reach = (rule: SecurityRule): string =>
+  [
+    ...(rule.access === 'Allow' ? [] : ['deny']),
+    rule.protocol === '*' ? 'any' : (rule.protocol ?? '').toLowerCase(),
+    portsOf(rule).join(','),
+    sourcesOf(rule)
+      .map((source) => (source === '*' ? '0.0.0.0/0' : source))
+      .join(','),
+  ]
+    .join(':')
+    .replaceAll(/\s/g, '');
+
+/** Names are the same in any case. */
+const isNamed =
+  (rule: SecurityRule) =>
+  ({ name }: SecurityRule): boolean =>
+    name?.toLowerCase() === rule.name?.toLowerCase();
+
+/** What people say of the way out, which is theirs: the outbound rules, but for one of ours that was turned around. */
+export const outboundRules = (
+  wanted: readonly SecurityRule[],
+  seen: readonly SecurityRule[],
+): readonly SecurityRule[] =>
+  seen.filter((rule) => rule.direction === 'Outbound' && !wanted.some(isNamed(rule)));
+
+/** Every difference between the inbound rules that are wanted and those that stand, in whatever order they are listed. */
+export function ruleDifferences(
+  role: NodeRole,
+  wanted: readonly SecurityRule[],
+  seen: readonly SecurityRule[],
+): readonly Difference[] {
+  const difference = (what: string, rule: SecurityRule, detail: string): Difference => ({
+    subject: `firewall:${role}:${what}:${rule.name ?? ''}:${reach(rule)}`,
+    message: `${role} firewall: rule ${rule.name ?? ''} ${detail}`,
+  });
+  const surplus = seen
+    .filter((rule) => rule.direction !== 'Outbound' && !wanted.some(isNamed(rule)))
+    .map((rule) => difference('surplus-rule', rule, `(${reach(rule)}) was added by hand`));
+  const lacking = wanted.flatMap((rule) => {
+    const standing = seen.find(isNamed(rule));
+    if (standing === undefined) return [difference('missing-rule', rule, 'is missing')];
+    return canonical(standing) === canonical(rule)
+      ? []
+      : [difference('changed-rule', standing, `was changed (${reach(standing)})`)];
+  });
+  return [...surplus, ...lacking];
+}

@@ -1,5 +1,4 @@
 import type { Cloud } from '../contract.ts';
-import { CloudError } from '../errors.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { azureCredentials, type AzureCredentials } from './credentials.ts';
@@ -7,6 +6,8 @@ import { translated } from './failures.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
+import { repairMachine } from './repair.ts';
+import { removeSpare } from './spares.ts';
 
 export { azureCredentials, type AzureCredentials };
 
@@ -17,13 +18,6 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
     throw translated(error);
   }
 };
-
-const notBuiltYet = (what: string): CloudError =>
-  new CloudError('InvalidRequest', {
-    cloud: 'azure',
-    code: 'not-built-yet',
-    message: `${what} is not built yet`,
-  });
 
 /**
  * Azure, in one subscription. A cluster is one resource group, `overcast-<cluster id>`, with one virtual network, one
@@ -41,8 +35,8 @@ export function createAzure(credentials: AzureCredentials): Cloud {
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
     observe: (owners) => speaking(observe(clients, owners)),
     collapse: (owner) => speaking(collapse(clients, owner)),
-    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
-    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
+    repairMachine: (machine, network, owner) => speaking(repairMachine(clients, machine, network, owner)),
+    removeSpare: (resource, owner) => speaking(removeSpare(clients, resource, owner)),
     verifyAccount: () => speaking(clients.subscription()),
   };
 }

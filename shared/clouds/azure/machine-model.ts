@@ -13,9 +13,13 @@ const networkApiVersion = '2022-11-01';
  * it was ever made. Being constant, it also keeps repeated requests byte-identical.
  */
 const keyNobodyHolds = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKDxKVDKTXZvlb32ZGVKuTpNopEPqP6odGO2rOkMpc+D';
-const adminName = 'overcast';
+export const adminName = 'overcast';
 
 const imageSku = { amd64: 'server', arm64: 'server-arm64' } as const;
+
+/** Names of what goes with the machine are the attempt's own: the former attempt's may linger. */
+export const partNameOf = ({ name, token }: Pick<MachineRequest, 'name' | 'token'>): string =>
+  `${name}-${token.slice(0, 8)}`;
 
 /** The whole request for one machine: a pure function of the contract's request, so that a repeat is the same bytes. */
 export function virtualMachine(request: MachineRequest): VirtualMachine {
@@ -26,8 +30,7 @@ export function virtualMachine(request: MachineRequest): VirtualMachine {
     if (id === undefined) throw invalidRequest('NetworkIncomplete', `the network has no ${name}`);
     return { id };
   };
-  // Names of what goes with the machine are the attempt's own: the former attempt's may linger.
-  const partName = `${request.name}-${token.slice(0, 8)}`;
+  const partName = partNameOf(request);
   return {
     location: offering.region,
     ...(offering.zone === '' ? {} : { zones: [offering.zone] }),

@@ -1,23 +1,12 @@
-import type { Disk, VirtualMachine } from '@azure/arm-compute';
-import type { NetworkInterface, PublicIPAddress } from '@azure/arm-network';
+import type { VirtualMachine } from '@azure/arm-compute';
 import type { Owner } from '../../domain/cloud.ts';
 import type { Machine, MachineRef, MachineRequest, Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { failedLater, found, invalidRequest, unlessBusy, unlessGone } from './failures.ts';
 import { asMachine } from './machine-view.ts';
-import { virtualMachine } from './machine-model.ts';
-import {
-  carries,
-  groupIn,
-  groupName,
-  isOwned,
-  machineTags,
-  nameIn,
-  nodeIdIn,
-  sameId,
-  tokenIn,
-  type Tags,
-} from './naming.ts';
+import { partNameOf, virtualMachine } from './machine-model.ts';
+import { partsOf, tagParts } from './machine-parts.ts';
+import { groupName, isOwned, machineTags, nodeIdIn, tokenIn, type Tags } from './naming.ts';
 import { allOf } from './pages.ts';
 import { pending } from './progress.ts';
 
@@ -25,9 +14,13 @@ const createSeconds = 5;
 const deleteSeconds = 5;
 const leftoverSeconds = 2;
 
+/** What Azure says to a PUT of a machine that stands and was made with other bytes. */
+const standsOtherwise = 'PropertyChangeNotAllowed';
+
 /**
  * One PUT makes the machine with its interface, address and disk; its name is the idempotency key, its token's tag
- * tells a repeat from another attempt.
+ * tells a repeat from another attempt. A repeat need not be the same bytes: a platform that was deployed anew in the
+ * meantime gives other user-data, and the attempt's machine is the one that stands.
  */
 export async function createMachine(clients: Clients, request: MachineRequest): Promise<Progress<Machine>> {
   const group = groupName(request.owner.clusterId);
@@ -36,6 +29,7 @@ export async function createMachine(clients: Clients, request: MachineRequest): 
   if (vm === undefined) {
     await unlessBusy(
       virtualMachines.createOrUpdate(group, request.name, virtualMachine(request)).submitted(),
+      standsOtherwise,
     );
     return pending(`virtual machine ${request.name} to be created`, createSeconds);
   }
@@ -43,7 +37,7 @@ export async function createMachine(clients: Clients, request: MachineRequest): 
     throw invalidRequest('NotOwned', `virtual machine ${request.name} is somebody else's`);
   if (vm.provisioningState === 'Deleting')
     return pending(`an earlier virtual machine ${request.name} to be deleted`, deleteSeconds);
-  if (tokenIn(vm.tags) !== request.token)
+  if (!isOfAttempt(vm, request))
     throw invalidRequest('OtherAttempt', `virtual machine ${request.name} was made by another attempt`);
 
   const attached = await partsOf(clients, vm);
@@ -60,6 +54,12 @@ export async function createMachine(clients: Clients, request: MachineRequest): 
   return { done: true, value: machine };
 }
 
+/** By its tag; where somebody took that, by the name its disk was made with. */
+const isOfAttempt = (vm: VirtualMachine, request: MachineRequest): boolean =>
+  tokenIn(vm.tags) === ''
+    ? vm.storageProfile?.osDisk?.name === partNameOf(request)
+    : tokenIn(vm.tags) === request.token;
+
 /** `ProvisioningState/failed/AllocationFailed` and its message, from the instance view. */
 function failureOf(vm: VirtualMachine): { code: string; message: string } {
   const status = vm.instanceView?.statuses?.find(({ code }) =>
@@ -69,55 +69,6 @@ function failureOf(vm: VirtualMachine): { code: string; message: string } {
     code: status?.code?.split('/')[2] ?? '',
     message: status?.message ?? `virtual machine ${vm.name ?? ''} failed, and Azure does not say why`,
   };
-}
-
-/** What was made for a machine; any of it may not be there yet. */
-interface Parts {
-  readonly nic: NetworkInterface | undefined;
-  readonly address: PublicIPAddress | undefined;
-  readonly disk: Disk | undefined;
-}
-
-async function partsOf(clients: Clients, vm: VirtualMachine): Promise<Parts> {
-  const nicId = vm.networkProfile?.networkInterfaces?.[0]?.id;
-  const diskName = vm.storageProfile?.osDisk?.name;
-  const [{ nic, address }, disk] = await Promise.all([
-    nicId === undefined ? { nic: undefined, address: undefined } : interfaceAt(clients, nicId),
-    diskName === undefined ? undefined : found(clients.compute.disks.get(groupIn(vm.id), diskName)),
-  ]);
-  return { nic, address, disk: sameId(disk?.managedBy, vm.id) ? disk : undefined };
-}
-
-async function interfaceAt(clients: Clients, nicId: string): Promise<Omit<Parts, 'disk'>> {
-  const nic = await found(clients.network.networkInterfaces.get(groupIn(nicId), nameIn(nicId)));
-  const addressId = nic?.ipConfigurations?.[0]?.publicIPAddress?.id;
-  const address =
-    addressId === undefined
-      ? undefined
-      : await found(clients.network.publicIPAddresses.get(groupIn(addressId), nameIn(addressId)));
-  return { nic, address };
-}
-
-/** The disk that a machine is made with does not take its tags; interface and address are asked for with theirs. */
-async function tagParts(
-  clients: Clients,
-  group: string,
-  { nic, address, disk }: Parts,
-  wanted: Tags,
-): Promise<void> {
-  const { network, compute } = clients;
-  const lacking = (part: { tags?: Tags; name?: string } | undefined): part is { tags?: Tags; name: string } =>
-    part?.name !== undefined && !carries(part.tags, wanted);
-  await Promise.all([
-    lacking(nic) &&
-      unlessGone(network.networkInterfaces.updateTags(group, nic.name, { tags: { ...nic.tags, ...wanted } })),
-    lacking(address) &&
-      unlessGone(
-        network.publicIPAddresses.updateTags(group, address.name, { tags: { ...address.tags, ...wanted } }),
-      ),
-    lacking(disk) &&
-      unlessGone(compute.disks.update(group, disk.name, { tags: { ...disk.tags, ...wanted } }).submitted()),
-  ]);
 }
 
 /** The machine first: what was made with it goes with it. What stayed behind is found by the node's tag. */

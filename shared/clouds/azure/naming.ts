@@ -21,14 +21,22 @@ export const ownerTags = (owner: Owner): Record<string, string> => ({
   [clusterTag]: owner.clusterId,
 });
 
-export const machineTags = (owner: Owner, nodeId: NodeId, token: string): Record<string, string> => ({
+export const nodeTags = (owner: Owner, nodeId: NodeId): Record<string, string> => ({
   ...ownerTags(owner),
   [nodeTag]: nodeId,
+});
+
+export const machineTags = (owner: Owner, nodeId: NodeId, token: string): Record<string, string> => ({
+  ...nodeTags(owner, nodeId),
   [tokenTag]: token,
 });
 
 export const isOwned = (tags: Tags | undefined, owner: Owner): boolean =>
   tags?.[installationTag] === owner.installation && tags[clusterTag] === owner.clusterId;
+
+/** Says that it belongs to somebody else, which the mere loss of tags does not. */
+export const isAnothers = (tags: Tags | undefined, owner: Owner): boolean =>
+  Object.entries(ownerTags(owner)).some(([key, value]) => (tags?.[key] ?? value) !== value);
 
 export const nodeIdIn = (tags: Tags | undefined): NodeId => tags?.[nodeTag] ?? '';
 export const tokenIn = (tags: Tags | undefined): string => tags?.[tokenTag] ?? '';

@@ -3,11 +3,20 @@ import type { Network, NetworkSpec, NodeRole } from '../../domain/network.ts';
 import type { Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { found, invalidRequest, unlessBusy } from './failures.ts';
-import { sameRules, securityRules } from './firewall.ts';
-import { firewallName, groupName, isOwned, networkName, ownerTags, subnetName } from './naming.ts';
+import { outboundRules, securityRules } from './firewall.ts';
+import {
+  firewallName,
+  groupName,
+  isAnothers,
+  isOwned,
+  networkName,
+  ownerTags,
+  subnetName,
+  type Tags,
+} from './naming.ts';
+import { firewallDifferences, isIn, networkDifferences, roles } from './network-differences.ts';
 import { pending } from './progress.ts';
 
-const roles: readonly NodeRole[] = ['control-plane', 'worker'];
 const settleSeconds = 2;
 
 /** What the driver itself reads back from a network's parts. */
@@ -21,6 +30,9 @@ export const partNames = {
 /**
  * Group, then virtual network and both security groups at once. Whatever stands is read first and written only where
  * it differs; its other settings, and tags that people added, are kept.
+ *
+ * What lost the owner's tags gets them back, for in the cluster's own group, and under these names, it can be nobody
+ * else's; what carries another owner's tags is in the way.
  */
 export async function ensureNetwork(clients: Clients, spec: NetworkSpec): Promise<Progress<Network>> {
   const group = groupName(spec.owner.clusterId);
@@ -65,33 +77,29 @@ export async function ensureNetwork(clients: Clients, spec: NetworkSpec): Promis
 async function ensureGroup(clients: Clients, spec: NetworkSpec) {
   const name = groupName(spec.owner.clusterId);
   const group = await found(clients.resources.resourceGroups.get(name));
-  if (group === undefined) {
-    await clients.resources.resourceGroups.createOrUpdate(name, {
-      location: spec.location.region,
-      tags: ownerTags(spec.owner),
-    });
-    return undefined;
-  }
-  if (group.properties?.provisioningState === 'Deleting')
+  if (group?.properties?.provisioningState === 'Deleting')
     return pending(`resource group ${name} to be deleted before it can be made again`, 10);
-  refuseStrangers(spec, 'resource group', name, group.tags);
-  if (group.location.toLowerCase() !== spec.location.region.toLowerCase())
+  refuseAnothers(spec, 'resource group', name, group?.tags);
+  if (group !== undefined && !isIn(group, spec.location.region))
     throw invalidRequest(
       'InvalidResourceGroupLocation',
       `resource group ${name} stands in ${group.location}, not in ${spec.location.region}`,
     );
+  if (!isOwned(group?.tags, spec.owner))
+    await clients.resources.resourceGroups.createOrUpdate(name, {
+      location: group?.location ?? spec.location.region,
+      tags: { ...group?.tags, ...ownerTags(spec.owner) },
+    });
   return undefined;
 }
 
-function refuseStrangers(
-  spec: NetworkSpec,
-  kind: string,
-  name: string,
-  tags: Record<string, string> | undefined,
-): void {
-  if (!isOwned(tags, spec.owner))
-    throw invalidRequest('NotOwned', `${kind} ${name} is in the way: it does not carry this cluster's tags`);
+function refuseAnothers(spec: NetworkSpec, kind: string, name: string, tags: Tags | undefined): void {
+  if (isAnothers(tags, spec.owner))
+    throw invalidRequest('NotOwned', `${kind} ${name} is in the way: it carries another owner's tags`);
 }
+
+const isChanging = (seen: { provisioningState?: string } | undefined): boolean =>
+  seen?.provisioningState === 'Updating' || seen?.provisioningState === 'Deleting';
 
 /** @returns the network once it stands as asked for. */
 async function ensureVirtualNetwork(
@@ -102,27 +110,17 @@ async function ensureVirtualNetwork(
   const group = groupName(spec.owner.clusterId);
   const { virtualNetworks } = clients.network;
   const seen = await found(virtualNetworks.get(group, networkName));
-  if (seen !== undefined) refuseStrangers(spec, 'virtual network', networkName, seen.tags);
-  if (seen?.provisioningState === 'Updating' || seen?.provisioningState === 'Deleting') return undefined;
-
-  const subnet = seen?.subnets?.find(({ name }) => name === subnetName);
-  const ranges = seen?.addressSpace?.addressPrefixes ?? [];
-  const right =
-    seen?.provisioningState === 'Succeeded' &&
-    ranges.length === 1 &&
-    ranges[0] === candidate.network &&
-    (subnet?.addressPrefix ?? subnet?.addressPrefixes?.[0]) === candidate.subnet &&
-    // Either would close or reroute what the firewalls of the roles permit.
-    subnet?.networkSecurityGroup === undefined &&
-    subnet?.routeTable === undefined;
-  if (right) return seen;
+  refuseAnothers(spec, 'virtual network', networkName, seen?.tags);
+  if (isChanging(seen)) return undefined;
+  if (networkDifferences(seen, spec).length === 0) return seen;
 
   const {
     networkSecurityGroup: _firewall,
     routeTable: _routes,
+    natGateway: _gateway,
     addressPrefixes: _list,
     ...kept
-  } = subnet ?? {};
+  } = seen?.subnets?.find(({ name }) => name === subnetName) ?? {};
   const others = seen?.subnets?.filter(({ name }) => name !== subnetName) ?? [];
   await unlessBusy(
     virtualNetworks.beginCreateOrUpdate(group, networkName, {
@@ -148,26 +146,17 @@ async function ensureFirewall(
   const { networkSecurityGroups } = clients.network;
   const wanted = securityRules(spec.firewall[role], networkRange);
   const seen = await found(networkSecurityGroups.get(group, name));
-  if (seen !== undefined) refuseStrangers(spec, 'security group', name, seen.tags);
-  if (seen?.provisioningState === 'Updating' || seen?.provisioningState === 'Deleting') return undefined;
-  if (seen?.provisioningState === 'Succeeded' && sameInbound(wanted, seen)) return seen;
+  refuseAnothers(spec, 'security group', name, seen?.tags);
+  if (isChanging(seen)) return undefined;
+  if (firewallDifferences(seen, spec, role).length === 0) return seen;
 
   await unlessBusy(
     networkSecurityGroups.beginCreateOrUpdate(group, name, {
       location: spec.location.region,
       tags: { ...seen?.tags, ...ownerTags(spec.owner) },
       // Outbound is open, and what people restrict there is theirs.
-      securityRules: [...wanted, ...outboundOf(seen)],
+      securityRules: [...wanted, ...outboundRules(wanted, seen?.securityRules ?? [])],
     }),
   );
   return undefined;
 }
-
-const outboundOf = (seen: NetworkSecurityGroup | undefined) =>
-  (seen?.securityRules ?? []).filter(({ direction }) => direction === 'Outbound');
-
-const sameInbound = (wanted: ReturnType<typeof securityRules>, seen: NetworkSecurityGroup): boolean =>
-  sameRules(
-    wanted,
-    (seen.securityRules ?? []).filter(({ direction }) => direction !== 'Outbound'),
-  );

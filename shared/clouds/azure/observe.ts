@@ -1,15 +1,25 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { NetworkInterface } from '@azure/arm-network';
+import type { GenericResourceExpanded, ResourceGroup } from '@azure/arm-resources';
 import type { Owner } from '../../domain/cloud.ts';
-import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
+import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watched } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { found } from './failures.ts';
+import { isExpected, machineDifferences } from './machine-differences.ts';
 import { asMachine } from './machine-view.ts';
-import { groupIn, groupName, isOwned, nameIn, type Tags } from './naming.ts';
+import {
+  firewallName,
+  groupIn,
+  groupName,
+  isOwned,
+  nameIn,
+  networkName,
+  sameId,
+  type Tags,
+} from './naming.ts';
+import { differencesOf } from './network-differences.ts';
 import { allOf } from './pages.ts';
-
-/** Groups are read one by one: so many at once. */
-const groupsAtOnce = 4;
+import { isSpare, type Known } from './spares.ts';
 
 /** One resource of a group, of whatever kind, as the resource list tells it. */
 export interface Listed {
@@ -34,13 +44,30 @@ const kindOf = (type: string): string => kinds[type.toLowerCase()] ?? type;
 /** Everything in a group, or `undefined` when there is no such group. */
 export async function listGroup(clients: Clients, group: string): Promise<readonly Listed[] | undefined> {
   const listed = await found(allOf(clients.resources.resources.listByResourceGroup(group)));
-  return listed?.map((row) => ({
-    id: row.id ?? '',
-    type: row.type ?? '',
-    name: row.name ?? nameIn(row.id),
-    tags: row.tags,
-    managedBy: row.managedBy,
-  }));
+  return listed?.map(asListed);
+}
+
+const asListed = (row: GenericResourceExpanded): Listed => ({
+  id: row.id ?? '',
+  type: row.type ?? '',
+  name: row.name ?? nameIn(row.id),
+  tags: row.tags,
+  managedBy: row.managedBy,
+});
+
+/** The resource list lags behind machines that were just made; their own list does not. */
+export function withMachines(listed: readonly Listed[], vms: readonly VirtualMachine[]): readonly Listed[] {
+  const known = new Set(listed.map(({ id }) => id.toLowerCase()));
+  const unlisted = vms
+    .filter((vm) => !known.has(vm.id?.toLowerCase() ?? ''))
+    .map((vm): Listed => ({
+      id: vm.id ?? '',
+      type: machineType,
+      name: vm.name ?? '',
+      tags: vm.tags,
+      managedBy: undefined,
+    }));
+  return [...listed, ...unlisted];
 }
 
 /** What tells whose a resource is when its own tags do not. */
@@ -96,85 +123,143 @@ export function strangersAmong(
 }
 
 /**
- * Five lists of the subscription, shared by all the clusters, and one list for each cluster's group: the resource list
- * names everything, the machines' lists know power and addresses.
+ * Eight lists of the subscription, shared by all the clusters: the resource list names everything, the others know
+ * power, addresses, users and rules.
  */
 export async function observe(
   clients: Clients,
-  owners: readonly Owner[],
+  owners: readonly Watched[],
 ): Promise<readonly ClusterObservation[]> {
   if (owners.length === 0) return [];
-  const { resources, compute, network } = clients;
-  const [groups, vms, statuses, nics, addresses] = await Promise.all([
+  const seen = await lists(clients);
+  return owners.map((owner) => observeOne(owner, seen));
+}
+
+type Lists = Awaited<ReturnType<typeof lists>>;
+
+async function lists({ resources, compute, network }: Clients) {
+  const [groups, everything, vms, statuses, nics, addresses, networks, firewalls] = await Promise.all([
     allOf(resources.resourceGroups.list()),
+    allOf(resources.resources.list()),
     allOf(compute.virtualMachines.listAll()),
     allOf(compute.virtualMachines.listAll({ statusOnly: 'true' })),
     allOf(network.networkInterfaces.listAll()),
     allOf(network.publicIPAddresses.listAll()),
+    allOf(network.virtualNetworks.listAll()),
+    allOf(network.networkSecurityGroups.listAll()),
   ]);
-  const statusOf = byId(statuses);
-  const nicOf = byId(nics);
-  const addressOf = byId(addresses);
-  const groupOf = new Map(groups.map((group) => [group.name?.toLowerCase() ?? '', group]));
-
-  const observeOne = async (owner: Owner): Promise<ClusterObservation> => {
-    const name = groupName(owner.clusterId);
-    const group = groupOf.get(name);
-    const listed = group === undefined ? undefined : await listGroup(clients, name);
-    if (group === undefined || listed === undefined)
-      return { clusterId: owner.clusterId, machines: [], resources: [], strangers: [], flaws: [] };
-
-    const inGroup = vms.filter((vm) => groupIn(vm.id) === name);
-    // The resource list lags behind a machine that was just made.
-    const known = new Set(listed.map(({ id }) => id.toLowerCase()));
-    const everything: Listed[] = [
-      ...listed,
-      ...inGroup
-        .filter((vm) => !known.has(vm.id?.toLowerCase() ?? ''))
-        .map((vm) => ({
-          id: vm.id ?? '',
-          type: machineType,
-          name: vm.name ?? '',
-          tags: vm.tags,
-          managedBy: undefined,
-        })),
-    ];
-    const machines = inGroup
-      .filter((vm) => isOwned(vm.tags, owner))
-      .map((vm) => {
-        const instanceView = statusOf(vm.id)?.instanceView;
-        const nic = nicOf(vm.networkProfile?.networkInterfaces?.[0]?.id);
-        const address = addressOf(nic?.ipConfigurations?.[0]?.publicIPAddress?.id);
-        return asMachine(
-          { ...vm, ...(instanceView === undefined ? {} : { instanceView }) },
-          { nic, address },
-        );
-      });
-    const own: OwnedResource[] = everything
-      .filter(({ type, tags }) => kindOf(type) !== 'machine' && isOwned(tags, owner))
-      .map(({ id, type, name }) => ({ kind: kindOf(type), id, name }));
-    if (isOwned(group.tags, owner)) own.unshift({ kind: 'group', id: group.id ?? '', name });
-    return {
-      clusterId: owner.clusterId,
-      machines: machines.toSorted(byName),
-      resources: own.toSorted(byName),
-      strangers: strangersAmong(everything, owner, name, { vms: inGroup, nics }).toSorted(byName),
-      flaws: [],
-    };
+  return {
+    groupOf: byKey(groups, ({ name }) => name),
+    listedIn: grouped(everything.map(asListed)),
+    vmsIn: grouped(vms),
+    nics,
+    statusOf: byId(statuses),
+    nicOf: byId(nics),
+    addressOf: byId(addresses),
+    networkOf: byId(networks),
+    firewallOf: byId(firewalls),
+    networksIn: grouped(networks),
+    firewallsIn: grouped(firewalls),
   };
+}
 
-  const observations: ClusterObservation[] = [];
-  for (let from = 0; from < owners.length; from += groupsAtOnce)
-    observations.push(...(await Promise.all(owners.slice(from, from + groupsAtOnce).map(observeOne))));
-  return observations;
+function observeOne(owner: Watched, seen: Lists): ClusterObservation {
+  const name = groupName(owner.clusterId);
+  const group = seen.groupOf(name);
+  const vms = seen.vmsIn(name);
+  const listed = withMachines(seen.listedIn(name), vms);
+  const known: Known = {
+    disk: byId(listed),
+    nic: seen.nicOf,
+    address: seen.addressOf,
+    network: seen.networkOf,
+    firewall: seen.firewallOf,
+    vms,
+  };
+  const own = listed
+    .filter(({ type, tags }) => kindOf(type) !== 'machine' && isOwned(tags, owner))
+    .map(({ id, type, name, tags }): OwnedResource => {
+      const kind = kindOf(type);
+      return {
+        kind,
+        id,
+        name,
+        ...(isSpare({ kind, id, tags }, owner, known) ? { isSpare: true } : {}),
+      };
+    });
+  if (isOwned(group?.tags, owner)) own.unshift({ kind: 'group', id: group?.id ?? '', name });
+  const machines = vms.flatMap((vm) => observeMachine(vm, owner, { seen, listed }));
+  return {
+    clusterId: owner.clusterId,
+    machines: machines.map(({ machine }) => machine).toSorted(byName),
+    resources: own.toSorted(byName),
+    strangers: strangersAmong(listed, owner, name, { vms, nics: seen.nics }).toSorted(byName),
+    flaws: [...networkFlaws(owner, group, seen), ...machines.flatMap(({ flaws }) => flaws)],
+  };
+}
+
+function networkFlaws(owner: Watched, group: ResourceGroup | undefined, seen: Lists): readonly Flaw[] {
+  if (owner.expected === undefined) return [];
+  const name = groupName(owner.clusterId);
+  const named = <T extends { name?: string }>(parts: readonly T[], wanted: string): T | undefined =>
+    parts.find((part) => part.name?.toLowerCase() === wanted);
+  const firewalls = seen.firewallsIn(name);
+  return differencesOf(
+    {
+      group,
+      network: named(seen.networksIn(name), networkName),
+      firewalls: {
+        'control-plane': named(firewalls, firewallName('control-plane')),
+        worker: named(firewalls, firewallName('worker')),
+      },
+    },
+    owner.expected.network,
+  ).map(({ subject, message }) => ({ of: 'network', subject, message }));
+}
+
+/** @returns nothing for a machine that neither carries the owner's tags nor is one that is expected. */
+function observeMachine(
+  vm: VirtualMachine,
+  owner: Watched,
+  { seen, listed }: { seen: Lists; listed: readonly Listed[] },
+): readonly { machine: Machine; flaws: readonly Flaw[] }[] {
+  const nic = seen.nicOf(vm.networkProfile?.networkInterfaces?.[0]?.id);
+  const address = seen.addressOf(nic?.ipConfigurations?.[0]?.publicIPAddress?.id);
+  const expected = owner.expected?.machines.find((machine) => isExpected({ vm, nic }, machine, owner));
+  if (expected === undefined && !isOwned(vm.tags, owner)) return [];
+  const instanceView = seen.statusOf(vm.id)?.instanceView;
+  const machine = asMachine(
+    { ...vm, ...(instanceView === undefined ? {} : { instanceView }) },
+    { nic, address },
+  );
+  if (expected === undefined) return [{ machine, flaws: [] }];
+  const disk = listed.find(
+    ({ type, name, managedBy }) =>
+      kindOf(type) === 'disk' && sameId(managedBy, vm.id) && name === vm.storageProfile?.osDisk?.name,
+  );
+  const flaws = machineDifferences({ vm, nic, address, disk }, expected, owner).map(
+    ({ subject, message }): Flaw => ({ of: 'machine', subject, message, providerId: machine.providerId }),
+  );
+  return [{ machine: { ...machine, nodeId: expected.nodeId }, flaws }];
 }
 
 const byName = (a: { name: string }, b: { name: string }): number =>
   a.name < b.name ? -1 : Number(a.name > b.name);
 
-const byId = <T extends { id?: string }>(
+const byKey = <T>(
   items: readonly T[],
-): ((id: string | undefined) => T | undefined) => {
-  const found = new Map(items.map((item) => [item.id?.toLowerCase() ?? '', item]));
-  return (id) => (id === undefined ? undefined : found.get(id.toLowerCase()));
+  key: (item: T) => string | undefined,
+): ((wanted: string | undefined) => T | undefined) => {
+  const found = new Map(items.map((item) => [key(item)?.toLowerCase() ?? '', item]));
+  return (wanted) => (wanted === undefined ? undefined : found.get(wanted.toLowerCase()));
+};
+
+const byId = <T extends { readonly id?: string }>(items: readonly T[]) => byKey(items, ({ id }) => id);
+
+/** What is in each group. */
+const grouped = <T extends { readonly id?: string }>(
+  items: readonly T[],
+): ((group: string) => readonly T[]) => {
+  const groups = Map.groupBy(items, ({ id }) => groupIn(id));
+  return (group) => groups.get(group) ?? [];
 };

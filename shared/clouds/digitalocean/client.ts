@@ -53,6 +53,8 @@ export interface Client {
   change(path: string, body: unknown): Promise<void>;
   /** False when there was nothing to delete. */
   remove(path: string, search?: Readonly<Record<string, string>>): Promise<boolean>;
+  /** Takes what the body names out of a list of an object's (`firewalls/{id}/tags`); none of it there is no failure. */
+  takeOut(path: string, body: unknown): Promise<void>;
 }
 
 const problem = z.object({ id: z.optional(z.string()), message: z.optional(z.string()) });
@@ -199,6 +201,10 @@ export function createClient(credentials: DigitalOceanCredentials): Client {
     remove: async (path, search = {}) => {
       const gone = unlessMissing(send('delete', path, { searchParams: search }).then(() => true));
       return (await gone) ?? false;
+    },
+
+    takeOut: async (path, body) => {
+      await unlessMissing(send('delete', path, { json: body }));
     },
   };
 }

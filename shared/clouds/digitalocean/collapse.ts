@@ -3,8 +3,9 @@ import type { Progress, Stranger } from '../contract.ts';
 import { invalid, Refused, type Client } from './client.ts';
 import { destroy, listDroplets, removeTags } from './machines.ts';
 import { clusterTag, isOwned, ownTagsOf, roles, roleTag } from './naming.ts';
-import { cedeDefault, listFirewalls, listVpcs, ownFirewall, ownVpc } from './network.ts';
+import { listFirewalls, ownFirewall } from './firewalls.ts';
 import { strangersIn } from './observe.ts';
+import { cedeDefault, listVpcs, ownVpc } from './vpc.ts';
 import type * as wire from './wire.ts';
 
 const lookSeconds = 3;

@@ -1,11 +1,11 @@
 import type { Cloud } from '../contract.ts';
-import { CloudError } from '../errors.ts';
 import { invalid, Refused, createClient } from './client.ts';
 import { collapse } from './collapse.ts';
 import type { DigitalOceanCredentials } from './credentials.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
+import { removeSpare, repairMachine } from './repair.ts';
 import * as wire from './wire.ts';
 
 export { digitalOceanCredentials, type DigitalOceanCredentials } from './credentials.ts';
@@ -18,13 +18,6 @@ const said = async <T>(answer: Promise<T>): Promise<T> => {
     throw error instanceof Refused ? invalid(error.message, error) : error;
   }
 };
-
-const notBuiltYet = (what: string): CloudError =>
-  new CloudError('InvalidRequest', {
-    cloud: 'digitalocean',
-    code: 'not-built-yet',
-    message: `${what} is not built yet`,
-  });
 
 /**
  * DigitalOcean as a `Cloud`. It has no zones, no spot machines (`InvalidRequest`), no subnets (a VPC is one), no client
@@ -40,8 +33,8 @@ export function createDigitalOcean(credentials: DigitalOceanCredentials): Cloud 
     deleteMachine: (ref, owner) => said(deleteMachine(client, ref, owner)),
     observe: (owners) => said(observe(client, owners)),
     collapse: (owner) => said(collapse(client, owner)),
-    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
-    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
+    repairMachine: (machine, network, owner) => said(repairMachine(client, machine, { network, owner })),
+    removeSpare: (resource, owner) => said(removeSpare(client, resource, owner)),
     verifyAccount: async () => {
       const found = await said(client.find('account', wire.account));
       if (found === undefined) throw invalid('the API knows no account: is the endpoint right?');

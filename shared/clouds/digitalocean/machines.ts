@@ -37,10 +37,11 @@ export const findDroplet = async (client: Client, id: string): Promise<wire.Drop
 const addressOf = (droplet: wire.Droplet, type: 'public' | 'private'): string =>
   droplet.networks.v4?.find((address) => address.type === type)?.ip_address ?? '';
 
-export const machineOf = (droplet: wire.Droplet): Machine => ({
+/** @param nodeId where it is known better than its tags tell. */
+export const machineOf = (droplet: wire.Droplet, nodeId = nodeIdOf(droplet.tags)): Machine => ({
   providerId: String(droplet.id),
   name: droplet.name,
-  nodeId: nodeIdOf(droplet.tags),
+  nodeId,
   state: states[droplet.status],
   instanceType: droplet.size_slug,
   lifecycle: 'on-demand',
@@ -136,6 +137,18 @@ export const removeTags = async (client: Client, tags: readonly string[]): Promi
   for (const tag of tags) await client.remove(`tags/${encodeURIComponent(tag)}`);
 };
 
+/** Those of a dying droplet that no other carries: deleting a tag takes it off every machine. */
+export async function removeUnusedTags(
+  client: Client,
+  droplet: wire.Droplet,
+  isKept: (tag: string) => boolean = () => false,
+): Promise<void> {
+  for (const tag of ownTagsOf(droplet.tags).filter((each) => !isKept(each))) {
+    const carriers = await listDroplets(client, tag);
+    if (carriers.every(({ id }) => id === droplet.id)) await removeTags(client, [tag]);
+  }
+}
+
 export async function deleteMachine(
   client: Client,
   ref: MachineRef,
@@ -159,10 +172,7 @@ export async function deleteMachine(
   }
   for (const droplet of droplets) {
     await destroy(client, droplet.id);
-    await removeTags(
-      client,
-      ownTagsOf(droplet.tags).filter((tag) => tag !== nodeTag(ref.nodeId)),
-    );
+    await removeUnusedTags(client, droplet, (tag) => tag === nodeTag(ref.nodeId));
   }
   return {
     done: false,

@@ -23,6 +23,34 @@ export const roleTag = (owner: Owner, role: NodeRole): string =>
 
 export const roles: readonly NodeRole[] = ['control-plane', 'worker'];
 
+const roleTagPattern = /^overcast:(?:control-plane|worker):/;
+
+/** What only one role's machines, or one machine, may carry. */
+export const isRoleOrNodeTag = (tag: string): boolean =>
+  roleTagPattern.test(tag) || tag.startsWith(nodePrefix);
+
+const isOthersRoleTag = (owner: Owner, tag: string): boolean =>
+  roleTagPattern.test(tag) && !roles.some((role) => tag === roleTag(owner, role));
+
+/** Names another installation or another cluster. */
+export const isOthersTag = (owner: Owner, tag: string): boolean =>
+  isOthersRoleTag(owner, tag) ||
+  (tag.startsWith('overcast:installation:') && tag !== installationTag(owner)) ||
+  (tag.startsWith('overcast:cluster-id:') && tag !== clusterTag(owner));
+
+/**
+ * A machine that says by any of its marks that it is somebody else's. A role's tag alone, on a machine that carries both of
+ * the owner's, says no more than that somebody put it there.
+ */
+export const isOthersMachine = (owner: Owner, tags: readonly string[]): boolean =>
+  tags.some((tag) => isOthersTag(owner, tag) && !(isOthersRoleTag(owner, tag) && isOwned(owner, tags)));
+
+/** Tags that name the owner: whoever lets a firewall apply to them opens the owner's machines. */
+export const namesOwner = (owner: Owner, tag: string): boolean =>
+  tag === installationTag(owner) ||
+  tag === clusterTag(owner) ||
+  roles.some((role) => tag === roleTag(owner, role));
+
 export const isOwned = (owner: Owner, tags: readonly string[]): boolean =>
   tags.includes(installationTag(owner)) && tags.includes(clusterTag(owner));
 
@@ -30,8 +58,10 @@ export const nodeIdOf = (tags: readonly string[]): string =>
   tags.find((tag) => tag.startsWith(nodePrefix))?.slice(nodePrefix.length) ?? '';
 
 /** Tags that no other machine has: they go with it, or the account would collect them. */
-export const ownTagsOf = (tags: readonly string[]): readonly string[] =>
-  tags.filter((tag) => tag.startsWith(nodePrefix) || tag.startsWith(attemptPrefix));
+export const ownTagsOf = (tags: readonly string[]): readonly string[] => tags.filter(isMachinesOwnTag);
+
+export const isMachinesOwnTag = (tag: string): boolean =>
+  tag.startsWith(nodePrefix) || tag.startsWith(attemptPrefix);
 
 export const vpcName = (owner: Owner): string => `overcast-${owner.clusterId}`;
 export const firewallName = (owner: Owner, role: NodeRole): string => `overcast-${owner.clusterId}-${role}`;

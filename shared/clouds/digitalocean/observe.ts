@@ -1,9 +1,12 @@
 import type { Owner } from '../../domain/cloud.ts';
-import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
+import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watched } from '../contract.ts';
 import type { Client } from './client.ts';
+import { listFirewalls, othersFirewalls, ownFirewall } from './firewalls.ts';
+import { isVery, machineFlaws, tagDifferences } from './machine-tags.ts';
 import { findDroplet, listDroplets, machineOf } from './machines.ts';
 import { isOwned, roles } from './naming.ts';
-import { listFirewalls, listVpcs, ownFirewall, ownVpc } from './network.ts';
+import { networkDifferences, type Account } from './network.ts';
+import { isMarked, listVpcs, ownVpc } from './vpc.ts';
 import * as wire from './wire.ts';
 
 const dropletUrn = 'do:droplet:';
@@ -36,7 +39,7 @@ export async function strangersIn(
 /** Three lists for the whole account, and one of the members of each VPC that is ours. */
 export async function observe(
   client: Client,
-  owners: readonly Owner[],
+  owners: readonly Watched[],
 ): Promise<readonly ClusterObservation[]> {
   if (owners.length === 0) return [];
   const [vpcs, firewalls, droplets] = await Promise.all([
@@ -44,23 +47,51 @@ export async function observe(
     listFirewalls(client),
     listDroplets(client),
   ]);
+  const account = { vpcs, firewalls, droplets };
   const seen: ClusterObservation[] = [];
   for (const owner of owners) {
-    const vpc = ownVpc(vpcs, owner);
+    const known = owner.expected?.network.known;
+    const vpc = ownVpc(vpcs, owner, known?.['vpcId']);
     const resources: OwnedResource[] = [
-      ...(vpc === undefined ? [] : [{ kind: 'vpc', id: vpc.id, name: vpc.name }]),
+      ...(vpc === undefined || !isMarked(vpc, owner) ? [] : [{ kind: 'vpc', id: vpc.id, name: vpc.name }]),
       ...roles
-        .map((role) => ownFirewall(firewalls, owner, role))
+        .map((role) => ownFirewall(firewalls, owner, role, known))
         .filter((firewall) => firewall !== undefined)
         .map(({ id, name }) => ({ kind: 'firewall', id, name })),
     ];
     seen.push({
       clusterId: owner.clusterId,
-      machines: droplets.filter((droplet) => isOwned(owner, droplet.tags)).map(machineOf),
       resources,
       strangers: vpc === undefined ? [] : await strangersIn(client, vpc, owner, droplets),
-      flaws: [],
+      ...compare(account, owner, vpc),
     });
   }
   return seen;
+}
+
+/** The owner's machines, those too that are expected and lost their tags, and all that is not as it should be. */
+function compare(
+  account: Account,
+  owner: Watched,
+  vpc: wire.Vpc | undefined,
+): Pick<ClusterObservation, 'machines' | 'flaws'> {
+  const { expected } = owner;
+  const awaited = new Map(expected?.machines.map((machine) => [machine.providerId, machine]));
+  const known = expected?.network.known;
+  const others = expected === undefined ? [] : othersFirewalls(account.firewalls, owner, known);
+  const machines: Machine[] = [];
+  const flaws: Flaw[] = [];
+  for (const droplet of account.droplets) {
+    const machine = awaited.get(String(droplet.id));
+    if (machine !== undefined && isVery(droplet, machine, { owner, vpcId: vpc?.id })) {
+      machines.push(machineOf(droplet, machine.nodeId));
+      flaws.push(...machineFlaws(machine, tagDifferences(droplet, machine, owner, others)));
+    } else if (isOwned(owner, droplet.tags)) machines.push(machineOf(droplet));
+  }
+  if (expected === undefined) return { machines, flaws };
+  const ofNetwork = networkDifferences(account, expected.network);
+  return {
+    machines,
+    flaws: [...ofNetwork.map((difference): Flaw => ({ of: 'network', ...difference })), ...flaws],
+  };
 }

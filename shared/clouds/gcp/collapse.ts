@@ -5,8 +5,9 @@ import { found, lastOf } from './lists.ts';
 import { stateOf } from './machine-view.ts';
 import { ignoringGone } from './machines.ts';
 import { baseName, isMarkedBy, isOwnedBy } from './names.ts';
-import { rulesOf } from './network.ts';
+import { rulesIn } from './network.ts';
 import { allInstances, labelledDisks, strangersIn } from './observe.ts';
+import { goesWithNetwork } from './routes.ts';
 
 const retryAfterSeconds = 3;
 
@@ -28,7 +29,7 @@ export async function collapse(
     labelledDisks(clients),
     found(clients.networks.get({ project, network: name })),
     found(clients.subnetworks.get({ project, region: location.region, subnetwork: name })),
-    rulesOf(clients, name),
+    rulesIn(clients, name),
   ]);
   const machines = instances.filter((instance) => isOwnedBy(instance.labels, owner));
   const ourDisks = disks.filter((disk) => isOwnedBy(disk.labels, owner));
@@ -61,7 +62,7 @@ export async function collapse(
   if (network !== undefined && strangers.length === 0) {
     const subnetwork = seenSubnetwork !== undefined && isMarkedBy(seenSubnetwork, owner);
     // What GCE made with the network goes with it; routes that somebody added must go first.
-    const routes = rules.routes.filter((route) => !isAutomatic(route));
+    const routes = rules.routes.filter((route) => !goesWithNetwork(route));
     for (const firewall of rules.firewalls)
       changes.push(ignoringGone(clients.firewalls.delete({ project, firewall: firewall.name ?? '' })));
     for (const route of routes)
@@ -92,20 +93,6 @@ export async function collapse(
     ...(strangers.length === 0 ? {} : { blockedBy: strangers }),
   };
 }
-
-/** A subnet's own route, a peering's, or the default one, which the network made for itself. */
-const isAutomatic = ({
-  name,
-  nextHopNetwork,
-  nextHopPeering,
-}: {
-  name?: string | null;
-  nextHopNetwork?: string | null;
-  nextHopPeering?: string | null;
-}): boolean =>
-  name?.startsWith('default-route-') === true ||
-  (nextHopNetwork ?? '') !== '' ||
-  (nextHopPeering ?? '') !== '';
 
 /** Lets every change have its try before the first failure is reported. */
 async function settled(changes: readonly Promise<unknown>[]): Promise<void> {

@@ -8,7 +8,7 @@ import type { Cloud, MachineRequest, Progress } from '../contract.ts';
 import { createGcp, gcpCredentials } from './index.ts';
 import { strangersIn } from './observe.ts';
 
-// What the contract suite cannot ask of every cloud. The suite itself: test/contract/gcp.test.ts.
+// What the contract suite cannot ask of every cloud. The suite itself: test/contract/gcp.test.ts; drift: drift.test.ts.
 
 const projectId = 'overcast-driver';
 const { location, offering, candidates } = placeIn('gcp');
@@ -109,72 +109,6 @@ describe('the Google Cloud driver', () => {
     world
       .resources()
       .filter((row) => row.kind === kind && `${row.name} ${row.tags.join(' ')}`.includes(text));
-
-  it.each([
-    [
-      'a widened source',
-      'PATCH',
-      'global/firewalls/{base}-cp-any',
-      { sourceRanges: ['0.0.0.0/0', '10.0.0.0/8'] },
-    ],
-    ['a disabled rule', 'PATCH', 'global/firewalls/{base}-worker-net', { disabled: true }],
-    ['a rule for everybody', 'PATCH', 'global/firewalls/{base}-cp-any', { targetTags: [] }],
-    ['a missing rule', 'DELETE', 'global/firewalls/{base}-cp-any', undefined],
-    [
-      'a rule that nobody asked for',
-      'POST',
-      'global/firewalls',
-      { name: 'ssh', network: 'global/networks/{base}', allowed: [{ IPProtocol: 'tcp', ports: ['22'] }] },
-    ],
-    [
-      'a closed way out',
-      'POST',
-      'global/firewalls',
-      {
-        name: 'no-way-out',
-        network: 'global/networks/{base}',
-        direction: 'EGRESS',
-        denied: [{ IPProtocol: 'all' }],
-      },
-    ],
-  ])('puts right: %s', async (_name, method, path, body) => {
-    const { spec, network, base } = await someCluster();
-    const firewalls = async () =>
-      (
-        (await api('GET', `global/firewalls?filter=${encodeURIComponent(`network eq ".*/${base}"`)}`))[
-          'items'
-        ] as Record<string, unknown>[]
-      ).map(({ name, sourceRanges, sourceTags, targetTags, allowed, disabled, direction }) => ({
-        name,
-        sourceRanges,
-        sourceTags,
-        targetTags,
-        allowed,
-        disabled,
-        direction,
-      }));
-    const before = await firewalls();
-    const fill = (text: string): string => text.replaceAll('{base}', base);
-    await byHand(method, fill(path), body === undefined ? undefined : JSON.parse(fill(JSON.stringify(body))));
-    expect(await settle(() => cloud.ensureNetwork(spec))).toEqual(network);
-    expect(await firewalls()).toEqual(before);
-  });
-
-  it('puts right: no way to the internet', async () => {
-    const { spec, owner, base } = await someCluster();
-    const ways = async () =>
-      (
-        ((await api('GET', `global/routes?filter=${encodeURIComponent(`network eq ".*/${base}"`)}`))[
-          'items'
-        ] ?? []) as { name: string; destRange: string }[]
-      ).filter((route) => route.destRange === '0.0.0.0/0');
-    await byHand('DELETE', `global/routes/${(await ways())[0]?.name}`);
-    expect(await ways()).toEqual([]);
-    await settle(() => cloud.ensureNetwork(spec));
-    expect(await ways()).toHaveLength(1);
-    await settle(() => cloud.collapse(owner, location));
-    expect(await ways()).toEqual([]);
-  });
 
   it('takes no network of that name that does not carry the cluster’s marks', async () => {
     const { spec } = await someCluster();
@@ -304,6 +238,22 @@ describe('the Google Cloud driver', () => {
     await byHand('POST', `zones/${location.zone}/disks`, { name: `${request.name}-other` });
     await settle(() => cloud.deleteMachine(refOf(request), cluster.owner));
     expect(rows('disk', request.name).map((row) => row.name)).toEqual([`${request.name}-other`]);
+  });
+
+  it('answers a repeat with the attempt’s machine, although the user-data was written anew meanwhile', async () => {
+    const cluster = await someCluster();
+    const request = requestFor(cluster);
+    const later = { ...request, userData: '#cloud-config\n# of the next version\n' };
+    // Neither sees anything of the other when it looks: GCE itself refuses the second insert.
+    await Promise.all([cloud.createMachine(request), fresh().createMachine(later)]);
+    const [one, other] = await Promise.all([
+      settle(() => cloud.createMachine(request)),
+      settle(() => fresh().createMachine(later)),
+    ]);
+    expect(other).toEqual(one);
+    expect(rows('machine', request.name)).toHaveLength(1);
+    const attempt = { ...later, token: randomUUID() };
+    await expect(cloud.createMachine(attempt)).rejects.toMatchObject({ name: 'InvalidRequest' });
   });
 
   it('counts a subnet of somebody else’s as a stranger, and stops before it', async () => {

@@ -41,12 +41,23 @@ const throttleReasons = new Set(['rateLimitExceeded', 'userRateLimitExceeded', '
 export const isThrottle = (failure: HttpFailure): boolean =>
   failure.status === 429 || throttleReasons.has(failure.reason);
 
+/** The request itself was found wrong: nothing was begun by it. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof HttpFailure && [400, 409, 412].includes(error.status);
+
 export const isNotFound = (error: unknown): boolean => error instanceof HttpFailure && error.status === 404;
 
-/** Somebody, most likely ourselves a moment ago, has already made it, is still at it, or is still using it: look again. */
+const reasonsForLater = new Set([
+  'alreadyExists',
+  'resourceNotReady',
+  'resourceInUseByAnotherResource',
+  // What was read just now, and sent along as its fingerprint, is not so any more.
+  'conditionNotMet',
+]);
+
+/** Somebody, most likely ourselves a moment ago, has made or changed it, is still at it, or is still using it: look again. */
 export const isForLater = (error: unknown): boolean =>
-  (error instanceof HttpFailure &&
-    ['alreadyExists', 'resourceNotReady', 'resourceInUseByAnotherResource'].includes(error.reason)) ||
+  (error instanceof HttpFailure && reasonsForLater.has(error.reason)) ||
   // The same, found only by the operation: a network's deletion says it either way.
   (error instanceof OperationFailure &&
     ['RESOURCE_NOT_READY', 'RESOURCE_IN_USE_BY_ANOTHER_RESOURCE'].includes(error.code));

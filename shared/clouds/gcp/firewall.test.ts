@@ -85,6 +85,11 @@ describe('the firewalls of a network', () => {
     ['another priority is put right', change({ priority: 10 }), ['update overcast-1-cp-any']],
     ['lost marks are written again', change({ description: '' }), ['update overcast-1-cp-any']],
     [
+      'logging that was switched on is switched off',
+      change({ logConfig: { enable: true } }),
+      ['update overcast-1-cp-any'],
+    ],
+    [
       'a rule that was turned round is made anew',
       change({ direction: 'EGRESS' }),
       ['delete overcast-1-cp-any'],
@@ -101,6 +106,57 @@ describe('the firewalls of a network', () => {
     ],
   ])('%s', (_name, firewalls, changes) => {
     expect(brief(firewallChanges(wanted, firewalls))).toEqual(changes);
+  });
+});
+
+describe('the flaws of a network’s firewalls', () => {
+  const marks = present[0]?.description ?? '';
+  it.each([
+    ['none', present, []],
+    ['a rule that is gone', present.slice(1), ['firewall:control-plane-anywhere:missing']],
+    [
+      'all that was changed in one rule',
+      change({
+        disabled: true,
+        priority: 10,
+        logConfig: { enable: true },
+        sourceRanges: ['10.0.0.0/8'],
+        targetTags: [],
+        allowed: [{ IPProtocol: 'tcp', ports: ['6443', '22', '22'] }, { IPProtocol: 'icmp' }],
+        description: marks.replace('Kubernetes', 'Some'),
+      }),
+      [
+        'disabled',
+        'logged',
+        'priority',
+        'source-range:missing:0.0.0.0/0',
+        'source-range:surplus:10.0.0.0/8',
+        'target-tag:missing:overcast-control-plane',
+        'permission:missing:udp:51820',
+        'permission:surplus:icmp:all',
+        'permission:surplus:tcp:22',
+        'description',
+      ].map((what) => `firewall:control-plane-anywhere:${what}`),
+    ],
+    ['marks that are gone', change({ description: '' }), ['firewall:control-plane-anywhere:marks']],
+    [
+      'a rule that denies',
+      change({ allowed: [], denied: [{ IPProtocol: 'tcp', ports: ['6443'] }] }),
+      [
+        'permission:missing:tcp:6443',
+        'permission:missing:udp:51820',
+        'condition:surplus:denied:tcp:6443',
+      ].map((what) => `firewall:control-plane-anywhere:${what}`),
+    ],
+    [
+      'a rule that nobody asked for, whatever marks it carries',
+      [...present, { name: 'ssh', description: marks.replace('"1"', '"2"') }],
+      ['firewall:surplus:ssh'],
+    ],
+  ])('%s', (_name, firewalls, subjects) => {
+    const flaws = firewallChanges(wanted, firewalls).flatMap((one) => one.flaws);
+    expect(flaws.map(({ subject }) => subject)).toEqual(subjects);
+    expect(flaws.every(({ message }) => message !== '')).toBe(true);
   });
 });
 

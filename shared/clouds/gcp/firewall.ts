@@ -1,17 +1,27 @@
 import type { protos } from '@google-cloud/compute';
+import type { Owner } from '../../domain/cloud.ts';
 import type { FirewallRule, FirewallSource, NetworkSpec, NodeRole } from '../../domain/network.ts';
-import { baseName, markedDescription, roleTags } from './names.ts';
+import { compared } from './lists.ts';
+import { baseName, isMarkedBy, markedDescription, roleTags } from './names.ts';
 
 type IFirewall = protos.google.cloud.compute.v1.IFirewall;
 
 const roleNames: Readonly<Record<NodeRole, string>> = { 'control-plane': 'cp', worker: 'worker' };
 const sourceNames: Readonly<Record<FirewallSource['kind'], string>> = { anywhere: 'any', network: 'net' };
 
+/** As `Flaw` of the contract, of a network. */
+export interface NetworkFlaw {
+  readonly subject: string;
+  readonly message: string;
+}
+
 /** Every field that this driver owns of a firewall, in one spelling, so that two can be compared as text. */
 export interface OwnedFields {
   readonly network: string;
   readonly direction: string;
   readonly disabled: boolean;
+  /** Each connection that it lets in is written to the owner's logs, and paid for. */
+  readonly logged: boolean;
   readonly priority: number;
   readonly sourceRanges: readonly string[];
   readonly sourceTags: readonly string[];
@@ -24,6 +34,9 @@ export interface OwnedFields {
 
 export interface WantedFirewall {
   readonly name: string;
+  /** `worker-anywhere`: in a flaw's subject. */
+  readonly called: string;
+  readonly owner: Owner;
   readonly fields: OwnedFields;
   /** What is sent: with PUT, so that fields of which nothing is said are emptied. */
   readonly resource: IFirewall;
@@ -61,6 +74,7 @@ function wantedFirewall(options: {
     network,
     direction: 'INGRESS',
     disabled: false,
+    logConfig: { enable: false },
     priority: 1000,
     // The machines of this network are those that carry a role's tag; an address range would let strangers in.
     ...(source === 'anywhere'
@@ -72,7 +86,7 @@ function wantedFirewall(options: {
       ports: rules.filter((rule) => rule.protocol === protocol).map(ports),
     })),
   };
-  return { name, fields: ownedFields(resource), resource };
+  return { name, called: `${role}-${source}`, owner: spec.owner, fields: ownedFields(resource), resource };
 }
 
 const sorted = (values: readonly string[] | null | undefined): string[] => [...(values ?? [])].sort();
@@ -88,13 +102,14 @@ export function ownedFields(firewall: IFirewall): OwnedFields {
     network: (firewall.network ?? '').replace(/^.*(?=projects\/)/, ''),
     direction: firewall.direction ?? '',
     disabled: firewall.disabled ?? false,
+    logged: firewall.logConfig?.enable ?? false,
     priority: firewall.priority ?? 1000,
     sourceRanges: sorted(firewall.sourceRanges),
     sourceTags: sorted(firewall.sourceTags),
     targetTags: sorted(firewall.targetTags),
     allowed: permissions(firewall.allowed).sort(),
     others: [
-      ...permissions(firewall.denied).map((text) => `denied ${text}`),
+      ...permissions(firewall.denied).map((text) => `denied:${text}`),
       ...sorted(firewall.destinationRanges),
       ...sorted(firewall.sourceServiceAccounts),
       ...sorted(firewall.targetServiceAccounts),
@@ -102,14 +117,49 @@ export function ownedFields(firewall: IFirewall): OwnedFields {
   };
 }
 
-export type FirewallChange =
+const listFields = {
+  sourceRanges: 'source-range',
+  sourceTags: 'source-tag',
+  targetTags: 'target-tag',
+  allowed: 'permission',
+  others: 'condition',
+} as const;
+
+/** Every difference between a firewall as it is and as it was asked for; a field that is a list has one for each entry. */
+export function firewallFlaws(wanted: WantedFirewall, existing: IFirewall): readonly NetworkFlaw[] {
+  const fields = ownedFields(existing);
+  const flaws: NetworkFlaw[] = [];
+  const add = (what: string, message: string): void => {
+    flaws.push({
+      subject: `firewall:${wanted.called}:${what}`,
+      message: `firewall ${wanted.name}: ${message}`,
+    });
+  };
+  for (const field of ['network', 'direction', 'disabled', 'logged', 'priority'] as const)
+    if (fields[field] !== wanted.fields[field])
+      add(field, `${field} is ${String(fields[field])}, not ${String(wanted.fields[field])}`);
+  for (const [field, called] of Object.entries(listFields) as [keyof typeof listFields, string][]) {
+    const { missing, surplus } = compared(fields[field], wanted.fields[field]);
+    for (const entry of missing) add(`${called}:missing:${entry}`, `${called} ${entry} was taken out`);
+    for (const entry of surplus) add(`${called}:surplus:${entry}`, `${called} ${entry} was added`);
+  }
+  // Its description carries the marks that make it ours.
+  if (!isMarkedBy(existing, wanted.owner)) add('marks', "the cluster's marks are gone from its description");
+  else if (existing.description !== wanted.resource.description)
+    add('description', 'its description was changed');
+  return flaws;
+}
+
+export type FirewallChange = { readonly flaws: readonly NetworkFlaw[] } & (
   | { readonly verb: 'insert' | 'update'; readonly firewall: WantedFirewall }
-  | { readonly verb: 'delete'; readonly name: string };
+  | { readonly verb: 'delete'; readonly name: string }
+);
 
 /**
- * What makes the network's firewalls right. A rule that nobody asked for goes, whoever made it: everything that is not
- * asked for is closed, and outbound is open. A rule cannot be turned round or made to allow what it denied; one that
- * was is deleted, and made again on the next call.
+ * What makes the network's firewalls right. A rule that nobody asked for goes, whoever made it and whatever it is called
+ * or marked: a rule has no life outside of its network, and the network is the cluster's. Everything that is not asked
+ * for is closed, and outbound is open. A rule cannot be turned round or made to allow what it denied; one that was is
+ * deleted, and made again on the next call.
  */
 export function firewallChanges(
   wanted: readonly WantedFirewall[],
@@ -119,23 +169,26 @@ export function firewallChanges(
   for (const firewall of wanted) {
     const existing = present.find((one) => one.name === firewall.name);
     if (existing === undefined) {
-      changes.push({ verb: 'insert', firewall });
+      const subject = `firewall:${firewall.called}:missing`;
+      const flaws = [{ subject, message: `firewall ${firewall.name} is gone` }];
+      changes.push({ verb: 'insert', firewall, flaws });
       continue;
     }
+    const flaws = firewallFlaws(firewall, existing);
+    if (flaws.length === 0) continue;
     const fields = ownedFields(existing);
-    // Its description carries the marks that make it ours.
-    const same =
-      JSON.stringify(fields) === JSON.stringify(firewall.fields) &&
-      existing.description === firewall.resource.description;
-    if (same) continue;
     const turned =
       fields.direction !== 'INGRESS' ||
       fields.others.length > 0 ||
       fields.network !== firewall.fields.network;
-    changes.push(turned ? { verb: 'delete', name: firewall.name } : { verb: 'update', firewall });
+    changes.push(
+      turned ? { verb: 'delete', name: firewall.name, flaws } : { verb: 'update', firewall, flaws },
+    );
   }
-  for (const { name } of present)
-    if (typeof name === 'string' && wanted.every((firewall) => firewall.name !== name))
-      changes.push({ verb: 'delete', name });
+  for (const { name, direction } of present)
+    if (typeof name === 'string' && wanted.every((firewall) => firewall.name !== name)) {
+      const message = `firewall ${name} (${direction ?? 'INGRESS'}) was added by hand`;
+      changes.push({ verb: 'delete', name, flaws: [{ subject: `firewall:surplus:${name}`, message }] });
+    }
   return changes;
 }

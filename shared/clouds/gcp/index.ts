@@ -1,5 +1,4 @@
 import type { Cloud } from '../contract.ts';
-import { CloudError } from '../errors.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { gcpCredentials, type GcpCredentials } from './credentials.ts';
@@ -7,6 +6,7 @@ import { translated } from './failures.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
+import { removeSpare, repairMachine } from './repair.ts';
 
 export { gcpCredentials, type GcpCredentials };
 
@@ -17,13 +17,6 @@ const speaking = async <T>(work: Promise<T>): Promise<T> => {
     throw translated(error);
   }
 };
-
-const notBuiltYet = (what: string): CloudError =>
-  new CloudError('InvalidRequest', {
-    cloud: 'gcp',
-    code: 'not-built-yet',
-    message: `${what} is not built yet`,
-  });
 
 /**
  * Google Cloud, in one project. A cluster is one custom-mode network, `overcast-<cluster id>`, with one subnet and up to
@@ -40,8 +33,8 @@ export function createGcp(credentials: GcpCredentials, options: { readonly now?:
     deleteMachine: (ref, owner) => speaking(deleteMachine(clients, ref, owner)),
     observe: (owners, location) => speaking(observe(clients, owners, location)),
     collapse: (owner, location) => speaking(collapse(clients, owner, location)),
-    repairMachine: () => Promise.reject(notBuiltYet('repairMachine')),
-    removeSpare: () => Promise.reject(notBuiltYet('removeSpare')),
+    repairMachine: (machine, network, owner) => speaking(repairMachine(clients, machine, { network, owner })),
+    removeSpare: (resource, owner, location) => speaking(removeSpare(clients, resource, { owner, location })),
     verifyAccount: () =>
       speaking(
         (async () => {

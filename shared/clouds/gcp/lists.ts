@@ -27,3 +27,14 @@ export async function found<T>(answer: Promise<[T, ...unknown[]]>): Promise<T | 
 
 /** The last part of a resource's URL: its name. */
 export const lastOf = (url: string | null | undefined): string => (url ?? '').split('/').at(-1) ?? '';
+
+/** What is only in one of two lists; order and repetition mean nothing. */
+export function compared(
+  has: readonly string[],
+  wants: readonly string[],
+): { readonly missing: readonly string[]; readonly surplus: readonly string[] } {
+  return {
+    missing: [...new Set(wants)].filter((entry) => !has.includes(entry)),
+    surplus: [...new Set(has)].filter((entry) => !wants.includes(entry)),
+  };
+}

@@ -2,7 +2,7 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { Offering } from '../../domain/offering.ts';
 import type { Machine, MachineRef, MachineRequest, Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
-import { isForLater, isNotFound, refusal } from './failures.ts';
+import { isForLater, isNotFound, isRefused, refusal } from './failures.ts';
 import { found } from './lists.ts';
 import { machineOf, stateOf, type IInstance } from './machine-view.ts';
 import { isOwnedBy, labelKeys, ownerLabels, roleTags, type Labels } from './names.ts';
@@ -26,11 +26,8 @@ export async function createMachine(clients: Clients, request: MachineRequest): 
   const instance = await found(clients.instances.get({ project, zone, instance: request.name }));
   if (instance !== undefined) return progressOf(instance, request);
 
-  const operations = await machineOperations(clients, zone, request.name);
-  const ours = operations.find((one) => one.requestId === request.token && one.type === 'insert');
-  if (ours?.failure !== undefined && ours.done) throw ours.failure;
-  // Done and not to be seen: shown a moment later, or gone again. Whoever waits has a limit; a second one is never made.
-  if (ours !== undefined) return waiting(`machine ${request.name} to appear`);
+  const earlier = await becameOf(clients, request);
+  if (earlier !== undefined) return earlier;
   try {
     begun(
       await clients.instances.insert({
@@ -41,9 +38,23 @@ export async function createMachine(clients: Clients, request: MachineRequest): 
       }),
     );
   } catch (error) {
-    if (!isForLater(error)) throw error;
+    if (isForLater(error)) return waiting(`machine ${request.name} to be made`);
+    // A call beside this one may have sent the attempt's insert with another user-data, as a new version of the platform
+    // writes it: GCE takes a request's id only once, and the machine of the first is the attempt's.
+    const other = isRefused(error) ? await becameOf(clients, request) : undefined;
+    if (other === undefined) throw error;
+    return other;
   }
   return waiting(`machine ${request.name} to be made`);
+}
+
+/** What became of the insert that carried this request's token, if there was one. @throws what it failed with */
+async function becameOf(clients: Clients, request: MachineRequest): Promise<Progress<never> | undefined> {
+  const operations = await machineOperations(clients, request.offering.zone, request.name);
+  const ours = operations.find((one) => one.requestId === request.token && one.type === 'insert');
+  if (ours?.failure !== undefined && ours.done) throw ours.failure;
+  // Done and not to be seen: shown a moment later, or gone again. Whoever waits has a limit; a second one is never made.
+  return ours === undefined ? undefined : waiting(`machine ${request.name} to appear`);
 }
 
 function progressOf(instance: IInstance, request: MachineRequest): Progress<Machine> {
@@ -159,9 +170,10 @@ export async function deleteMachine(
 }
 
 /** The instance is not there. Its insert may still be running, and its disk may have been told to stay. */
-async function deleteRemains(
+export async function deleteRemains(
   clients: Clients,
-  wanted: { zone: string; name: string; nodeId: string; owner: Owner },
+  /** Without `nodeId` it is any node's of the owner. */
+  wanted: { zone: string; name: string; nodeId?: string; owner: Owner },
 ): Promise<Progress<'gone'>> {
   const { project } = clients;
   const { zone, name, nodeId, owner } = wanted;
@@ -171,7 +183,8 @@ async function deleteRemains(
   ]);
   if (operations.some((one) => !one.done && one.type === 'insert'))
     return waiting(`machine ${name} to appear, so that it can be deleted`);
-  const ours = isOwnedBy(disk?.labels, owner) && disk?.labels?.[labelKeys.nodeId] === nodeId;
+  const ours =
+    isOwnedBy(disk?.labels, owner) && (nodeId === undefined || disk?.labels?.[labelKeys.nodeId] === nodeId);
   if (disk === undefined || !ours) return { done: true, value: 'gone' };
   await ignoringGone(clients.disks.delete({ project, zone, disk: name }));
   return waiting(`disk ${name} to go`);

@@ -1,35 +1,35 @@
-import type { protos } from '@google-cloud/compute';
 import type { Network, NetworkSpec } from '../../domain/network.ts';
 import type { Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { isForLater, isNotFound, refusal } from './failures.ts';
-import { firewallChanges, wantedFirewalls, type FirewallChange } from './firewall.ts';
+import type { FirewallChange } from './firewall.ts';
 import { all, found, onePageAtATime, pageSize } from './lists.ts';
-import { baseName, isMarkedBy, markedDescription } from './names.ts';
+import { baseName, markedDescription } from './names.ts';
+import {
+  candidateOf,
+  networkDifferences,
+  networkPath,
+  subnetworkPath,
+  type IFirewall,
+  type INetwork,
+  type IRoute,
+  type ISubnetwork,
+  type NetworkChange,
+} from './network-differences.ts';
 import { begun, freshFailure, networkOperations } from './operations.ts';
-
-type Compute = typeof protos.google.cloud.compute.v1;
-type IFirewall = InstanceType<Compute['Firewall']>;
-type IRoute = InstanceType<Compute['Route']>;
 
 const retryAfterSeconds = 2;
 
 const waiting = (waitingFor: string): Progress<never> => ({ done: false, retryAfterSeconds, waitingFor });
 
-/** Paths below `compute/v1/`, which the API takes wherever it wants a resource's URL. */
-export const networkPath = (project: string, name: string): string =>
-  `projects/${project}/global/networks/${name}`;
-export const subnetworkPath = (project: string, region: string, name: string): string =>
-  `projects/${project}/regions/${region}/subnetworks/${name}`;
-
-/** All firewalls and routes in one network, whoever made them. */
-export async function rulesOf(
+/** All firewalls and routes in the networks whose names match, whoever made them. */
+export async function rulesIn(
   clients: Clients,
-  networkName: string,
+  namePattern: string,
 ): Promise<{ firewalls: IFirewall[]; routes: IRoute[] }> {
   const request = {
     project: clients.project,
-    filter: `network eq ".*/networks/${networkName}"`,
+    filter: `network eq ".*/networks/${namePattern}"`,
     maxResults: pageSize,
   };
   const [firewalls, routes] = await Promise.all([
@@ -44,37 +44,31 @@ export async function ensureNetwork(clients: Clients, spec: NetworkSpec): Promis
   const { project } = clients;
   const { owner, location } = spec;
   const name = baseName(owner.clusterId);
-  const path = networkPath(project, name);
   const [network, subnetwork, rules] = await Promise.all([
     found(clients.networks.get({ project, network: name })),
     found(clients.subnetworks.get({ project, region: location.region, subnetwork: name })),
-    rulesOf(clients, name),
+    rulesIn(clients, name),
   ]);
-  const begin = (changes: readonly (() => Promise<unknown>)[], waitingFor: string) =>
-    beginAll({ clients, region: location.region, name, changes, waitingFor });
+  const differences = networkDifferences(spec, project, {
+    network: network as INetwork | undefined,
+    subnetwork: subnetwork as ISubnetwork | undefined,
+    ...rules,
+  });
+  const changes = differences.flatMap((one) => ('change' in one ? [one.change] : []));
+  if (changes.length > 0)
+    return beginAll({
+      clients,
+      region: location.region,
+      name,
+      changes: changes.map((change) => () => carryOut(clients, spec, change)),
+      waitingFor: `${changes.length} parts of network ${name} to be right`,
+    });
+  // Whatever can be mended is mended by now.
+  for (const one of differences)
+    if ('refusal' in one) throw refusal(one.refusal, one.flaws.map(({ message }) => message).join('; '));
 
-  if (network === undefined)
-    return begin([() => insertNetwork(clients, spec, name)], `network ${name} to be made`);
-  if (!isMarkedBy(network, owner))
-    throw refusal('alreadyExists', `network ${name} is there and does not carry the cluster's marks`);
-
-  const candidate = spec.candidates.find(
-    (one) => subnetwork === undefined || one.subnet === subnetwork.ipCidrRange,
-  );
-  if (candidate === undefined)
-    throw refusal(
-      'invalid',
-      `subnet ${name} has ${subnetwork?.ipCidrRange ?? 'no range'}, which nobody asked for`,
-    );
-
-  const changes = firewallChanges(wantedFirewalls(spec, path), rules.firewalls).map(
-    (change) => () => carryOut(clients, change),
-  );
-  if (subnetwork === undefined)
-    changes.push(() => insertSubnetwork(clients, spec, { name, path, range: candidate.subnet }));
-  if (!rules.routes.some(leadsToInternet)) changes.push(() => insertRoute(clients, spec, { name, path }));
-  if (changes.length > 0) return begin(changes, `${changes.length} parts of network ${name} to be right`);
-
+  const candidate = candidateOf(spec, subnetwork as ISubnetwork | undefined);
+  if (candidate === undefined) throw refusal('invalid', `nothing was asked for in network ${name}`);
   return {
     done: true,
     value: {
@@ -82,69 +76,86 @@ export async function ensureNetwork(clients: Clients, spec: NetworkSpec): Promis
       location,
       range: candidate.network,
       subnetRange: candidate.subnet,
-      parts: { network: path, subnetwork: subnetworkPath(project, location.region, name) },
+      parts: {
+        network: networkPath(project, name),
+        subnetwork: subnetworkPath(project, location.region, name),
+      },
     },
   };
 }
 
-const leadsToInternet = (route: IRoute): boolean =>
-  route.destRange === '0.0.0.0/0' && (route.nextHopGateway ?? '').endsWith('/default-internet-gateway');
+function carryOut(clients: Clients, spec: NetworkSpec, change: NetworkChange): Promise<void> {
+  if (change.what === 'network') return changeNetwork(clients, spec, change.verb);
+  if (change.what === 'subnetwork') return insertSubnetwork(clients, spec, change.range);
+  if (change.what === 'firewall') return changeFirewall(clients, change.firewall);
+  const { route } = change;
+  return route.verb === 'insert' ? insertRoute(clients, spec) : deleteRoute(clients, route.name);
+}
 
-const insertNetwork = async (clients: Clients, spec: NetworkSpec, name: string): Promise<void> => {
-  begun(
-    await clients.networks.insert({
-      project: clients.project,
-      networkResource: {
-        name,
-        description: markedDescription(spec.owner, spec.clusterName),
-        autoCreateSubnetworks: false,
-        routingConfig: { routingMode: 'REGIONAL' },
-      },
-    }),
-  );
-};
-
-const insertSubnetwork = async (
+async function changeNetwork(
   clients: Clients,
   spec: NetworkSpec,
-  { name, path, range }: { name: string; path: string; range: string },
-): Promise<void> => {
+  verb: 'insert' | 'patch' | 'switchToCustomMode',
+): Promise<void> {
+  const { project, networks } = clients;
+  const name = baseName(spec.owner.clusterId);
+  const routingConfig = { routingMode: 'REGIONAL' };
+  switch (verb) {
+    case 'insert': {
+      const description = markedDescription(spec.owner, spec.clusterName);
+      const networkResource = { name, description, autoCreateSubnetworks: false, routingConfig };
+      begun(await networks.insert({ project, networkResource }));
+      return;
+    }
+    case 'patch':
+      begun(await networks.patch({ project, network: name, networkResource: { routingConfig } }));
+      return;
+    case 'switchToCustomMode':
+      begun(await networks.switchToCustomMode({ project, network: name }));
+  }
+}
+
+async function insertSubnetwork(clients: Clients, spec: NetworkSpec, range: string): Promise<void> {
+  const { project } = clients;
+  const name = baseName(spec.owner.clusterId);
   begun(
     await clients.subnetworks.insert({
-      project: clients.project,
+      project,
       region: spec.location.region,
       subnetworkResource: {
         name,
         description: markedDescription(spec.owner, spec.clusterName),
-        network: path,
+        network: networkPath(project, name),
         ipCidrRange: range,
       },
     }),
   );
-};
+}
 
 /** GCE makes a default route with every network; somebody deleted it. */
-const insertRoute = async (
-  clients: Clients,
-  spec: NetworkSpec,
-  { name, path }: { name: string; path: string },
-): Promise<void> => {
+async function insertRoute(clients: Clients, spec: NetworkSpec): Promise<void> {
+  const { project } = clients;
+  const name = baseName(spec.owner.clusterId);
   begun(
     await clients.routes.insert({
-      project: clients.project,
+      project,
       routeResource: {
         name: `${name}-internet`,
         description: markedDescription(spec.owner, `${spec.clusterName}: the way to the internet`),
-        network: path,
+        network: networkPath(project, name),
         destRange: '0.0.0.0/0',
         priority: 1000,
-        nextHopGateway: `projects/${clients.project}/global/gateways/default-internet-gateway`,
+        nextHopGateway: `projects/${project}/global/gateways/default-internet-gateway`,
       },
     }),
   );
-};
+}
 
-async function carryOut(clients: Clients, change: FirewallChange): Promise<void> {
+async function deleteRoute(clients: Clients, route: string): Promise<void> {
+  begun(await clients.routes.delete({ project: clients.project, route }));
+}
+
+async function changeFirewall(clients: Clients, change: FirewallChange): Promise<void> {
   const { project, firewalls } = clients;
   switch (change.verb) {
     case 'insert':

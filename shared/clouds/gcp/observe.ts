@@ -1,12 +1,21 @@
 import type { protos } from '@google-cloud/compute';
 import type { Location, Owner } from '../../domain/cloud.ts';
-import type { ClusterObservation, OwnedResource, Stranger } from '../contract.ts';
+import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watched } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { all, lastOf, onePageAtATime, pageSize } from './lists.ts';
-import { machineOf, type IInstance } from './machine-view.ts';
+import { expectationOf, isIn, machineFlaws } from './machine-flaws.ts';
+import { machineOf, stateOf, type IInstance } from './machine-view.ts';
 import { baseName, isMarkedBy, isOwnedBy, labelKeys, namePrefix } from './names.ts';
+import {
+  networkDifferences,
+  type INetwork as SeenINetwork,
+  type ISubnetwork as SeenISubnetwork,
+  type SeenNetwork,
+} from './network-differences.ts';
+import { rulesIn } from './network.ts';
+import { leadsToInternet } from './routes.ts';
 
-type Compute = protos.google.cloud.compute.v1.IDisk;
+type IDisk = protos.google.cloud.compute.v1.IDisk;
 type INetwork = protos.google.cloud.compute.v1.INetwork;
 type ISubnetwork = protos.google.cloud.compute.v1.ISubnetwork;
 
@@ -19,7 +28,7 @@ export async function allInstances(clients: Clients): Promise<IInstance[]> {
 }
 
 /** Every disk that any cluster of any installation made. */
-export async function labelledDisks(clients: Clients): Promise<Compute[]> {
+export async function labelledDisks(clients: Clients): Promise<IDisk[]> {
   const scopes = await all(
     clients.disks.aggregatedListAsync(
       { project: clients.project, filter: `labels.${labelKeys.clusterId}:*`, maxResults: pageSize },
@@ -44,14 +53,12 @@ export function strangersIn(
   },
 ): readonly Stranger[] {
   const name = network.name ?? '';
-  const inside = (instance: IInstance): boolean =>
-    (instance.networkInterfaces ?? []).some((nic) => lastOf(nic.network) === name);
   const isOurs = (link: string): boolean =>
     link.endsWith(`/regions/${seen.region}/subnetworks/${name}`) &&
     (seen.subnetwork === undefined || isMarkedBy(seen.subnetwork, owner));
   return [
     ...seen.instances
-      .filter((instance) => inside(instance) && !isOwnedBy(instance.labels, owner))
+      .filter((instance) => isIn(instance, name) && !isOwnedBy(instance.labels, owner))
       .map((instance) => ({
         kind: 'machine',
         id: instance.name ?? '',
@@ -78,48 +85,117 @@ const owned = (kind: string, resource: Named): OwnedResource => ({
   name: resource.name ?? '',
 });
 
+/** What the lists said of the whole project and region. */
+interface Seen {
+  readonly instances: readonly IInstance[];
+  readonly disks: readonly IDisk[];
+  readonly networks: readonly SeenINetwork[];
+  readonly subnetworks: readonly SeenISubnetwork[];
+  readonly firewalls: SeenNetwork['firewalls'];
+  readonly routes: SeenNetwork['routes'];
+}
+
 /** A few lists of the whole project, however many clusters are asked for. */
 export async function observe(
   clients: Clients,
-  owners: readonly Owner[],
+  owners: readonly Watched[],
   location: Location,
 ): Promise<readonly ClusterObservation[]> {
   const { project } = clients;
   if (owners.length === 0) return [];
   const only = owners.length === 1 ? owners[0] : undefined;
-  const prefix = only === undefined ? namePrefix : baseName(only.clusterId);
-  const request = { project, filter: `name eq "${prefix}.*"`, maxResults: pageSize };
-  const [instances, disks, networks, subnetworks, firewalls, routes] = await Promise.all([
+  const pattern = `${only === undefined ? namePrefix : baseName(only.clusterId)}.*`;
+  const request = { project, filter: `name eq "${pattern}"`, maxResults: pageSize };
+  const [instances, disks, networks, subnetworks, rules] = await Promise.all([
     allInstances(clients),
     labelledDisks(clients),
     all(clients.networks.listAsync(request, onePageAtATime)),
     all(clients.subnetworks.listAsync({ ...request, region: location.region }, onePageAtATime)),
-    all(clients.firewalls.listAsync(request, onePageAtATime)),
-    all(clients.routes.listAsync(request, onePageAtATime)),
+    rulesIn(clients, pattern),
   ]);
-  return owners.map((owner) => {
-    const marked = (kind: string, resources: readonly (Named & { description?: string | null })[]) =>
-      resources.filter((resource) => isMarkedBy(resource, owner)).map((resource) => owned(kind, resource));
-    return {
-      clusterId: owner.clusterId,
-      machines: instances.filter((one) => isOwnedBy(one.labels, owner)).map(machineOf),
-      resources: [
-        ...marked('network', networks),
-        ...marked('subnetwork', subnetworks),
-        ...marked('firewall', firewalls),
-        ...marked('route', routes),
-        ...disks.filter((disk) => isOwnedBy(disk.labels, owner)).map((disk) => owned('disk', disk)),
-      ],
-      strangers: networks
-        .filter((network) => isMarkedBy(network, owner))
-        .flatMap((network) =>
-          strangersIn(network, owner, {
-            instances,
-            region: location.region,
-            subnetwork: subnetworks.find((one) => one.name === network.name),
+  const seen: Seen = {
+    instances,
+    disks,
+    networks: networks as SeenINetwork[],
+    subnetworks: subnetworks as SeenISubnetwork[],
+    ...rules,
+  };
+  return owners.map((owner) => observationOf(owner, seen, { project, region: location.region }));
+}
+
+function observationOf(
+  owner: Watched,
+  seen: Seen,
+  { project, region }: { readonly project: string; readonly region: string },
+): ClusterObservation {
+  const name = baseName(owner.clusterId);
+  const inside = (resource: { network?: string | null }): boolean => lastOf(resource.network) === name;
+  const own: SeenNetwork = {
+    network: seen.networks.find((one) => one.name === name),
+    subnetwork: seen.subnetworks.find((one) => one.name === name),
+    firewalls: seen.firewalls.filter(inside),
+    routes: seen.routes.filter(inside),
+  };
+  const machines = machinesOf(owner, seen.instances);
+  const networkFlaws =
+    owner.expected === undefined
+      ? []
+      : networkDifferences(owner.expected.network, project, own).flatMap(({ flaws }) => flaws);
+  return {
+    clusterId: owner.clusterId,
+    machines: machines.map(({ machine }) => machine),
+    resources: resourcesOf(owner, own, seen),
+    strangers:
+      own.network === undefined || !isMarkedBy(own.network, owner)
+        ? []
+        : strangersIn(own.network, owner, {
+            instances: seen.instances,
+            region,
+            subnetwork: own.subnetwork,
           }),
-        ),
-      flaws: [],
-    };
+    flaws: [
+      ...networkFlaws.map((flaw) => ({ of: 'network', ...flaw }) as const),
+      ...machines.flatMap(({ flaws }) => flaws),
+    ],
+  };
+}
+
+/** The owner's by their labels, and those that were expected and have lost them. */
+function machinesOf(
+  owner: Watched,
+  instances: readonly IInstance[],
+): { readonly machine: Machine; readonly flaws: readonly Flaw[] }[] {
+  const where = { owner, networkName: baseName(owner.clusterId) };
+  return instances.flatMap((instance) => {
+    const expected = expectationOf(instance, owner.expected?.machines ?? [], where);
+    const machine = machineOf(instance);
+    if (expected !== undefined)
+      return [
+        {
+          machine: { ...machine, nodeId: expected.nodeId },
+          // One that goes is nobody's to repair.
+          flaws: stateOf(instance) === 'stopping' ? [] : machineFlaws(instance, expected, owner),
+        },
+      ];
+    return isOwnedBy(instance.labels, owner) ? [{ machine, flaws: [] }] : [];
   });
 }
+
+function resourcesOf(owner: Owner, own: SeenNetwork, seen: Seen): OwnedResource[] {
+  const isOurs = (resource: { description?: string | null }): boolean => isMarkedBy(resource, owner);
+  // A network makes its first way to the internet itself, and without marks.
+  const isOurWay = (route: SeenNetwork['routes'][number]): boolean =>
+    isOurs(route) || (own.network !== undefined && isOurs(own.network) && leadsToInternet(route));
+  return [
+    ...seen.networks.filter(isOurs).map((one) => owned('network', one)),
+    ...seen.subnetworks.filter(isOurs).map((one) => owned('subnetwork', one)),
+    ...own.firewalls.filter(isOurs).map((one) => owned('firewall', one)),
+    ...own.routes.filter(isOurWay).map((one) => owned('route', one)),
+    ...seen.disks
+      .filter((disk) => isOwnedBy(disk.labels, owner))
+      .map((disk) => ({ ...owned('disk', disk), ...(isSpare(disk) ? { isSpare: true as const } : {}) })),
+  ];
+}
+
+/** Nothing uses it, and it is not on its way out already. Being made it looks the same: whoever removes it waits first. */
+const isSpare = (disk: IDisk): boolean => (disk.users ?? []).length === 0 && disk.status !== 'DELETING';

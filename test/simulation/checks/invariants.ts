@@ -29,7 +29,10 @@ export class Invariants {
   readonly #machines: readonly SimulatedMachine[];
   /** What belongs to others, as it was when it came. */
   readonly #strangers = new Map<string, { readonly cloud: CloudName; readonly machine: MemoryMachine }>();
-  readonly #foreignNetworks = new Map<string, { readonly cloud: CloudName; readonly text: string }>();
+  readonly #foreignNetworks = new Map<
+    string,
+    { readonly cloud: CloudName; readonly networkId: string; readonly text: string }
+  >();
   readonly #numbers = new Map<string, string>();
   readonly #inits = new Map<string, SimulatedMachine[]>();
   readonly #twinsSince = new Map<string, number>();
@@ -135,7 +138,7 @@ export class Invariants {
     const seen = cloudNames.flatMap((cloud) =>
       (this.#clouds?.worlds[cloud].networks() ?? [])
         .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
-        .flatMap(({ id }) => this.strangersIn(id))
+        .flatMap(({ id }) => this.strangersIn(cloud, id))
         .filter(({ createdAt }) => createdAt < begunAt),
     );
     this.#must(
@@ -177,11 +180,13 @@ export class Invariants {
   }
 
   addForeignNetwork(cloud: CloudName, networkId: string): void {
-    this.#foreignNetworks.set(networkId, { cloud, text: this.#textOf(cloud, networkId) });
+    this.#foreignNetworks.set(`${cloud}/${networkId}`, { cloud, networkId, text: this.#textOf(cloud, networkId) });
   }
 
-  strangersIn(networkId: string): readonly MemoryMachine[] {
-    return [...this.#strangers.values()].map(({ machine }) => machine).filter((each) => each.networkId === networkId);
+  strangersIn(cloud: CloudName, networkId: string): readonly MemoryMachine[] {
+    return [...this.#strangers.values()]
+      .filter((each) => each.cloud === cloud && each.machine.networkId === networkId)
+      .map(({ machine }) => machine);
   }
 
   onCloudChange(): void {
@@ -193,8 +198,8 @@ export class Invariants {
         'what does not carry our tags is never touched',
         () => `${cloud}/${machine.providerId}`,
       );
-    for (const [id, { cloud, text }] of this.#foreignNetworks)
-      this.#must(this.#textOf(cloud, id) === text, 'what does not carry our tags is never touched', () => `${cloud}/${id}`);
+    for (const [id, { cloud, networkId, text }] of this.#foreignNetworks)
+      this.#must(this.#textOf(cloud, networkId) === text, 'what does not carry our tags is never touched', () => id);
   }
 
   #textOf(cloud: CloudName, networkId: string): string {

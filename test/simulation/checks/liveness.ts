@@ -1,3 +1,4 @@
+import { cloudNames } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
 import type { Clouds } from '../life/clouds.ts';
 import type { SimulatedMachine } from '../life/machine.ts';
@@ -27,11 +28,11 @@ export function whatIsLeftToDo(parts: Parts, wanted: WantedCluster): string | un
 
 function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster): string | undefined {
   if (cluster.status === 'deleted') return undefined;
-  const strangers = Object.values(clouds.worlds).flatMap((world) =>
-    world
+  const strangers = cloudNames.flatMap((cloud) =>
+    clouds.worlds[cloud]
       .networks()
       .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
-      .flatMap(({ id }) => invariants.strangersIn(id)),
+      .flatMap(({ id }) => invariants.strangersIn(cloud, id)),
   );
   if (strangers.length === 0) return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
   // Past its guard it goes on trying; before it, it says who stands in the way.

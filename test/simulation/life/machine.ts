@@ -152,6 +152,11 @@ export class SimulatedMachine {
         if (instruction.kind === 'init') this.#parts.watch.beginsInit(this);
         return;
       }
+      if (instruction.kind === 'forget-member' && !this.#done.has(instruction.id)) {
+        this.#done.add(instruction.id);
+        result = { instructionId: instruction.id, ok: true };
+        continue;
+      }
       if (isWork(instruction) && !this.#done.has(instruction.id)) {
         result = await this.#carryOut(instruction, life);
         continue;
@@ -169,6 +174,16 @@ export class SimulatedMachine {
     const { outside, watch } = this.#parts;
     const { random } = outside;
     const { id, kind } = instruction;
+    if (kind !== 'leave') {
+      const body = { attempt: this.attempt, kubernetes: 'v1.36.4' };
+      const files = await this.#call('issue-node-files', this.#secret, body);
+      if (files === undefined) {
+        // Asked again after the next sync, if it still says so.
+        await this.#sleep(5, life);
+        return undefined;
+      }
+      if (this.#life !== life || !this.runs) return never;
+    }
     outside.history.note('machine', this.name, `node ${this.number}.${this.attempt}`, 'begins', id);
     // On the disk before it begins: kubeadm runs once in a machine's life.
     this.#done.add(id);

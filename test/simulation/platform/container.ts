@@ -29,6 +29,9 @@ export interface Services {
   readonly cloud: (name: CloudName) => Cloud;
   /** Before and after a call of a cloud: what goes wrong in it, and what came of it. */
   readonly aroundCloud: <T>(cloud: CloudName, method: string, args: readonly unknown[], act: () => Promise<T>) => Promise<T>;
+  /** Whether a cluster's own API is there. */
+  readonly apiAnswers: (clusterId: string) => boolean;
+  readonly broken: (invariant: string, detail: string) => void;
   /** Sees every line that a function writes. */
   readonly onLog: (functionName: string, line: string) => void;
 }
@@ -146,6 +149,14 @@ export class Container {
       },
     });
     return async () => wrapped;
+  }
+
+  /** One call of a cluster's own API. @param absent what happens when nobody is there. */
+  callCluster(clusterId: string, what: string, absent: () => void): Promise<void> {
+    const { outside, apiAnswers } = this.#services;
+    return outside.call(this.current, 'cluster', what, () => {
+      if (!apiAnswers(clusterId)) absent();
+    });
   }
 
   uuid(): string {

@@ -3,10 +3,14 @@ import { answerSync } from '../../../functions/answer-node-sync/answer.ts';
 import { admit } from '../../../functions/admit-node/admit.ts';
 import { awaitNode, awaitRequest } from '../../../functions/await-node/await-node.ts';
 import { claimOperation, claimRequest } from '../../../functions/claim-operation/claim-operation.ts';
-import { configureRequest } from '../../../functions/configure-cluster/configure-cluster.ts';
+import {
+  configureCluster,
+  configureRequest,
+} from '../../../functions/configure-cluster/configure-cluster.ts';
 import { drainNode, drainRequest } from '../../../functions/drain-node/drain-node.ts';
 import { drive, driveRequest } from '../../../functions/drive-cloud/drive.ts';
 import { forgetNode, forgetRequest } from '../../../functions/forget-node/forget-node.ts';
+import { nodeIsReady, onNodeReady } from '../../../functions/name-workers/on-node-ready.ts';
 import { observe } from '../../../functions/observe-cloud/observe.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
@@ -19,11 +23,13 @@ import { settleRequest } from '../../../functions/settle-operation/settlement.ts
 import { onReconcileTick } from '../../../functions/tick-clusters/on-reconcile-tick.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import { plusSeconds } from '../../../shared/domain/ids.ts';
+import type { FilesRequest } from '../../../shared/domain/node-protocol.ts';
+import { mayHaveFiles } from '../../../shared/planning/may-have-files.ts';
 import { needsRotation } from '../../../shared/planning/needs-rotation.ts';
 import { eachMessage } from '../../../shared/runtime/batch.ts';
-import type { ClusterApi } from '../../../shared/runtime/cluster-access.ts';
+import { ClusterUnreachable, type ClusterAccess } from '../../../shared/runtime/cluster-access.ts';
+import { isSessionOf, NodeCallRefused, type NodeCall } from '../../../shared/runtime/node-http.ts';
 import { parsePayload } from '../../../shared/runtime/observability.ts';
-import { ownedCluster } from '../../../shared/runtime/ownership.ts';
 import type { Queue } from '../../../shared/runtime/queue.ts';
 import type { Container } from './container.ts';
 
@@ -57,16 +63,55 @@ const perCloud = (
     cloudNames.map((cloud) => [`${prefix}-${cloud}`, (container: Container) => make(container, cloud)]),
   );
 
-const nothing = (): Promise<void> => Promise.resolve();
-/** A cluster's API that takes everything and has nothing. */
-const quietApi: ClusterApi = {
-  get: () => Promise.reject(new Error('nobody reads here')),
-  listMetadata: () => Promise.resolve([]),
-  apply: nothing,
-  patch: nothing,
-  post: nothing,
-  delete: nothing,
+/*
+ * Real cryptography knows no virtual time, so nothing is signed or sealed here: the items and the decisions about them are
+ * real, what they hold is blank.
+ */
+const blank = { version: 1, dataKey: '', iv: '', tag: '', ciphertext: '' } as const;
+const credentialSeconds = 7 * 24 * 3600;
+const refuse = (): never => {
+  throw new Error('the simulation has no cryptography: a blank credential should have been there');
 };
+const noCryptography = { generateDataKey: refuse, decrypt: refuse, randomBytes: refuse };
+
+/** What configure-cluster would otherwise issue; it finds this one and lets it be. */
+async function keepBlankCredential({ store, clock }: Container, clusterId: string): Promise<void> {
+  const now = clock.now();
+  const stored = await store.pki.credential(clusterId);
+  if (stored !== undefined && needsRotation(stored, now) === 'no') return;
+  if ((await store.pki.get(clusterId)) === undefined) return;
+  await store.pki.replaceCredential(
+    {
+      clusterId,
+      certificatePem: '',
+      notBefore: now,
+      notAfter: plusSeconds(now, credentialSeconds),
+      sealed: blank,
+    },
+    stored === undefined ? {} : { notAfterRead: stored.notAfter },
+  );
+}
+
+/** A cluster's API: there while one of its control planes runs, and it takes whatever it is sent. */
+const accessOf =
+  (container: Container): ClusterAccess =>
+  async (cluster) => {
+    const call = (what: string): Promise<void> =>
+      container.callCluster(cluster.id, what, () => {
+        throw new ClusterUnreachable(`no control plane of ${cluster.name} answers`);
+      });
+    return {
+      get: () => Promise.reject(new Error('nobody reads more than metadata')),
+      listMetadata: async () => {
+        await call('list');
+        return [];
+      },
+      apply: () => call('apply'),
+      patch: () => call('patch'),
+      post: () => call('post'),
+      delete: () => call('delete'),
+    };
+  };
 
 /** Each function as its handler.ts wires it, by the name that infra/functions.ts gives it. */
 export const functions: Readonly<Record<string, (container: Container) => Handler>> = {
@@ -99,7 +144,12 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
   },
   'claim-operation': (container) => validated(claimRequest, claimOperation(container)),
   'settle-operation': (container) => {
-    const parts = { store: container.store, bus: container.bus(), clock: container.clock, log: container.log };
+    const parts = {
+      store: container.store,
+      bus: container.bus(),
+      clock: container.clock,
+      log: container.log,
+    };
     const [settle, release] = [settleOperation(parts), onExecutionEnded(parts)];
     return validated(z.union([settleRequest, executionEnded]), async (request) =>
       'kind' in request ? settle(request) : release(request),
@@ -118,31 +168,47 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
   'await-node': (container) => validated(awaitRequest, awaitNode(container)),
   'record-node-joined': (container) => validatedEvent(nodeReport, onNodeReported(container)),
   'drain-node': (container) => validated(drainRequest, drainNode(container)),
-  // Nobody serves a Kubernetes API here, and real cryptography knows no virtual time: what is left is the item.
-  'configure-cluster': (container) =>
-    validated(configureRequest, async ({ clusterId, executionArn }) => {
-      await ownedCluster(container.store, clusterId, executionArn);
-      const { pki } = container.store;
-      const now = container.clock.now();
-      const stored = await pki.credential(clusterId);
-      if (stored !== undefined && needsRotation(stored, now) === 'no') return { done: true };
-      const sealed = { version: 1, dataKey: '', iv: '', tag: '', ciphertext: '' } as const;
-      const notAfter = plusSeconds(now, 7 * 24 * 3600);
-      await pki.replaceCredential(
-        { clusterId, certificatePem: '', notBefore: now, notAfter, sealed },
-        stored === undefined ? {} : { notAfterRead: stored.notAfter },
-      );
-      return { done: true };
-    }),
+  'issue-node-files': (container) => {
+    const { store, clock, log } = container;
+    return async (event) => {
+      const { clusterId, number, bearer, body } = event as NodeCall<FilesRequest>;
+      const { cluster, node } = await store.syncView(clusterId, number);
+      if (cluster === undefined || !isSessionOf(node, bearer) || node.attempt !== body.attempt)
+        throw new NodeCallRefused(401, 'the session is not valid for this node');
+      const verdict = mayHaveFiles({ cluster, node });
+      if ('refused' in verdict) throw new NodeCallRefused(403, verdict.refused);
+      if (node.providerId === undefined) throw new NodeCallRefused(503, 'the machine is not recorded yet');
+      const stored = await store.pki.get(clusterId);
+      if (stored === undefined && verdict.give !== 'init') throw new Error('the authorities are lost');
+      if (stored === undefined)
+        await store.pki.create({ clusterId, createdAt: clock.now(), caCertificatePem: '', sealed: blank });
+      log.info('files issued', { clusterId, number, files: verdict.give });
+      return { files: [] };
+    };
+  },
+  'name-workers': (container) => {
+    const { store, log } = container;
+    return validatedEvent(nodeIsReady, onNodeReady({ store, log, access: accessOf(container) }));
+  },
+  'configure-cluster': (container) => {
+    const { store, clock, log } = container;
+    const configure = configureCluster({
+      store,
+      clock,
+      log,
+      access: accessOf(container),
+      dataKeys: noCryptography,
+      randomBytes: noCryptography.randomBytes,
+    });
+    return validated(configureRequest, async (request) => {
+      await keepBlankCredential(container, request.clusterId);
+      return configure(request);
+    });
+  },
   'forget-node': (container) =>
     validated(
       forgetRequest,
-      forgetNode({
-        store: container.store,
-        access: () => Promise.resolve(quietApi),
-        clock: container.clock,
-        log: container.log,
-      }),
+      forgetNode({ store: container.store, access: accessOf(container), log: container.log }),
     ),
   'tick-clusters': (container) => {
     const behaviour = onReconcileTick({
@@ -165,6 +231,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
         states: container.states,
         clock: container.clock,
         random: () => container.random(),
+        newId: () => container.uuid(),
         log: container.log,
       }),
     );

@@ -102,7 +102,11 @@ export class Lambda {
     const idle = this.#idle.get(name)?.pop();
     if (idle !== undefined) return idle;
     const make = functions[name];
-    if (make === undefined) throw new Error(`the simulation does not know the function ${name}: add it to platform/functions.ts`);
+    if (make === undefined) {
+      const missing = `nobody knows the function ${name}: add it to platform/functions.ts`;
+      this.#services.broken('the simulation is whole', missing);
+      throw new Error(missing);
+    }
     const container = new Container(name, this.#services);
     return { container, handler: make(container) };
   }

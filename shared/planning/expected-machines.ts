@@ -1,0 +1,40 @@
+import type { CloudName, Location } from '../domain/cloud.ts';
+import type { Cluster } from '../domain/cluster.ts';
+import type { NodeId } from '../domain/ids.ts';
+import type { NodeRole } from '../domain/network.ts';
+import { nodeName, type Node } from '../domain/node.ts';
+
+/** A machine that was made and recorded, as the cloud contract's `ExpectedMachine` has it. */
+export interface ExpectedMachine {
+  readonly providerId: string;
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly location: Location;
+}
+
+/** Which machines a cluster should have in one cloud: not those that are on their way out, or were given up. */
+export const expectedMachines = (
+  cluster: Pick<Cluster, 'name'>,
+  nodes: readonly Node[],
+  cloud: CloudName,
+): readonly ExpectedMachine[] =>
+  nodes
+    .filter((node) => node.cloud === cloud && isExpected(node))
+    .flatMap(({ id, number, role, providerId, createRequest, offering }) => {
+      const { region, zone } = createRequest?.offering ?? offering;
+      return providerId === undefined
+        ? []
+        : [
+            {
+              providerId,
+              nodeId: id,
+              name: nodeName(cluster.name, number),
+              role,
+              location: { region, zone },
+            },
+          ];
+    });
+
+const isExpected = ({ desired, phase, failure }: Node): boolean =>
+  desired === 'present' && phase !== 'failed' && phase !== 'deleted' && failure === undefined;

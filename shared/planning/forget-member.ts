@@ -1,0 +1,56 @@
+import type { Cluster, Forgetting } from '../domain/cluster.ts';
+import { secondsBetween, type Instant } from '../domain/ids.ts';
+import type { Instruction } from '../domain/node-protocol.ts';
+import { overlayAddress, type Node } from '../domain/node.ts';
+import { isMember } from './find-losses.ts';
+
+/** A control plane's last-seen time is written every 5 minutes at least. */
+const heardOfSecondsMax = 7 * 60;
+
+/** Whoever was admitted may have been told to join, and may have got as far as etcd. */
+export const mayBeMember = (node: Node): boolean =>
+  node.role === 'control-plane' &&
+  node.memberForgottenAt === undefined &&
+  (node.sessionHash !== undefined || node.joinedAt !== undefined);
+
+/**
+ * Whether the other control planes have to strike this one off etcd's members: a dead member counts against the quorum, and
+ * its next machine would be taken for it. Never the last one, and nobody is asked who does not answer.
+ *
+ * @param node one that goes, or whose machine was given up.
+ */
+export function mustBeForgotten(options: {
+  cluster: Pick<Cluster, 'initialisedAt' | 'desired'>;
+  node: Node;
+  nodes: readonly Node[];
+  now: Instant;
+}): boolean {
+  const { cluster, node, nodes, now } = options;
+  if (cluster.initialisedAt === undefined || cluster.desired === 'absent' || !mayBeMember(node)) return false;
+  return nodes.some(
+    (other) =>
+      other.number !== node.number &&
+      isMember(other) &&
+      other.desired === 'present' &&
+      other.failure === undefined &&
+      other.lastSeenAt !== undefined &&
+      secondsBetween(other.lastSeenAt, now) <= heardOfSecondsMax,
+  );
+}
+
+/** What a control plane that serves is told; another try is another instruction, since none is carried out twice. */
+export const forgetInstruction = ({ number, attempt, tries }: Forgetting): Instruction => ({
+  id: `forget-member-${number}-${attempt}-${tries}`,
+  kind: 'forget-member',
+  endpoint: overlayAddress(number),
+});
+
+/**
+ * The node's next machine serves at the same overlay address by now: who asked then was too late, and the one that would
+ * be struck off is the wrong one.
+ */
+export const isForgettingOver = (forgetting: Forgetting, nodes: readonly Node[]): boolean =>
+  nodes.some(
+    ({ number, attempt, joinedAt }) =>
+      number === forgetting.number && attempt > forgetting.attempt && joinedAt !== undefined,
+  );

@@ -1,0 +1,94 @@
+import type { Cluster, CloudParts } from '../../domain/cluster.ts';
+import type { Finding } from '../../domain/finding.ts';
+import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
+import type { Node } from '../../domain/node.ts';
+import type { Losses } from '../find-losses.ts';
+
+/** Each is one thing for reconcile-cluster to do, in order, and why. */
+export type Action =
+  | {
+      readonly kind: 'say';
+      readonly event: 'NodesPlanned';
+      readonly because: string;
+    }
+  | {
+      readonly kind: 'say';
+      readonly event: 'NodeRequested' | 'NodeRetirementRequested';
+      readonly number: number;
+      readonly because: string;
+    }
+  | {
+      /** To be said only when `clusters.sayDrift` with these values wins. */
+      readonly kind: 'say-with-backoff';
+      readonly event: 'DriftFound' | 'ClusterDeletionRequested';
+      readonly fingerprint: string;
+      readonly attempts: number;
+      readonly notBefore: Instant;
+      readonly because: string;
+    }
+  | {
+      /**
+       * Plan a node like each of these, in one write with the generation that was read, and only then let them go: cut
+       * short in between, the plan says whom it replaces.
+       */
+      readonly kind: 'replace';
+      readonly numbers: readonly number[];
+      readonly because: string;
+    }
+  | {
+      /** Let a node go whose successor is planned already. */
+      readonly kind: 'retire';
+      readonly number: number;
+      readonly because: string;
+    }
+  | {
+      /** Look whether this execution still runs; a dead one's ownership is released. Without a number: the cluster's. */
+      readonly kind: 'check-operation';
+      readonly executionArn: string;
+      readonly number?: number;
+      readonly because: string;
+    };
+
+/** All that a strategy decides by. */
+export interface View {
+  readonly cluster: Cluster;
+  readonly nodes: readonly Node[];
+  readonly parts: readonly CloudParts[];
+  readonly findings: readonly Finding[];
+  readonly losses: Losses;
+  readonly now: Instant;
+}
+
+export interface Strategy {
+  readonly name: string;
+  readonly reason: string;
+  readonly decide: (view: View) => readonly Action[];
+}
+
+/** Events are said before the tick looks: within this time an event may still be on its way. */
+export const eventGraceSeconds = 60;
+
+/** Asked to go, or going: its clean-up alone decides about its nodes. */
+export const isGoing = (cluster: Cluster): boolean =>
+  cluster.desired === 'absent' || cluster.deletionRequestedAt !== undefined;
+
+export const isIdle = (node: Node, desired: Node['desired']): boolean =>
+  node.desired === desired && node.operation === undefined;
+
+const backoffMinutesMax = 60;
+
+/** The same thing again waits twice as long each time, 1 to 60 minutes; something else, or after a long quiet, starts anew. */
+export function withBackoff(
+  cluster: Cluster,
+  now: Instant,
+  said: { event: 'DriftFound' | 'ClusterDeletionRequested'; fingerprint: string; because: string },
+): readonly Action[] {
+  const isSame = cluster.repairFingerprint === said.fingerprint;
+  const sinceOver =
+    cluster.repairNotBefore === undefined ? Infinity : secondsBetween(cluster.repairNotBefore, now);
+  if (isSame && sinceOver < 0) return [];
+  const isRepeat = isSame && sinceOver < backoffMinutesMax * 60;
+  const attempts = isRepeat ? (cluster.repairAttempts ?? 0) + 1 : 1;
+  const minutes = Math.min(backoffMinutesMax, 2 ** (attempts - 1));
+  return [{ kind: 'say-with-backoff', ...said, attempts, notBefore: plusSeconds(now, minutes * 60) }];
+}
