@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { secondsBetween } from '../../shared/domain/ids.ts';
-import { phaseRank } from '../../shared/domain/node.ts';
+import { secondsBetween, type Instant } from '../../shared/domain/ids.ts';
+import { phaseRank, type Node } from '../../shared/domain/node.ts';
+import { mustBeForgotten } from '../../shared/planning/forget-member.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
-import { forgetMember } from '../../shared/runtime/members.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import { ownedNode } from '../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../shared/runtime/progress.ts';
@@ -53,8 +53,7 @@ export const drainNode =
               ? 'its time is over'
               : undefined;
     if (reason === undefined) return pending(`node ${number} to hand over its work`, lookEverySeconds);
-    const member = await forgetMember(store, node, now);
-    if (member !== 'forgotten') {
+    if (await isStillMember(store, node, now)) {
       const isOver = secondsBetween(request.startedAt, now) >= request.budgetSeconds + forgetSecondsMax;
       if (!isOver) return pending(`control plane ${number} to be forgotten by the others`, lookEverySeconds);
       // They are still asked, and nobody joins before they have answered.
@@ -63,3 +62,17 @@ export const drainNode =
     log.info('drained', { clusterId, number, executionArn, reason });
     return { done: true };
   };
+
+/** Asks those who serve to strike it off: on the cluster's item, where every sync sees it. One at a time. */
+async function isStillMember(
+  { clusters, nodes }: Pick<Store, 'nodes' | 'clusters'>,
+  node: Node,
+  now: Instant,
+): Promise<boolean> {
+  if (node.role === 'worker') return false;
+  const cluster = await clusters.get(node.clusterId);
+  if (cluster === undefined) return false;
+  if (!mustBeForgotten({ cluster, node, nodes: await nodes.list(node.clusterId), now })) return false;
+  await clusters.askToForget(node.clusterId, node, now);
+  return true;
+}

@@ -1,8 +1,8 @@
 import type { Owner } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
+import { mustBeForgotten } from '../../shared/planning/forget-member.ts';
 import type { Cloud, MachineRef, Progress } from '../../shared/runtime/cloud.ts';
-import { forgetMember } from '../../shared/runtime/members.ts';
 import type { DriveParts } from './parts.ts';
 
 export function machineRef(cluster: Cluster, node: Node): MachineRef {
@@ -36,13 +36,16 @@ export async function takeDown(
  * it got so far. The next attempt joins once they have.
  */
 export async function takeDownAttempt(
-  { store, clock }: Pick<DriveParts, 'store' | 'clock'>,
+  { store: { clusters, nodes }, clock }: Pick<DriveParts, 'store' | 'clock'>,
   { cloud, owner }: { readonly cloud: Cloud; readonly owner: Owner },
-  of: { readonly cluster: Cluster; readonly node: Node },
+  { cluster, node }: { readonly cluster: Cluster; readonly node: Node },
 ): Promise<Progress<'gone'>> {
-  const gone = await takeDown(cloud, owner, machineRef(of.cluster, of.node));
-  if (!gone.done) return gone;
-  return (await forgetMember(store, of.node, clock.now())) === 'busy'
-    ? { done: false, retryAfterSeconds: 5, waitingFor: 'another control plane to be forgotten' }
-    : gone;
+  const gone = await takeDown(cloud, owner, machineRef(cluster, node));
+  if (!gone.done || node.role === 'worker') return gone;
+  const now = clock.now();
+  const all = await nodes.list(cluster.id);
+  if (!mustBeForgotten({ cluster, node, nodes: all, now })) return gone;
+  return (await clusters.askToForget(cluster.id, node, now))
+    ? gone
+    : { done: false, retryAfterSeconds: 5, waitingFor: 'another control plane to be forgotten' };
 }

@@ -98,7 +98,7 @@ async function expectedOf(
   const stands = await store.parts.get(cluster.id, cloud);
   if (stands?.network === undefined) return undefined;
   return {
-    network: planNetwork({ cluster, cloud, installation: installationId }),
+    network: planNetwork({ cluster, cloud, installation: installationId, known: stands.network }),
     machines: expectedMachines(cluster, await store.nodes.list(cluster.id), cloud),
   };
 }

@@ -195,7 +195,7 @@ describe('reconcile-cluster carries out what is decided', () => {
     await store.nodes.materialise(
       aNode({ clusterId: at.id, number: 3, replaces: lost.id, createdAt: at.clock.now() }),
     );
-    for (const _look of [1, 2]) {
+    for (let look = 1; look <= 2; look += 1) {
       const seen = {
         clusterId: at.id,
         machines: [],

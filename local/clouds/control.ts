@@ -157,7 +157,7 @@ function strike(
   return json(200, { cloud, id, verb });
 }
 
-const networkKinds: readonly string[] = ['vpc', 'network', 'virtual-network'];
+const networkKinds: ReadonlySet<string> = new Set(['vpc', 'network', 'virtual-network']);
 
 /** Whom the damage is done to, or the refusal. */
 function damaged(world: World, asked: Record<string, string>): DamageTarget | SimulatedResponse {
@@ -173,7 +173,7 @@ function damaged(world: World, asked: Record<string, string>): DamageTarget | Si
     return json(400, { error: `${asked['kind'] ?? ''} is done to a machine: say its machineId` });
   const network = world
     .resources()
-    .filter((row) => row.cloud === cloud && networkKinds.includes(row.kind))
+    .filter((row) => row.cloud === cloud && networkKinds.has(row.kind))
     .find(({ id, name, tags }) =>
       clusterId === undefined
         ? id === asked['networkId']

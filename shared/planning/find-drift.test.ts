@@ -183,7 +183,7 @@ describe('what was changed', () => {
     providerId: 'i-1',
   } as const;
   const spare = { kind: 'disk', id: 'd-1', name: 'left', isSpare: true } as const;
-  const with_ = (given: Partial<Sighting['observation']>): Sighting => {
+  const seenWith = (given: Partial<Sighting['observation']>): Sighting => {
     const usual = sighting([machineOf(node)]);
     return { ...usual, observation: { ...usual.observation, ...given } };
   };
@@ -194,33 +194,33 @@ describe('what was changed', () => {
   const isLeft = 'stray-resource: aws: disk left serves nothing';
 
   it.each<[string, readonly string[], Sighting, Partial<CloudParts>, Partial<Node>]>([
-    ['is told, network and machines', changed, with_({ flaws: [opened, untagged] }), {}, {}],
+    ['is told, network and machines', changed, seenWith({ flaws: [opened, untagged] }), {}, {}],
     [
       'before it was put right is no longer so',
       [],
-      with_({ flaws: [opened, untagged], resources: [spare] }),
+      seenWith({ flaws: [opened, untagged], resources: [spare] }),
       { mendedAt: now },
       {},
     ],
     [
       'after it was put right is so again',
       changed,
-      with_({ flaws: [opened, untagged] }),
+      seenWith({ flaws: [opened, untagged] }),
       { mendedAt: plusSeconds(now, -31) },
       {},
     ],
     [
       'of a network that is only being built is its run’s affair',
       [],
-      with_({ flaws: [opened] }),
+      seenWith({ flaws: [opened] }),
       { network: undefined as never },
       {},
     ],
-    ['is what is left over', [isLeft], with_({ resources: [spare] }), {}, {}],
+    ['is what is left over', [isLeft], seenWith({ resources: [spare] }), {}, {}],
     [
       'is not what may be part of a machine that is being made',
       [],
-      with_({ resources: [spare] }),
+      seenWith({ resources: [spare] }),
       {},
       { operation: { executionArn: 'x', kind: 'ProvisionNode', startedAt: now } },
     ],
@@ -234,7 +234,7 @@ describe('what was changed', () => {
         cluster,
         nodes: [node],
         parts: [standing],
-        sightings: [with_({ flaws: [opened] })],
+        sightings: [seenWith({ flaws: [opened] })],
         known,
         now,
       });

@@ -124,6 +124,20 @@ describe('a network', () => {
   });
 });
 
+describe('a network that stood before', () => {
+  it('is known by the ids that were recorded then', () => {
+    const network = {
+      cloud: 'aws' as const,
+      location: { region: 'us-east-1', zone: 'us-east-1a' },
+      range: '10.10.0.0/16',
+      subnetRange: '10.10.0.0/24',
+      parts: { vpcId: 'vpc-1' },
+    };
+    const spec = planNetwork({ cluster: aCluster(), cloud: 'aws', installation, known: network });
+    expect(spec.known).toEqual({ vpcId: 'vpc-1' });
+  });
+});
+
 describe('a range', () => {
   it.each(['10.0.0.1/16', '10.0.0.0', '10.0.0.0/33', '300.0.0.0/8', 'fd00::/8', '10.0.0.0/08x', ''])(
     'is not %j',

@@ -5,6 +5,7 @@ import {
   ranges,
   wireguardPort,
   type FirewallRule,
+  type Network,
   type NetworkSpec,
   type NodeRole,
   type Vpn,
@@ -38,8 +39,10 @@ export function planNetwork(options: {
   cluster: Pick<Cluster, 'id' | 'name' | 'region' | 'vpn' | 'podRange'>;
   cloud: CloudName;
   installation: string;
+  /** As it was recorded when it first stood. */
+  known?: Network | undefined;
 }): NetworkSpec {
-  const { cluster, cloud, installation } = options;
+  const { cluster, cloud, installation, known } = options;
   return {
     owner: { installation, clusterId: cluster.id },
     clusterName: cluster.name,
@@ -50,6 +53,7 @@ export function planNetwork(options: {
       'control-plane': firewallOf({ role: 'control-plane', vpn: cluster.vpn }),
       worker: firewallOf({ role: 'worker', vpn: cluster.vpn }),
     },
+    ...(known === undefined ? {} : { known: known.parts }),
   };
 }
 

@@ -298,9 +298,9 @@ describe('lost nodes', () => {
         jitter: 0.5,
       });
     const first = look([], ago(60));
-    return { first, then: look(first.findings, now) };
+    return { first, second: look(first.findings, now) };
   };
-  const done = (...given: Parameters<typeof without>) => without(...given).then.actions.map(sentence);
+  const done = (...given: Parameters<typeof without>) => without(...given).second.actions.map(sentence);
   const planned = (number: number, replaces: string) => ({
     id: 'new',
     number,
@@ -310,9 +310,9 @@ describe('lost nodes', () => {
   });
 
   it('are replaced once a second look has confirmed it, which comes soon', () => {
-    const { first, then } = without([5], [...three, serving(4), serving(5)]);
+    const { first, second } = without([5], [...three, serving(4), serving(5)]);
     expect(first).toMatchObject({ actions: [], dueAt: plusSeconds(ago(60), 15) });
-    expect(then.actions.map(sentence)).toEqual(['replace 5']);
+    expect(second.actions.map(sentence)).toEqual(['replace 5']);
   });
 
   const workers = [4, 5, 6, 7, 8, 9, 10].map((number) => serving(number));
@@ -387,7 +387,7 @@ describe('lost nodes', () => {
   });
 
   it('fail the cluster when the quorum goes with them', () => {
-    expect(without([1, 2], all).then.status).toEqual({
+    expect(without([1, 2], all).second.status).toEqual({
       from: 'ready',
       to: 'failed',
       reason: 'quorum lost: 2 of 3 control planes',

@@ -442,17 +442,17 @@ describe('forgetting a control plane', () => {
 
   it('is asked for one at a time, and again without effect', async () => {
     const cluster = await stored();
-    const { askToForget, doneForgetting } = test.store.clusters;
-    expect(won(await race(async (racer) => askToForget(cluster.id, of(racer + 1), later)))).toBe(1);
+    const { clusters } = test.store;
+    expect(won(await race(async (racer) => clusters.askToForget(cluster.id, of(racer + 1), later)))).toBe(1);
     const asked = (await read(cluster)).forgetting;
     expect(asked).toEqual({ ...of(asked?.number ?? 0), tries: 0, since: later });
-    expect(await askToForget(cluster.id, of(asked?.number ?? 0), plusSeconds(later, 60))).toBe(true);
+    expect(await clusters.askToForget(cluster.id, of(asked?.number ?? 0), plusSeconds(later, 60))).toBe(true);
     expect((await read(cluster)).forgetting).toEqual(asked);
-    expect(await doneForgetting(cluster.id, of(99))).toBe(false);
-    expect(await doneForgetting(cluster.id, of(asked?.number ?? 0, 2))).toBe(false);
-    expect(await doneForgetting(cluster.id, of(asked?.number ?? 0))).toBe(true);
+    expect(await clusters.doneForgetting(cluster.id, of(99))).toBe(false);
+    expect(await clusters.doneForgetting(cluster.id, of(asked?.number ?? 0, 2))).toBe(false);
+    expect(await clusters.doneForgetting(cluster.id, of(asked?.number ?? 0))).toBe(true);
     expect((await read(cluster)).forgetting).toBeUndefined();
-    expect(await askToForget(cluster.id, of(99), later)).toBe(true);
+    expect(await clusters.askToForget(cluster.id, of(99), later)).toBe(true);
   });
 
   it('is tried again by one of many who failed at the same try', async () => {

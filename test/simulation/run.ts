@@ -56,9 +56,7 @@ async function runMany(): Promise<void> {
   for (let first = from; first < from + seeds; first += batchSeeds)
     batches.push({ from: first, seeds: Math.min(batchSeeds, from + seeds - first) });
   const total: Total = { counts: undefined, failures: [], outcomes: new Map() };
-  await Promise.all(
-    Array.from({ length: Math.max(1, whole('workers')) }, async () => work(batches, total)),
-  );
+  await Promise.all(Array.from({ length: Math.max(1, whole('workers')) }, async () => work(batches, total)));
   print(total, (performance.now() - startedAt) / 1000);
 }
 
@@ -101,7 +99,9 @@ function print({ counts, failures, outcomes }: Total, seconds: number): void {
       ([name, count]) => `${title(name).padEnd(16)} ${Math.round(count).toLocaleString('en')}`,
     ),
     'outcomes',
-    ...[...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, count]) => `  ${String(count).padStart(6)} ${outcome}`),
+    ...[...outcomes]
+      .sort(([, a], [, b]) => b - a)
+      .map(([outcome, count]) => `  ${String(count).padStart(6)} ${outcome}`),
     failures.length === 0
       ? 'nothing was violated'
       : `${failures.length} seeds failed: ${failures

@@ -21,7 +21,12 @@ describe('simulated worlds', () => {
     expect(counts?.machines).toBeGreaterThan(3 * seeds);
     expect(counts?.checks).toBeGreaterThan(1000 * seeds);
     expect([...outcomes]).toEqual(
-      expect.arrayContaining(['present: ready', 'present: failed', 'absent: gone', 'absent: strangers are in the way']),
+      expect.arrayContaining([
+        'present: ready',
+        'present: failed',
+        'absent: gone',
+        'absent: strangers are in the way',
+      ]),
     );
   });
 

@@ -66,10 +66,16 @@ export async function runWorld(seed: number): Promise<WorldReport> {
   history.note('world', 'seed', seed, 'faults:', faultsDrawn);
 
   const machines: SimulatedMachine[] = [];
-  const onSecret = (where: string, what: string): void => invariants.broken('no secret is shown', `${where} shows ${what}`);
+  const onSecret = (where: string, what: string): void =>
+    invariants.broken('no secret is shown', `${where} shows ${what}`);
   const table: MemoryTable = new MemoryTable({
     write: (written) => {
-      history.note('table', written.key.pk, written.key.sk, written.after === undefined ? 'removed' : 'written');
+      history.note(
+        'table',
+        written.key.pk,
+        written.key.sk,
+        written.after === undefined ? 'removed' : 'written',
+      );
       invariants.onWrite(written);
     },
     text: (text, where) => {
@@ -148,7 +154,13 @@ export async function runWorld(seed: number): Promise<WorldReport> {
   const fate: Fate = new Fate({ outside, clouds, stepFunctions, people, machines, invariants });
 
   // What stands in the table before anybody comes.
-  const setUp = storeOver(tableOver(table, () => time.now(), async (_name, _key, act) => act()));
+  const setUp = storeOver(
+    tableOver(
+      table,
+      () => time.now(),
+      async (_name, _key, act) => act(),
+    ),
+  );
   await setUp.apiKeys.put({
     hash: createHash('sha256').update(apiKey).digest('hex'),
     name: 'somebody',
@@ -186,7 +198,9 @@ export async function runWorld(seed: number): Promise<WorldReport> {
     const isTime = time.nowMs - askedAtMs >= askAgainSeconds * 1000;
     for (const { cluster } of isTime ? left : [])
       if (cluster.wanted === 'absent' && people.stored(cluster)?.deletionRequestedAt === undefined)
-        people.remove(cluster).catch((error: unknown) => invariants.broken('the simulation works', String(error)));
+        people
+          .remove(cluster)
+          .catch((error: unknown) => invariants.broken('the simulation works', String(error)));
     time.after(lookEverySeconds, () => look(calmAtMs, isTime ? time.nowMs : askedAtMs));
   };
   time.after(calmAfterSeconds, () => {
@@ -203,7 +217,10 @@ export async function runWorld(seed: number): Promise<WorldReport> {
   try {
     await time.run(() => isSettled || invariants.violation !== undefined);
   } catch (error) {
-    invariants.broken('the simulation works', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    invariants.broken(
+      'the simulation works',
+      error instanceof Error ? (error.stack ?? error.message) : String(error),
+    );
   }
   const hours = (time.nowMs - Date.parse(beginning)) / 3_600_000;
   return {

@@ -16,8 +16,9 @@ export async function ensureNetwork(
   if (cluster.desired !== 'present') throw new Superseded(`cluster ${clusterId} is going`);
   try {
     const { cloud } = await groundOf(parts, cluster);
+    const known = (await parts.store.parts.get(clusterId, parts.cloud))?.network;
     const progress = await cloud.ensureNetwork(
-      planNetwork({ cluster, cloud: parts.cloud, installation: parts.installationId }),
+      planNetwork({ cluster, cloud: parts.cloud, installation: parts.installationId, known }),
     );
     if (!progress.done) {
       const { retryAfterSeconds, waitingFor } = progress;

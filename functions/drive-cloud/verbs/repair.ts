@@ -28,7 +28,12 @@ export async function repair(
 
   const { cloud, owner, location } = await groundOf(parts, cluster);
   const expected = {
-    network: planNetwork({ cluster, cloud: parts.cloud, installation: parts.installationId }),
+    network: planNetwork({
+      cluster,
+      cloud: parts.cloud,
+      installation: parts.installationId,
+      known: network,
+    }),
     machines: expectedMachines(cluster, await store.nodes.list(clusterId), parts.cloud),
   };
   const [observation] = await cloud.observe([{ ...owner, expected }], location);

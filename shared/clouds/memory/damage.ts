@@ -68,9 +68,8 @@ export function damage(
     case 'move-firewall':
       if (machine !== undefined) world.changeMachine(machine.providerId, { firewall: undefined });
       return machine?.providerId;
-    case 'add-spare-disk':
-    case 'add-spare-interface':
-    case 'add-spare-address': {
+    // add-spare-disk, -interface, -address
+    default: {
       const owner = machine?.tags?.owner;
       if (machine === undefined || owner === undefined) return undefined;
       return world.addSpare({ kind: kind.replace('add-spare-', ''), name: `${machine.name}-spare`, owner });

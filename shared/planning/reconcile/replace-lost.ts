@@ -37,7 +37,7 @@ const hasSuccessor = ({ id }: Node, { cluster, nodes }: View): boolean =>
 /** Every worker at once; of the control planes one, and only while none other comes or goes. */
 function next(lost: readonly Loss[], { cluster, nodes }: View): readonly Loss[] {
   const workers = lost.filter(({ node }) => node.role === 'worker');
-  const [first] = lost.filter(({ node }) => node.role === 'control-plane');
+  const first = lost.find(({ node }) => node.role === 'control-plane');
   const isMoving =
     cluster.forgetting !== undefined ||
     nodes.some(

@@ -16,15 +16,17 @@ export interface NotBuilt {
   readonly explains: (outcome: Outcome) => boolean;
 }
 
-const hasJoined = ({ joinedAt }: Node): boolean => joinedAt !== undefined;
-
 /**
  * What a world may be left with because something is not built yet. Each row goes with the work that makes it untrue:
  * this is the only place where an outcome is forgiven.
  */
 export const notBuilt: readonly NotBuilt[] = [
   {
-    missing: 'a machine that is lost is replaced: until then its node stays, and its cluster is degraded or never ready',
-    explains: ({ nodes, serves }) => nodes.some((node) => hasJoined(node) && node.phase !== 'failed' && !serves(node)),
+    missing: 'a cluster that lost its quorum waits for somebody to restore it from its last snapshot',
+    explains: ({ cluster }) => cluster.status === 'failed' && cluster.statusReason?.startsWith('quorum lost') === true,
+  },
+  {
+    missing: 'so many nodes of one cloud are lost at once that people are to look first',
+    explains: ({ cluster }) => cluster.statusReason?.includes('look lost at once') === true,
   },
 ];

@@ -49,7 +49,8 @@ function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster)
 export function outcomeOf(parts: Parts, wanted: WantedCluster): string {
   const cluster = parts.people.stored(wanted);
   if (cluster === undefined) return `${wanted.wanted}: was never made`;
-  if (wanted.wanted === 'absent') return cluster.status === 'deleted' ? 'absent: gone' : 'absent: strangers are in the way';
+  if (wanted.wanted === 'absent')
+    return cluster.status === 'deleted' ? 'absent: gone' : 'absent: strangers are in the way';
   const missing = notBuilt.find(({ explains }) => explains(outcomeIn(parts, cluster)));
   return `present: ${missing === undefined ? cluster.status : `${cluster.status}, not built yet: ${missing.missing}`}`;
 }
@@ -91,11 +92,16 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
   if (without !== undefined) return `node ${without.number} is ready and its machine does not serve`;
   const failed = present.filter(({ phase }) => phase === 'failed');
   if (failed.length > 0)
-    return ['failed', 'degraded'].includes(cluster.status) ? undefined : `nodes failed and it is ${cluster.status}`;
+    return ['failed', 'degraded'].includes(cluster.status)
+      ? undefined
+      : `nodes failed and it is ${cluster.status}`;
   if (cluster.status !== 'ready') return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
   const strays = clouds
     .machines()
-    .filter(({ machine }) => machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId)
+    .filter(
+      ({ machine }) =>
+        machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId,
+    )
     .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
   return strays.length === 0 ? undefined : `${strays.length} machines are left over`;
 }

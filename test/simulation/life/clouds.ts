@@ -1,4 +1,9 @@
-import { createMemoryCloud, MemoryWorld, type MemoryMachine, type MemoryOperation } from '../../../shared/clouds/memory/index.ts';
+import {
+  createMemoryCloud,
+  MemoryWorld,
+  type MemoryMachine,
+  type MemoryOperation,
+} from '../../../shared/clouds/memory/index.ts';
 import type { Cloud } from '../../../shared/clouds/contract.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import { installationId } from '../platform/functions.ts';
@@ -56,7 +61,9 @@ export class Clouds {
   }
 
   machines(): readonly { readonly cloud: CloudName; readonly machine: MemoryMachine }[] {
-    return cloudNames.flatMap((cloud) => this.worlds[cloud].machines().map((machine) => ({ cloud, machine })));
+    return cloudNames.flatMap((cloud) =>
+      this.worlds[cloud].machines().map((machine) => ({ cloud, machine })),
+    );
   }
 
   /** One call of a driver, with what may go wrong in it. The driver does all its work before it returns its promise. */
@@ -88,7 +95,8 @@ export class Clouds {
     const { faults, random } = this.#outside;
     const operation = operationsOf[method];
     const where = operation === undefined ? {} : { operation: random.pick(operation) };
-    if (faults.strikes('cloudThrottles')) world.addFault({ effect: 'throttle', times: throttledTimes, ...where });
+    if (faults.strikes('cloudThrottles'))
+      world.addFault({ effect: 'throttle', times: throttledTimes, ...where });
     else if (faults.strikes('cloudFails'))
       world.addFault({ effect: random.pick(['unavailable', 'cut', 'lose-reply'] as const), ...where });
     else if (faults.strikes('cloudRefusesCredentials')) world.addFault({ effect: 'credentials', ...where });
@@ -97,7 +105,8 @@ export class Clouds {
     if (faults.strikes('quota')) world.addFault({ effect: 'quota' });
     if (faults.strikes('noCapacityLater'))
       world.addFault({ effect: 'no-capacity-later', seconds: random.int(1, 60) });
-    else if (faults.strikes('hiddenFromLists')) world.addFault({ effect: 'hide', seconds: random.int(1, 60) });
+    else if (faults.strikes('hiddenFromLists'))
+      world.addFault({ effect: 'hide', seconds: random.int(1, 60) });
   }
 
   #welcome(cloud: CloudName): void {

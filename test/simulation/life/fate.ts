@@ -40,8 +40,7 @@ export class Fate {
     this.#settleNeighbours();
     for (const name of random.chance(0.25) ? ['one', 'two'] : ['one']) {
       this.#at(random.between(0, 60), `create ${name}`, async () => people.create(name));
-      if (random.chance(0.6))
-        this.#at(this.#moment(20), `delete ${name}`, () => this.#remove(name));
+      if (random.chance(0.6)) this.#at(this.#moment(20), `delete ${name}`, () => this.#remove(name));
     }
     const busy = random.int(0, 8);
     for (let count = 0; count < busy; count += 1) {
@@ -64,7 +63,10 @@ export class Fate {
       this.operations += 1;
       outside.history.note('fate', what);
       how().catch((error: unknown) => {
-        this.#parts.invariants.broken('the simulation works', error instanceof Error ? (error.stack ?? '') : String(error));
+        this.#parts.invariants.broken(
+          'the simulation works',
+          error instanceof Error ? (error.stack ?? '') : String(error),
+        );
       });
     });
   }
@@ -138,7 +140,8 @@ export class Fate {
   /** What befalls a machine of itself: drawn when it is made. */
   onMachine(machine: SimulatedMachine): boolean {
     const { faults, time, random, history } = this.#parts.outside;
-    if (faults.strikes('machineDies')) time.after(random.between(1, 2400), () => machine.runs && !faults.isCalm && this.#kill(machine));
+    if (faults.strikes('machineDies'))
+      time.after(random.between(1, 2400), () => machine.runs && !faults.isCalm && this.#kill(machine));
     if (faults.strikes('machineReboots'))
       time.after(random.between(1, 3000), () => machine.runs && !faults.isCalm && this.#reboot(machine));
     if (!faults.strikes('machineNeverCalls')) return true;
@@ -154,7 +157,13 @@ export class Fate {
       const owner = { installation: 'another', clusterId: '00000000-0000-4000-8000-000000000000' };
       const location = { region: 'elsewhere', zone: 'a' };
       const network = world.putNetwork(
-        { owner, clusterName: 'theirs', location, candidates: [], firewall: { 'control-plane': [], worker: [] } },
+        {
+          owner,
+          clusterName: 'theirs',
+          location,
+          candidates: [],
+          firewall: { 'control-plane': [], worker: [] },
+        },
         { network: '10.200.0.0/16', subnet: '10.200.0.0/24' },
       );
       invariants.addForeignNetwork(cloud, network.id);
@@ -162,7 +171,12 @@ export class Fate {
     }
   }
 
-  #launch(cloud: CloudName, networkId: string, name: string, owner?: NonNullable<MemoryMachine['tags']>['owner']): MemoryMachine {
+  #launch(
+    cloud: CloudName,
+    networkId: string,
+    name: string,
+    owner?: NonNullable<MemoryMachine['tags']>['owner'],
+  ): MemoryMachine {
     return this.#parts.clouds.worlds[cloud].launch({
       name,
       networkId,
@@ -186,7 +200,9 @@ export class Fate {
     if (ours.length === 0) return;
     const { cloud, network } = random.pick(ours);
     // Without tags, or with our cluster's id and another installation's.
-    const owner = random.chance(0.5) ? undefined : { installation: 'another', clusterId: network.owner.clusterId };
+    const owner = random.chance(0.5)
+      ? undefined
+      : { installation: 'another', clusterId: network.owner.clusterId };
     const machine = this.#launch(cloud, network.id, 'a-stranger', owner);
     history.note('fate', `${cloud}/${machine.providerId}`, 'comes into', network.id);
     const { providerId } = machine;
@@ -244,6 +260,7 @@ export class Fate {
         const execution = stepFunctions.executions.get(arn);
         if (execution !== undefined) stepFunctions.vanish(execution);
       });
-    else if (faults.strikes('executionAborts')) later(() => stepFunctions.stop(arn, 'somebody stopped it by hand'));
+    else if (faults.strikes('executionAborts'))
+      later(() => stepFunctions.stop(arn, 'somebody stopped it by hand'));
   }
 }

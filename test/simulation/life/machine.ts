@@ -1,6 +1,12 @@
 import type { MemoryMachine, MemoryWorld } from '../../../shared/clouds/memory/index.ts';
 import type { CloudName } from '../../../shared/domain/cloud.ts';
-import type { AdmitReply, AgentPhase, Instruction, SyncReply, SyncRequest } from '../../../shared/domain/node-protocol.ts';
+import type {
+  AdmitReply,
+  AgentPhase,
+  Instruction,
+  SyncReply,
+  SyncRequest,
+} from '../../../shared/domain/node-protocol.ts';
 import type { NodeRole } from '../../../shared/domain/network.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import type { Lambda } from '../platform/lambda.ts';
@@ -64,7 +70,10 @@ export class SimulatedMachine {
     this.#world = world;
     this.#parts = parts;
     const settings = new Map(
-      [...machine.userData.matchAll(/OVERCAST_(\w+)='([^']*)'/g)].map(([, name = '', value = '']) => [name, value]),
+      [...machine.userData.matchAll(/OVERCAST_(\w+)='([^']*)'/g)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
     );
     this.clusterId = settings.get('CLUSTER') ?? '';
     this.number = Number(settings.get('NODE'));
@@ -210,7 +219,13 @@ export class SimulatedMachine {
   #enter(phase: AgentPhase): void {
     this.phase = phase;
     this.#last = undefined;
-    this.#parts.outside.history.note('machine', this.name, `node ${this.number}.${this.attempt}`, 'is', phase);
+    this.#parts.outside.history.note(
+      'machine',
+      this.name,
+      `node ${this.number}.${this.attempt}`,
+      'is',
+      phase,
+    );
   }
 
   /** Its cloud says that it will be taken back. */

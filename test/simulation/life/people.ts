@@ -29,7 +29,11 @@ export class People {
   readonly #lambda: Lambda;
   readonly #look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'>;
 
-  constructor(parts: { outside: Outside; lambda: Lambda; look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'> }) {
+  constructor(parts: {
+    outside: Outside;
+    lambda: Lambda;
+    look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'>;
+  }) {
     this.#outside = parts.outside;
     this.#lambda = parts.lambda;
     this.#look = parts.look;
@@ -58,7 +62,13 @@ export class People {
       { role: 'control-plane', shape: 'medium', count: random.pick([1, 3]) },
       { role: 'worker', shape: 'small', lifecycle, count: random.int(1, 4) },
     ];
-    const configuration = random.pick(['starter', 'starter', 'basic', 'highly-available', undefined] as const);
+    const configuration = random.pick([
+      'starter',
+      'starter',
+      'basic',
+      'highly-available',
+      undefined,
+    ] as const);
     const document = {
       apiVersion: 'overcast.dev/v1',
       kind: 'Cluster',
@@ -102,7 +112,12 @@ export class People {
   }
 
   /** Asks until somebody answers with something else than an apology; undefined: nobody did. */
-  async #ask(method: string, path: string, body?: unknown, isSafeToRepeat = false): Promise<Answer | undefined> {
+  async #ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    isSafeToRepeat = false,
+  ): Promise<Answer | undefined> {
     const { time, random, history } = this.#outside;
     const headers = {
       'x-api-key': apiKey,

@@ -24,11 +24,19 @@ export interface Services {
   readonly outside: Outside;
   readonly table: MemoryTable;
   readonly stepFunctions: StepFunctions;
-  readonly putEvents: (source: string, entries: readonly { readonly name: string; readonly detail: string }[]) => void;
+  readonly putEvents: (
+    source: string,
+    entries: readonly { readonly name: string; readonly detail: string }[],
+  ) => void;
   readonly sendMessages: (queue: QueueName, bodies: readonly string[]) => void;
   readonly cloud: (name: CloudName) => Cloud;
   /** Before and after a call of a cloud: what goes wrong in it, and what came of it. */
-  readonly aroundCloud: <T>(cloud: CloudName, method: string, args: readonly unknown[], act: () => Promise<T>) => Promise<T>;
+  readonly aroundCloud: <T>(
+    cloud: CloudName,
+    method: string,
+    args: readonly unknown[],
+    act: () => Promise<T>,
+  ) => Promise<T>;
   /** Whether a cluster's own API is there. */
   readonly apiAnswers: (clusterId: string) => boolean;
   readonly broken: (invariant: string, detail: string) => void;
@@ -75,14 +83,18 @@ export class Container {
         if (command instanceof StopExecutionCommand)
           return stepFunctions.stop(command.input.executionArn ?? '', command.input.cause ?? '');
         if (command instanceof SendTaskSuccessCommand)
-          return stepFunctions.answer(command.input.taskToken ?? '', JSON.parse(command.input.output ?? 'null'));
+          return stepFunctions.answer(
+            command.input.taskToken ?? '',
+            JSON.parse(command.input.output ?? 'null'),
+          );
         throw new Error('an unknown call of Step Functions');
       }),
     });
     this.mac = createMac({
       keyId: 'token-key',
       client: this.#client('kms', (command) => {
-        if (command instanceof GenerateMacCommand) return { Mac: macOf(command.input.Message ?? new Uint8Array()) };
+        if (command instanceof GenerateMacCommand)
+          return { Mac: macOf(command.input.Message ?? new Uint8Array()) };
         if (command instanceof VerifyMacCommand) {
           const { Message = new Uint8Array(), Mac = new Uint8Array() } = command.input;
           if (Buffer.compare(macOf(Message), Mac) === 0) return { MacValid: true };
@@ -91,11 +103,13 @@ export class Container {
         throw new Error('an unknown call of KMS');
       }),
     });
-    const line = (level: string) => (decision: string, fields: LogFields = {}) => {
-      const text = JSON.stringify(fields, replacer);
-      services.onLog(functionName, text);
-      history.note(level, functionName, decision, text);
-    };
+    const line =
+      (level: string) =>
+      (decision: string, fields: LogFields = {}) => {
+        const text = JSON.stringify(fields, replacer);
+        services.onLog(functionName, text);
+        history.note(level, functionName, decision, text);
+      };
     this.log = { info: line('info'), warn: line('WARN'), error: line('ERROR') };
   }
 

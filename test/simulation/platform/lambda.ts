@@ -77,7 +77,8 @@ export class Lambda {
           (error: unknown) => {
             end(() => {
               // `plain` in observability.ts: name and message are all that leaves a function.
-              const { name: errorName, message } = error instanceof Error ? error : failure('Error', String(error));
+              const { name: errorName, message } =
+                error instanceof Error ? error : failure('Error', String(error));
               this.#watch(name, message);
               reject(Object.assign(new Error(message), { name: errorName, thrown: error }));
             });
@@ -93,7 +94,13 @@ export class Lambda {
     const { time, history } = this.#services.outside;
     this.invoke(name, event).catch((error: unknown) => {
       const pause = asynchronousPausesSeconds[tries];
-      history.note('lambda', name, 'failed', String(error), pause === undefined ? 'and is given up' : `again in ${pause} s`);
+      history.note(
+        'lambda',
+        name,
+        'failed',
+        String(error),
+        pause === undefined ? 'and is given up' : `again in ${pause} s`,
+      );
       if (pause !== undefined) time.after(pause, () => this.invokeLater(name, event, tries + 1));
     });
   }

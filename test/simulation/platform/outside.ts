@@ -79,7 +79,8 @@ export class Outside {
       this.time.after(seconds, () => {
         if (failsBefore) {
           history.note('fate', invocation.name, what, about, 'fails before it did anything');
-          if (!invocation.isOver) reject(failure('InternalServerError', `${what}: the service does not answer`));
+          if (!invocation.isOver)
+            reject(failure('InternalServerError', `${what}: the service does not answer`));
           return;
         }
         // Also for one that is dead by now: its request was on its way.

@@ -33,16 +33,45 @@ const optional = <T>(inner: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(inner, { nil: undefined, freq: 4 });
 const fields = fc.record(
   Object.fromEntries(
-    ['done', 'next', 'reason', 'outcome', 'cloud', 'ok', 'error', 'strangers', 'again', 'fenced', 'Error', 'Cause'].map(
-      (name) => [name, optional(value)],
-    ),
+    [
+      'done',
+      'next',
+      'reason',
+      'outcome',
+      'cloud',
+      'ok',
+      'error',
+      'strangers',
+      'again',
+      'fenced',
+      'Error',
+      'Cause',
+    ].map((name) => [name, optional(value)]),
   ),
 );
 const bindings = fc.record({
   ...Object.fromEntries(
-    ['cloud', 'clusterId', 'number', 'generation', 'attempt', 'configurePolls', 'forgetTries', 'failure', 'standing', 'clouds', 'fenced', 'reason', 'polls', 'waits', 'rounds', 'left', 'failures', 'strangers', 'isSuperseded'].map(
-      (name) => [name, value],
-    ),
+    [
+      'cloud',
+      'clusterId',
+      'number',
+      'generation',
+      'attempt',
+      'configurePolls',
+      'forgetTries',
+      'failure',
+      'standing',
+      'clouds',
+      'fenced',
+      'reason',
+      'polls',
+      'waits',
+      'rounds',
+      'left',
+      'failures',
+      'strangers',
+      'isSuperseded',
+    ].map((name) => [name, value]),
   ),
   driveCloud: fc.constant({ aws: 'drive-cloud-aws' }),
   states: fc.record({

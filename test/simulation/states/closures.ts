@@ -78,7 +78,9 @@ export async function slowly(
   try {
     value = await expression.evaluate(undefined, flat(bindings));
   } catch (error) {
-    throw new QueryFailed(`'${source}' failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`);
+    throw new QueryFailed(
+      `'${source}' failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`,
+    );
   }
   given(source, value);
   return typeof value === 'object' ? (JSON.parse(JSON.stringify(value)) as unknown) : value;
@@ -115,7 +117,11 @@ function closureOf(ast: Ast | undefined): Closure | undefined {
     case 'binary':
       return binaryOf(ast);
     case 'condition': {
-      const [condition, then, otherwise] = [closureOf(ast.condition), closureOf(ast.then), closureOf(ast.else)];
+      const [condition, then, otherwise] = [
+        closureOf(ast.condition),
+        closureOf(ast.then),
+        closureOf(ast.else),
+      ];
       if (condition === undefined || then === undefined || otherwise === undefined) return undefined;
       return (bindings) => (truthOf(condition(bindings)) ? then(bindings) : otherwise(bindings));
     }

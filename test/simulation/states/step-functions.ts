@@ -126,7 +126,9 @@ export class StepFunctions {
     };
     const within = <T>(seconds: number, begin: (settle: Settle<T>) => void): Promise<T> =>
       new Promise<T>((resolve, reject) => {
-        const timer = time.after(seconds, () => reject(new StateFailed('States.Timeout', 'it took too long')));
+        const timer = time.after(seconds, () =>
+          reject(new StateFailed('States.Timeout', 'it took too long')),
+        );
         begin({
           resolve: (value) => {
             timer.cancelled = true;

@@ -196,7 +196,8 @@ class Parser {
   }
 
   #expect(token: string): void {
-    if (!this.#accept(token)) throw this.#fault(`has no ${token} before ${this.#tokens[this.#at] ?? 'its end'}`);
+    if (!this.#accept(token))
+      throw this.#fault(`has no ${token} before ${this.#tokens[this.#at] ?? 'its end'}`);
   }
 
   #next(): string {

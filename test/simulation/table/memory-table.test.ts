@@ -38,9 +38,17 @@ const otherHolder = ({ other, small }: Draw): Holder => ({ number: other, attemp
 /** The store's writes and reads, each as its callers use it. */
 const steps: Readonly<Record<string, Step>> = {
   create: (store, draw, world) =>
-    store.clusters.create(aCluster({ id: idOf(world, draw), name: `name-${draw.cluster}`, createdAt: at(draw.cluster), dueAt: at(draw.later) })),
+    store.clusters.create(
+      aCluster({
+        id: idOf(world, draw),
+        name: `name-${draw.cluster}`,
+        createdAt: at(draw.cluster),
+        dueAt: at(draw.later),
+      }),
+    ),
   get: (store, draw, world) => store.clusters.get(idOf(world, draw)),
-  advanceDue: (store, draw, world) => store.clusters.advanceDue(idOf(world, draw), at(draw.later), at(draw.small)),
+  advanceDue: (store, draw, world) =>
+    store.clusters.advanceDue(idOf(world, draw), at(draw.later), at(draw.small)),
   makeDue: (store, draw, world) => store.clusters.makeDue(idOf(world, draw), at(draw.later)),
   plan: (store, draw, world) =>
     store.clusters.plan(idOf(world, draw), {
@@ -68,17 +76,25 @@ const steps: Readonly<Record<string, Step>> = {
     }),
   requestDeletion: (store, draw, world) =>
     store.clusters.requestDeletion(idOf(world, draw), { by: 'somebody', now: at(draw.later) }),
-  refuseDeletion: (store, draw, world) => store.clusters.refuseDeletion(idOf(world, draw), arn(draw.who), 'a stranger'),
+  refuseDeletion: (store, draw, world) =>
+    store.clusters.refuseDeletion(idOf(world, draw), arn(draw.who), 'a stranger'),
   fence: (store, draw, world) =>
-    store.clusters.fence(idOf(world, draw), { executionArn: arn(draw.who), kind: 'CleanupCluster', startedAt: at(0) }),
+    store.clusters.fence(idOf(world, draw), {
+      executionArn: arn(draw.who),
+      kind: 'CleanupCluster',
+      startedAt: at(0),
+    }),
   bury: (store, draw, world) => store.clusters.bury(idOf(world, draw), arn(draw.who), at(draw.later)),
   claimInit: (store, draw, world) =>
     store.clusters.claimInit(idOf(world, draw), holderOf(draw), draw.flag ? otherHolder(draw) : undefined),
-  markInitialised: (store, draw, world) => store.clusters.markInitialised(idOf(world, draw), holderOf(draw), at(draw.later)),
+  markInitialised: (store, draw, world) =>
+    store.clusters.markInitialised(idOf(world, draw), holderOf(draw), at(draw.later)),
   leaseJoin: (store, draw, world) =>
     store.clusters.leaseJoin(idOf(world, draw), holderOf(draw), draw.flag ? otherHolder(draw) : undefined),
-  releaseJoin: (store, draw, world) => store.clusters.releaseJoin(idOf(world, draw), draw.number, draw.flag ? draw.small : undefined),
-  setWaitToken: (store, draw, world) => store.clusters.setWaitToken(idOf(world, draw), arn(draw.who), `token-${draw.small}`),
+  releaseJoin: (store, draw, world) =>
+    store.clusters.releaseJoin(idOf(world, draw), draw.number, draw.flag ? draw.small : undefined),
+  setWaitToken: (store, draw, world) =>
+    store.clusters.setWaitToken(idOf(world, draw), arn(draw.who), `token-${draw.small}`),
   sayDrift: (store, draw, world) =>
     store.clusters.sayDrift(idOf(world, draw), {
       fingerprint: `fp-${draw.small}`,
@@ -89,7 +105,8 @@ const steps: Readonly<Record<string, Step>> = {
   materialise: (store, draw, world) =>
     store.nodes.materialise(aNode({ clusterId: idOf(world, draw), id: nodeIdOf(draw), number: draw.number })),
   listNodes: (store, draw, world) => store.nodes.list(idOf(world, draw)),
-  byProviderId: (store, draw, world) => store.nodes.byProviderId('aws', 'main', `${world}-${draw.cluster}-${draw.other}`),
+  byProviderId: (store, draw, world) =>
+    store.nodes.byProviderId('aws', 'main', `${world}-${draw.cluster}-${draw.other}`),
   claimNode: (store, draw, world) =>
     store.nodes.claim(idOf(world, draw), draw.number, {
       operation: { executionArn: arn(draw.who), kind: 'ProvisionNode', startedAt: at(0) },
@@ -97,11 +114,21 @@ const steps: Readonly<Record<string, Step>> = {
       ...(draw.flag && { provenDead: arn(draw.other) }),
     }),
   releaseNode: (store, draw, world) =>
-    store.nodes.release(idOf(world, draw), draw.number, arn(draw.who), draw.flag ? at(draw.later) : undefined),
+    store.nodes.release(
+      idOf(world, draw),
+      draw.number,
+      arn(draw.who),
+      draw.flag ? at(draw.later) : undefined,
+    ),
   beginAttempt: (store, draw, world) =>
     store.nodes.beginAttempt(idOf(world, draw), draw.number, {
       executionArn: arn(draw.who),
-      request: { attempt: draw.small, offering: anOffering(), tokenExpiresAt: 1, requestedAt: at(draw.later) },
+      request: {
+        attempt: draw.small,
+        offering: anOffering(),
+        tokenExpiresAt: 1,
+        requestedAt: at(draw.later),
+      },
     }),
   endAttempt: (store, draw, world) =>
     store.nodes.endAttempt(idOf(world, draw), draw.number, {
@@ -117,7 +144,11 @@ const steps: Readonly<Record<string, Step>> = {
       privateAddress: '10.10.0.1',
     }),
   admit: (store, draw, world) =>
-    store.nodes.admit(idOf(world, draw), draw.number, { attempt: draw.small, sessionHash: hashOf(draw), now: at(draw.later) }),
+    store.nodes.admit(idOf(world, draw), draw.number, {
+      attempt: draw.small,
+      sessionHash: hashOf(draw),
+      now: at(draw.later),
+    }),
   reportPhase: (store, draw, world) =>
     store.nodes.reportPhase(idOf(world, draw), draw.number, {
       attempt: draw.small,
@@ -135,7 +166,11 @@ const steps: Readonly<Record<string, Step>> = {
   markJoined: (store, draw, world) =>
     store.nodes.markJoined(idOf(world, draw), draw.number, { attempt: draw.small, now: at(draw.later) }),
   setNodeWaitToken: (store, draw, world) =>
-    store.nodes.setWaitToken(idOf(world, draw), draw.number, { executionArn: arn(draw.who), attempt: draw.small, waitToken: 'token' }),
+    store.nodes.setWaitToken(idOf(world, draw), draw.number, {
+      executionArn: arn(draw.who),
+      attempt: draw.small,
+      waitToken: 'token',
+    }),
   recordFailure: (store, draw, world) =>
     store.nodes.recordFailure(idOf(world, draw), draw.number, {
       attempt: draw.small,
@@ -143,14 +178,18 @@ const steps: Readonly<Record<string, Step>> = {
       unlessJoined: draw.flag,
     }),
   giveUp: (store, draw, world) =>
-    store.nodes.giveUp(idOf(world, draw), draw.number, { executionArn: arn(draw.who), failure: { reason: 'given up' } }),
+    store.nodes.giveUp(idOf(world, draw), draw.number, {
+      executionArn: arn(draw.who),
+      failure: { reason: 'given up' },
+    }),
   retire: (store, draw, world) => store.nodes.retire(idOf(world, draw), draw.number),
   enterPhase: (store, draw, world) =>
     store.nodes.enterPhase(idOf(world, draw), draw.number, {
       executionArn: arn(draw.who),
       phase: nodePhases[draw.small + 5] ?? 'deleting',
     }),
-  buryNode: (store, draw, world) => store.nodes.bury(idOf(world, draw), draw.number, at(draw.flag ? 0 : -24 * 60)),
+  buryNode: (store, draw, world) =>
+    store.nodes.bury(idOf(world, draw), draw.number, at(draw.flag ? 0 : -24 * 60)),
   replaceMesh: (store, draw, world) =>
     store.mesh.replace(idOf(world, draw), { versionRead: draw.small, members: [], now: at(draw.later) }),
   syncView: (store, draw, world) => store.syncView(idOf(world, draw), draw.number),
@@ -165,7 +204,11 @@ const steps: Readonly<Record<string, Step>> = {
     return store.parts.list(idOf(world, draw));
   },
   recordCloudFailure: (store, draw, world) =>
-    store.parts.recordFailure(idOf(world, draw), cloudNames[draw.small] ?? 'aws', { error: 'E', message: '', at: at(0) }),
+    store.parts.recordFailure(idOf(world, draw), cloudNames[draw.small] ?? 'aws', {
+      error: 'E',
+      message: '',
+      at: at(0),
+    }),
   forgetParts: (store, draw, world) => store.parts.forget(idOf(world, draw), cloudNames[draw.small] ?? 'aws'),
   observe: async (store, draw, world) => {
     const seen = { clusterId: idOf(world, draw), machines: [], resources: [], strangers: [] };
@@ -174,15 +217,31 @@ const steps: Readonly<Record<string, Step>> = {
   },
   record: async (store, draw, world) => {
     const clusterId = idOf(world, draw);
-    await store.timeline.record({ clusterId, eventId: String(draw.small), at: at(draw.later), event: 'E', who: 'w', message: '' });
+    await store.timeline.record({
+      clusterId,
+      eventId: String(draw.small),
+      at: at(draw.later),
+      event: 'E',
+      who: 'w',
+      message: '',
+    });
     const page = await store.timeline.list(clusterId, { limit: 2 });
-    return [page, await store.timeline.list(clusterId, { limit: 2, ...(page.cursor !== undefined && { after: page.cursor }) })];
+    return [
+      page,
+      await store.timeline.list(clusterId, {
+        limit: 2,
+        ...(page.cursor !== undefined && { after: page.cursor }),
+      }),
+    ];
   },
   claimName: (store, draw, world) => store.names.claim(`${world}-${draw.small}`, idOf(world, draw)),
   lookUpName: (store, draw, world) => store.names.lookUp(`${world}-${draw.small}`),
   releaseName: (store, draw, world) => store.names.release(`${world}-${draw.small}`, idOf(world, draw)),
   remember: (store, draw, world) =>
-    store.requests.remember(world, String(draw.small), { bodyHash: hashOf(draw), createdAt: at(draw.flag ? 0 : -48 * 60) }),
+    store.requests.remember(world, String(draw.small), {
+      bodyHash: hashOf(draw),
+      createdAt: at(draw.flag ? 0 : -48 * 60),
+    }),
   coolOff: async (store, draw, world) => {
     const place = { cloud: 'aws', region: world, zone: 'a', instanceType: 't', lifecycle: 'spot' } as const;
     await store.coolOffs.put({ ...place, until: at(draw.later), reason: hashOf(draw) });
@@ -231,7 +290,11 @@ describe('the table in memory', () => {
         run += 1;
         const world = String(run).padStart(8, '0');
         const memory = storeOver(
-          tableOver(new MemoryTable(), () => exampleTime, async (_name, _key, act) => act()),
+          tableOver(
+            new MemoryTable(),
+            () => exampleTime,
+            async (_name, _key, act) => act(),
+          ),
         );
         const first = opening.map((given) => ({
           ...{ cluster: 1, number: 1, who: 1, other: 1, small: 1, later: 0, flag: false },

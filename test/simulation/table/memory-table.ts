@@ -19,7 +19,10 @@ export class MemoryTable {
   readonly revisions = new Map<string, number>();
   readonly #partitions = new Map<string, Partition>();
   readonly #indexes = new Map(
-    tableDefinition.indexes.map((index) => [index.name as string, { index, parts: new Map<string, Set<Item>>() }]),
+    tableDefinition.indexes.map((index) => [
+      index.name as string,
+      { index, parts: new Map<string, Set<Item>>() },
+    ]),
   );
   readonly #onWrite: (written: Written) => void;
   readonly #onText: (text: string, where: Key) => void;
@@ -27,9 +30,7 @@ export class MemoryTable {
   /**
    * @param watch `text` sees every string that is stored.
    */
-  constructor(
-    watch: { write?: (written: Written) => void; text?: (text: string, where: Key) => void } = {},
-  ) {
+  constructor(watch: { write?: (written: Written) => void; text?: (text: string, where: Key) => void } = {}) {
     this.#onWrite = watch.write ?? (() => {});
     this.#onText = watch.text ?? (() => {});
   }
@@ -58,7 +59,8 @@ export class MemoryTable {
     if (attributes !== undefined) {
       after = copy({ ...attributes, pk: key.pk, sk: key.sk }, (text) => this.#onText(text, key)) as Item;
       let partition = this.#partitions.get(key.pk);
-      if (partition === undefined) this.#partitions.set(key.pk, (partition = { items: new Map(), order: [] }));
+      if (partition === undefined)
+        this.#partitions.set(key.pk, (partition = { items: new Map(), order: [] }));
       if (before === undefined) partition.order.splice(placeOf(partition.order, key.sk), 0, key.sk);
       partition.items.set(key.sk, after);
     } else if (before !== undefined) {
@@ -99,7 +101,8 @@ export class MemoryTable {
   }
 
   #unindex(item: Item): void {
-    for (const { index, parts } of this.#indexes.values()) parts.get(String(item[index.partitionKey]))?.delete(item);
+    for (const { index, parts } of this.#indexes.values())
+      parts.get(String(item[index.partitionKey]))?.delete(item);
   }
 }
 
@@ -132,7 +135,8 @@ function copy(value: unknown, onText: (text: string) => void): unknown {
   }
   if (typeof value === 'boolean' || value === null) return value;
   if (Array.isArray(value)) return Object.freeze(value.filter(isGiven).map((part) => copy(part, onText)));
-  if (typeof value !== 'object') throw new Error(`ValidationException: ${typeof value} has no place in an item`);
+  if (typeof value !== 'object')
+    throw new Error(`ValidationException: ${typeof value} has no place in an item`);
   const copied: Record<string, unknown> = {};
   for (const name in value) {
     const part = (value as Record<string, unknown>)[name];
@@ -151,7 +155,9 @@ export function tableOver(memory: MemoryTable, now: () => string, request: Reque
   // By milliseconds: parsing the same instant for every item is most of the work otherwise.
   const live = (item: Item | undefined): Item | undefined => {
     const expiresAt = item?.['expiresAt'];
-    return typeof expiresAt === 'number' && expiresAt <= Math.floor(Date.parse(now()) / 1000) ? undefined : item;
+    return typeof expiresAt === 'number' && expiresAt <= Math.floor(Date.parse(now()) / 1000)
+      ? undefined
+      : item;
   };
   const holds = (key: Key, condition: Condition | undefined): boolean =>
     condition === undefined || conditionHolds(condition.when, memory.read(key), condition.values ?? {});
@@ -221,6 +227,7 @@ function select(memory: MemoryTable, where: Condition, read: QueryOptions): read
   const [, name = ''] = /^#\w+ = :(\w+)/.exec(where.when) ?? [];
   const partition = values[name];
   if (typeof partition !== 'string') throw new Error(`ValidationException: ${where.when} names no partition`);
-  const items = read.index === undefined ? memory.partition(partition) : memory.indexed(read.index, partition);
+  const items =
+    read.index === undefined ? memory.partition(partition) : memory.indexed(read.index, partition);
   return items.filter((item) => conditionHolds(where.when, item, values));
 }

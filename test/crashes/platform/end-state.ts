@@ -1,0 +1,122 @@
+import { cloudNames } from '../../../shared/domain/cloud.ts';
+import type { Key } from '../../../shared/store/keys.ts';
+import type { Invariants } from '../../simulation/checks/invariants.ts';
+import type { Clouds } from '../../simulation/life/clouds.ts';
+import { installationId } from '../../simulation/platform/functions.ts';
+import type { MemoryTable } from '../../simulation/table/memory-table.ts';
+
+/*
+ * Two runs that were cut differently never end in the same bytes. These are all the differences that are let pass:
+ * - ids: UUIDs and the clouds' own ids become `<node 3>`, `<cluster>`, `<machine of node 3>`, `<id>`; executions `<execution>`;
+ * - times: instants, epoch seconds, and whatever is counted from them;
+ * - counters of attempts: a machine may have been made anew, a claim or repair tried again, the mesh changed once more;
+ * - what a machine or a draw of lots made: keys, hashes, addresses;
+ * - which of the control planes came first: all of them are members in the end.
+ * Not compared are records of what happened (timeline, audit) and of what was last seen (observations, until the next look).
+ */
+const counters = new Set([
+  'attempt',
+  'initAttempt',
+  'joinAttempt',
+  'repairAttempts',
+  'tries',
+  'meshVersion',
+  'sinceVersion',
+]);
+const made = new Set([
+  'dueAt',
+  'expiresAt',
+  'tokenExpiresAt',
+  'wireguardPublicKey',
+  'publicKey',
+  'sessionHash',
+  'publicAddress',
+  'privateAddress',
+  'addresses',
+  'endpoints',
+  'bodyHash',
+  'token',
+  'userData',
+]);
+const whoCameFirst = new Set(['initNode', 'joinNode']);
+const records = /^(?:EVENT#|OBSERVED#)|^AUDIT#/;
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const instant = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+const execution = /arn:aws:states:[\w:-]+/g;
+
+/** What two runs must have in common in the end: one line for each item of the table and each thing in a cloud. */
+export function endState(parts: {
+  readonly table: MemoryTable;
+  /** Every key that was ever written. */
+  readonly keys: Iterable<Key>;
+  readonly clouds: Clouds;
+  readonly invariants: Invariants;
+  readonly clusterId: string;
+}): readonly string[] {
+  const { table, clouds, clusterId } = parts;
+  const names = new Map<string, string>([[clusterId, '<cluster>']]);
+  for (const { id, number, providerId } of parts.invariants.nodesOf(clusterId)) {
+    names.set(id, `<node ${number}>`);
+    if (providerId !== undefined) names.set(providerId, `<machine of node ${number}>`);
+  }
+  const text = (value: string): string =>
+    names.get(value) ??
+    value
+      .replaceAll(uuid, (id) => names.get(id) ?? '<id>')
+      .replaceAll(execution, '<execution>')
+      .replaceAll(instant, '<time>')
+      .replaceAll(/\b(?:aws|gcp|azure|digitalocean)-\d{5}\b/g, (id) => names.get(id) ?? '<machine>')
+      .replaceAll(/\bnetwork-\d{5}\b/g, '<network>');
+  const plain = (value: unknown): unknown => {
+    if (typeof value === 'string') return text(value);
+    if (Array.isArray(value)) return value.map(plain);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => !counters.has(name))
+        .toSorted(([one], [other]) => (one < other ? -1 : 1))
+        .map(([name, inner]) => [
+          name,
+          made.has(name) ? `<${name}>` : whoCameFirst.has(name) ? '<a control plane>' : plain(inner),
+        ]),
+    );
+  };
+  const items = [...parts.keys].flatMap((key) => {
+    const item = table.read(key);
+    if (item === undefined || records.test(key.sk) || records.test(key.pk)) return [];
+    return [`${text(key.pk)} ${text(key.sk)}: ${JSON.stringify(plain(withoutVersion(key, item)))}`];
+  });
+  const things = cloudNames.flatMap((cloud) => {
+    const world = clouds.worlds[cloud];
+    const machines = world.machines().map((machine) => {
+      const ours = machine.tags?.owner.installation === installationId;
+      const { userData: _, providerId, ...rest } = machine;
+      const shown = ours ? { ...rest, providerId } : rest;
+      return `machine in ${cloud}: ${JSON.stringify(plain({ ...shown, state: world.state(machine) }))}`;
+    });
+    const networks = world.networks().map((each) => `network in ${cloud}: ${JSON.stringify(plain(each))}`);
+    const spares = world.spares().map((each) => `left over in ${cloud}: ${JSON.stringify(plain(each))}`);
+    return [...machines, ...networks, ...spares];
+  });
+  return [...items, ...things].toSorted();
+}
+
+/** The mesh counts its changes. */
+const withoutVersion = ({ sk }: Key, item: Readonly<Record<string, unknown>>): unknown => {
+  if (sk !== 'MESH') return item;
+  const { version: _, ...rest } = item;
+  return rest;
+};
+
+/** The lines of one that the other lacks, both ways; empty: they are equal. */
+export function differences(uncut: readonly string[], cut: readonly string[]): readonly string[] {
+  const missing = [...uncut];
+  const surplus: string[] = [];
+  for (const line of cut) {
+    const at = missing.indexOf(line);
+    if (at === -1) surplus.push(line);
+    else missing.splice(at, 1);
+  }
+  return [...missing.map((line) => `uncut only: ${line}`), ...surplus.map((line) => `cut only:   ${line}`)];
+}
