@@ -110,6 +110,7 @@ describe('the agent on machines of the real protocol', () => {
     expect(first.kubeadm()?.files).toContain('/etc/kubernetes/pki/ca.key');
     expect(worker.kubeadm()).toMatchObject({ verb: 'join', endpoints: ['10.4.0.1'] });
     expect(worker.kubeadm()?.files).toEqual(['/etc/kubernetes/bootstrap.conf']);
+    expect(worker.read('etc/kubernetes/bootstrap.conf'), 'the credential to join with is gone').toBe('');
     // Whatever they ask for once they have joined, there is nothing to be had any more.
     const again = await fetch(`${platform.url}/v1/clusters/${cluster.id}/nodes/4/files`, {
       method: 'POST',
@@ -203,6 +204,34 @@ describe('the agent on machines of the real protocol', () => {
     const syncs = platform.syncs.length;
     await until('it was told', () => platform.syncs.slice(syncs).some(({ number }) => number === 1));
     expect(machine.read('etc/hosts')).toBe(`127.0.0.1 localhost\n10.4.0.1 ${name}`);
+  });
+
+  it('acknowledges no mesh before it knows the control planes that were told with it: they are not told again', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    const worker = await aMachine(cluster, 4, 'worker');
+    for (const each of [machine, worker]) each.start();
+    await until('both are ready', async () => (await isReady(cluster, 1)) && (await isReady(cluster, 4)));
+    const version = lastSync(4)?.meshVersion ?? 0;
+    // As if it died right there: what it would write cannot be written.
+    const cut = join(worker.root, 'etc/hosts.overcast');
+    mkdirSync(cut);
+    platform.instead = (number, sync, own) =>
+      number === 4 && sync.meshVersion <= version
+        ? {
+            ...own,
+            meshVersion: version + 1,
+            peers: [],
+            instruction: { ...own.instruction, endpoint: '10.4.0.1:6443,10.4.0.9:6443' },
+          }
+        : own;
+    const syncs = platform.syncs.length;
+    const since = () => platform.syncs.slice(syncs).filter(({ number }) => number === 4);
+    await until('it was told twice', () => since().length > 2);
+    expect(new Set(since().map(({ body }) => body.meshVersion))).toEqual(new Set([version]));
+    rmSync(cut, { recursive: true });
+    await until('it is acknowledged', () => lastSync(4)?.meshVersion === version + 1);
+    expect(worker.read('etc/hosts')).toContain('10.4.0.9 ');
   });
 
   it('outlives its death while kubeadm runs, and takes its result', async () => {

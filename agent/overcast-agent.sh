@@ -622,6 +622,12 @@ name_endpoints() {
   } >"$hosts.overcast" && chmod 644 "$hosts.overcast" && sync "$hosts.overcast" && mv "$hosts.overcast" "$hosts"
 }
 
+# They are told with a new mesh and not again, so they are in place before that is acknowledged. A control plane asks its own.
+take_endpoints() {
+  [ "$(cat "$run/next/kind")" = run ] && [ "$OVERCAST_ROLE" = worker ] && [ -s "$run/next/endpoint" ] || return 0
+  name_endpoints "$(cat "$run/next/endpoint")"
+}
+
 # --- kubeadm: once in a machine's life ---
 
 # Whoever makes the folder runs it; nobody makes it twice. Called as a process of its own.
@@ -630,6 +636,8 @@ run_kubeadm() {
   put "$state/kubeadm/pid" "$$ $(cat /proc/sys/kernel/random/boot_id)"
   kubeadm_code=0
   (umask 022 && exec kubeadm "$1" --config "$etc/kubeadm.yaml") >>"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
+  # The credential to join with is of no more use, and lives for a while yet.
+  rm -f "$root/etc/kubernetes/bootstrap.conf"
   put "$state/kubeadm/exit" "$kubeadm_code"
 }
 
@@ -712,11 +720,9 @@ follow() {
   id=$(cat "$run/next/id")
   endpoint=$(cat "$run/next/endpoint")
   case $kind in
-    wait) ;;
+    wait | run) ;;
     init) begin_kubeadm init "$id" "$overlay" ;;
     join) begin_kubeadm join "$id" "$endpoint" ;;
-    # A control plane asks its own API server, once it has one.
-    run) [ -z "$endpoint" ] || [ "$OVERCAST_ROLE" != worker ] || name_endpoints "$endpoint" ;;
     leave) [ "$(phase)" = left ] || leave ;;
     forget-member | upgrade | snapshot | restore) once "$kind" ;;
     *) say "an instruction that this agent does not know: $kind" ;;
@@ -895,7 +901,7 @@ sync_once() {
   mkdir -p "$run/next"
   py read_sync "$run/reply" "$run/next" 2>>"$log" || return 1
   rm -f "$run/reply"
-  take_peers
+  take_endpoints && take_peers
   follow
 }
 

@@ -6,6 +6,8 @@ import type {
   ListOf,
   NodeView,
   ProblemDocument,
+  SnapshotView,
+  ReconcilePlan,
 } from '../shared/domain/api-types.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
 import { UsageError, type Context } from './context.ts';
@@ -38,11 +40,17 @@ export interface ApiClient {
   ): Promise<ClusterDetails & { readonly change: 'created' | 'unchanged' }>;
   listClusters(): AsyncIterable<ClusterView>;
   getCluster(nameOrId: string): Promise<ClusterDetails>;
+  /** The cluster is looked at with the next tick. */
+  reconcileCluster(nameOrId: string): Promise<ClusterView>;
+  /** What would be found and done; nothing is. */
+  planReconciliation(nameOrId: string): Promise<ReconcilePlan>;
   deleteCluster(nameOrId: string): Promise<ClusterView>;
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
   removeNode(nameOrId: string, number: number): Promise<NodeView>;
   listEvents(nameOrId: string, after?: string): Promise<ListOf<TimelineEntry>>;
+  /** The oldest first. */
+  listSnapshots(nameOrId: string): Promise<readonly SnapshotView[]>;
   issueKubeconfig(nameOrId: string): Promise<IssuedKubeconfig>;
 }
 
@@ -116,6 +124,9 @@ export function createApiClient(context: Context): ApiClient {
       } while (cursor !== undefined);
     },
     getCluster: (nameOrId) => call({ method: 'GET', path: cluster(nameOrId) }),
+    reconcileCluster: (nameOrId) => call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile` }),
+    planReconciliation: (nameOrId) =>
+      call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile`, query: { dryRun: 'true' } }),
     deleteCluster: (nameOrId) => call({ method: 'DELETE', path: cluster(nameOrId) }),
     listNodes: async (nameOrId) =>
       (await call<ListOf<NodeView>>({ method: 'GET', path: `${cluster(nameOrId)}/nodes` })).items,
@@ -131,6 +142,8 @@ export function createApiClient(context: Context): ApiClient {
       call({ method: 'DELETE', path: `${cluster(nameOrId)}/nodes/${number}` }),
     listEvents: (nameOrId, after) =>
       call({ method: 'GET', path: `${cluster(nameOrId)}/events`, query: { after } }),
+    listSnapshots: async (nameOrId) =>
+      (await call<ListOf<SnapshotView>>({ method: 'GET', path: `${cluster(nameOrId)}/snapshots` })).items,
     issueKubeconfig: (nameOrId) => call({ method: 'POST', path: `${cluster(nameOrId)}/kubeconfig` }),
   };
 }

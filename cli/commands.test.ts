@@ -90,6 +90,7 @@ describe('cluster get', () => {
           fingerprint: 'aws:stray',
           message: 'a stray machine',
           remedy: 'it will be deleted',
+          seenAt: details.createdAt,
         } as never,
       ],
     });
@@ -99,7 +100,7 @@ describe('cluster get', () => {
     expect(out).toContain('Status:         degraded: node 4 is missing');
     expect(out).toContain('  aws           10.10.0.0/16');
     expect(out).toContain('  gcp           QuotaExceeded: no more networks');
-    expect(out).toContain('a stray machine: it will be deleted');
+    expect(out).toContain('a stray machine (3h): it will be deleted');
     expect(out).toMatch(/^1 +control-plane +aws +c6a\.xlarge +on-demand +ready +10\.4\.0\.1/m);
     expect(out).not.toContain('deleted\n2');
     expect(out).not.toMatch(/^2 /m);
@@ -108,6 +109,54 @@ describe('cluster get', () => {
   it('escapes the name in the path', async () => {
     await overcast(['cluster', 'get', '../keys']);
     expect(callsOf()).toEqual(['GET /v1/clusters/..%2Fkeys']);
+  });
+});
+
+describe('cluster reconcile', () => {
+  const plan = {
+    cluster: ready,
+    findings: [
+      {
+        clusterId: ready.id,
+        cloud: 'aws',
+        fingerprint: 'network-changed:x',
+        kind: 'network-changed',
+        subject: 'x',
+        message: 'aws: tcp 22 was added by hand',
+        remedy: 'it is put right',
+        seenAt: details.createdAt,
+      },
+    ],
+    actions: [{ action: 'repair the cluster', because: 'aws: tcp 22 was added by hand' }],
+    seen: [{ cloud: 'aws', at: details.createdAt }],
+  };
+
+  it('has the cluster looked at', async () => {
+    const { out } = await overcast(['cluster', 'reconcile', 'four-clouds'], {
+      'POST /v1/clusters/four-clouds/reconcile': [{ status: 202, body: ready }],
+    });
+    expect(out).toBe('four-clouds will be looked at within a minute\n');
+  });
+
+  it('only prints what would be done, when it is asked to', async () => {
+    const answers = { 'POST /v1/clusters/four-clouds/reconcile': [{ body: plan }] };
+    const { out } = await overcast(['cluster', 'reconcile', 'four-clouds', '--dry-run'], answers);
+    expect(out).toBe(
+      [
+        'four-clouds is ready, seen in aws 3h ago',
+        'Findings:',
+        '  aws           aws: tcp 22 was added by hand (3h): it is put right',
+        'Would:',
+        '  repair the cluster: aws: tcp 22 was added by hand',
+        '',
+      ].join('\n'),
+    );
+    expect(callsOf()).toEqual(['POST /v1/clusters/four-clouds/reconcile?dryRun=true']);
+    const quiet = { ...plan, findings: [], actions: [], repairNotBefore: details.createdAt };
+    const { out: nothing } = await overcast(['cluster', 'reconcile', 'four-clouds', '--dry-run'], {
+      'POST /v1/clusters/four-clouds/reconcile': [{ body: quiet }],
+    });
+    expect(nothing).toContain('Nothing to do.\nThe next repair is not begun before ');
   });
 });
 

@@ -11,8 +11,10 @@ import {
   eventTable,
   nodeTable,
   outputFormats,
+  planText,
   type OutputFormat,
 } from './output.ts';
+import { addSnapshotCommand } from './snapshot-command.ts';
 import { waitForCluster } from './wait-for-cluster.ts';
 
 /** What the commands work with; tests bring their own. */
@@ -163,6 +165,20 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
       const cluster = await api().getCluster(nameOrId);
       print(surroundings, options.output, cluster, () => clusterText(cluster, now()));
     });
+  clusters
+    .command('reconcile <cluster>')
+    .description('have a cluster looked at and put right with the next tick, within a minute')
+    .option('--dry-run', 'only print what is found and what would be done')
+    .addOption(outputOption())
+    .action(async (nameOrId: string, options: OutputOptions & { dryRun?: boolean }) => {
+      if (options.dryRun === true) {
+        const plan = await api().planReconciliation(nameOrId);
+        print(surroundings, options.output, plan, () => planText(plan, now()));
+        return;
+      }
+      const cluster = await api().reconcileCluster(nameOrId);
+      print(surroundings, options.output, cluster, () => `${cluster.name} will be looked at within a minute`);
+    });
   waiting(
     clusters
       .command('delete <cluster>')
@@ -238,6 +254,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
       );
     });
 
+  addSnapshotCommand(program, surroundings);
   addKubeconfigCommand(program, surroundings);
 
   program

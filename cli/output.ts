@@ -1,4 +1,4 @@
-import type { ClusterDetails, ClusterView, NodeView } from '../shared/domain/api-types.ts';
+import type { ClusterDetails, ClusterView, NodeView, ReconcilePlan } from '../shared/domain/api-types.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
 import { age, colourOf, formatTable } from './table.ts';
 
@@ -48,6 +48,35 @@ export const eventTable = (events: readonly TimelineEntry[]): string =>
     events,
   );
 
+/** What is not as it should be, since when, and what is done about it. */
+const findingLines = (findings: ClusterDetails['findings'], now: number): readonly string[] =>
+  findings.length === 0
+    ? []
+    : [
+        'Findings:',
+        ...findings.map(
+          ({ cloud = '', message, remedy, seenAt }) =>
+            `  ${cloud.padEnd(13)} ${message} (${age(seenAt, now)}): ${remedy}`,
+        ),
+      ];
+
+/** What would be done for a cluster, for people. */
+export function planText(plan: ReconcilePlan, now: number): string {
+  const looks = plan.seen.map(({ cloud, at }) => `${cloud} ${age(at, now)} ago`).join(', ');
+  const actions =
+    plan.actions.length === 0
+      ? ['Nothing to do.']
+      : ['Would:', ...plan.actions.map(({ action, because }) => `  ${action}: ${because}`)];
+  return [
+    `${plan.cluster.name} is ${plan.cluster.status}${looks === '' ? '' : `, seen in ${looks}`}`,
+    ...findingLines(plan.findings, now),
+    ...actions,
+    ...(plan.repairNotBefore === undefined
+      ? []
+      : [`The next repair is not begun before ${plan.repairNotBefore}.`]),
+  ].join('\n');
+}
+
 /** One cluster in full, for people. */
 export function clusterText(cluster: ClusterDetails, now: number): string {
   const facts: [string, string | undefined][] = [
@@ -73,16 +102,13 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     ({ cloud, network, failure }) =>
       `  ${cloud.padEnd(13)} ${failure === undefined ? (network ?? 'no network yet') : `${failure.error}: ${failure.message}`}`,
   );
-  const findings = cluster.findings.map(
-    ({ cloud = '', message, remedy }) => `  ${cloud.padEnd(13)} ${message}: ${remedy}`,
-  );
   return [
     ...facts
       .filter(([, value]) => value !== undefined)
       .map(([title, value]) => `${`${title}:`.padEnd(16)}${value}`),
     'Networks:',
     ...networks,
-    ...(findings.length === 0 ? [] : ['Findings:', ...findings]),
+    ...findingLines(cluster.findings, now),
     'Nodes:',
     nodeTable(
       cluster.nodes.filter(({ phase }) => phase !== 'deleted'),

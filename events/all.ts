@@ -10,6 +10,8 @@ import { nodeReady } from './node-ready.ts';
 import { nodeFailed } from './node-failed.ts';
 import { nodeRetired } from './node-retired.ts';
 import { spotInterruption } from './spot-interruption.ts';
+import { etcdSnapshotTaken } from './etcd-snapshot-taken.ts';
+import { etcdSnapshotFailed } from './etcd-snapshot-failed.ts';
 import { podsUnschedulable } from './pods-unschedulable.ts';
 import { policyChanged } from './policy-changed.ts';
 import { upgradeRequested } from './upgrade-requested.ts';
@@ -34,6 +36,8 @@ export const allEvents = [
   nodeFailed,
   nodeRetired,
   spotInterruption,
+  etcdSnapshotTaken,
+  etcdSnapshotFailed,
   podsUnschedulable,
   policyChanged,
   upgradeRequested,

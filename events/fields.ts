@@ -4,6 +4,8 @@ import { cloudNames } from '../shared/domain/cloud.ts';
 /** The fields that events share, each with its form. */
 export const clusterId = z.uuid();
 export const nodeNumber = z.int().check(z.minimum(1), z.maximum(65_534));
+/** An etcd snapshot, by when it was asked for. */
+export const snapshot = z.string().check(z.regex(/^\d{8}T\d{6}Z$/));
 export const cloud = z.enum(cloudNames);
 export const reason = z.string().check(z.minLength(1), z.maxLength(1024));
 

@@ -1,6 +1,7 @@
 import { clusterDeletionRequested } from '../events/cluster-deletion-requested.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
 import { driftFound } from '../events/drift-found.ts';
+import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
 import { nodeFailed } from '../events/node-failed.ts';
 import { nodeJoined } from '../events/node-joined.ts';
 import { nodeReady } from '../events/node-ready.ts';
@@ -36,6 +37,7 @@ export const eventRoutes: readonly EventRoute[] = [
   { id: 'RequestNodes', events: [nodesPlanned], to: { function: 'request-nodes' } },
   { id: 'RecordNodeJoined', events: [nodeJoined, nodeFailed], to: { function: 'record-node-joined' } },
   { id: 'NameWorkers', events: [nodeReady], to: { function: 'name-workers' } },
+  { id: 'PruneSnapshots', events: [etcdSnapshotTaken], to: { function: 'prune-snapshots' } },
   {
     id: 'Reconcile',
     events: [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],

@@ -10,6 +10,8 @@ import { clusterFailed } from '../events/cluster-failed.ts';
 import { clusterReady } from '../events/cluster-ready.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
 import { driftFound } from '../events/drift-found.ts';
+import { etcdSnapshotFailed } from '../events/etcd-snapshot-failed.ts';
+import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
 import { nodeFailed } from '../events/node-failed.ts';
 import { nodeJoined } from '../events/node-joined.ts';
 import { nodeReady } from '../events/node-ready.ts';
@@ -40,6 +42,8 @@ export interface FunctionSpec {
     readonly action: 'GenerateDataKey' | 'Decrypt';
     readonly purpose: SealedPurpose;
   }[];
+  /** On the bucket of etcd snapshots. Nobody reads one: sizes are had from the list. */
+  readonly snapshots?: readonly ('PutObject' | 'DeleteObject' | 'ListBucket')[];
   readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
   readonly sendsTo?: readonly QueueName[];
   readonly needsApiUrl?: true;
@@ -98,7 +102,8 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/answer-node-sync/handler.ts',
     why: 'tells a node what to do next',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
-    says: [nodeJoined, nodeReady, nodeFailed, spotInterruption],
+    says: [nodeJoined, nodeReady, nodeFailed, spotInterruption, etcdSnapshotTaken, etcdSnapshotFailed],
+    snapshots: ['PutObject'],
     bundleKbMax: 300,
   },
   {
@@ -117,6 +122,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: 'the last writes of every execution',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     says: [operationSettled, nodeFailed, nodeRetired, clusterDeleted, clusterDeletionBlocked],
+    snapshots: ['ListBucket', 'DeleteObject'],
   },
   {
     ...small,
@@ -175,6 +181,15 @@ export const functionSpecs: readonly FunctionSpec[] = [
     table: ['GetItem', 'Query'],
     pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
     bundleKbMax: 350,
+  },
+  {
+    ...small,
+    name: 'prune-snapshots',
+    entry: 'functions/prune-snapshots/handler.ts',
+    why: 'looks whether a snapshot is where it should be, and lets the old ones go',
+    table: ['GetItem', 'UpdateItem', 'DeleteItem', 'Query'],
+    snapshots: ['ListBucket', 'DeleteObject'],
+    bundleKbMax: 280,
   },
   {
     ...small,

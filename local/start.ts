@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { saveContext } from '../cli/context.ts';
 import { waitForCluster, type WaitResult } from '../cli/wait-for-cluster.ts';
 import { projectFolder } from '../infra/paths.ts';
 import { cloudNames } from '../shared/domain/cloud.ts';
+import { compileCacheFolder } from './aws/lambda/compile-cache.ts';
 import type { Platform } from './platform.ts';
 
 const help = `Usage: npm start -- [options]
@@ -189,6 +191,7 @@ async function main(): Promise<void> {
   let platform: Platform | undefined;
   await timed('platform started', async () => {
     // Loaded only now: help and refusals come at once, and a build has the memory to itself.
+    enableCompileCache(compileCacheFolder);
     const { startPlatform } = await import('./platform.ts');
     platform = await startPlatform({
       assemblyFolder: join(projectFolder, 'cdk.out'),

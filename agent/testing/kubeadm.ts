@@ -183,8 +183,7 @@ function checkJoin(nodeName: string): void {
     credential.certificate,
   ]);
   check(
-    subject.includes('O=system:bootstrappers:kubeadm:default-node-token') &&
-      subject.includes(`CN=system:bootstrap:${nodeName}`),
+    subject.includes('O=system:nodes') && subject.includes(`CN=system:node:${nodeName}`),
     `the bootstrap certificate is another's: ${subject}`,
   );
   check(endpoints.length > 0 && !endpoints.includes(overlay), `to join at ${endpoints.join()}`);

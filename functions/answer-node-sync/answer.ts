@@ -21,14 +21,18 @@ import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import { isSessionOf, NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
+import type { PresignUrl } from '../../shared/runtime/presigned-url.ts';
 import { redactText } from '../../shared/runtime/redaction.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { leaseSnapshot, recordSnapshot, withUploadUrl } from './snapshots.ts';
 
 export interface AnswerDependencies {
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'mesh' | 'syncView'>;
+  readonly store: Pick<Store, 'clusters' | 'nodes' | 'mesh' | 'snapshots' | 'syncView'>;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  /** Signs for the bucket of etcd snapshots; absent: none are taken. */
+  readonly presign?: PresignUrl;
 }
 
 /** While the mesh is moving, control planes must be seen to be alive; in a quiet cluster a sync writes nothing. */
@@ -72,12 +76,18 @@ export const answerSync =
     await recordFacts(dependencies, view);
     const mesh = await enterMesh(dependencies, view);
     const after = await recordProgress(dependencies, view);
-    const cluster = await recordForgotten(dependencies, { ...view, ...after });
+    const forgotten = await recordForgotten(dependencies, { ...view, ...after });
+    const cluster = await recordSnapshot(dependencies, { ...view, ...after, cluster: forgotten });
     return decide(dependencies, { ...view, ...after, cluster, mesh });
   };
 
 /** A machine's words may hold what its commands were given: no secret gets from there into table, events and logs. */
-function withoutSecrets(sync: SyncRequest): SyncRequest {
+function withoutSecrets(given: SyncRequest): SyncRequest {
+  const output = given.result?.output;
+  const sync: SyncRequest =
+    given.result === undefined || output === undefined
+      ? given
+      : { ...given, result: { ...given.result, output: redactText(printable(output)) } };
   if (sync.failure === undefined) return sync;
   const { reason, log } = sync.failure;
   return {
@@ -269,7 +279,8 @@ const report = (
   });
 
 /** Decides; where a claim or lease is needed first, writes it and decides again with what is then true. */
-async function decide({ store, log }: AnswerDependencies, view: View): Promise<SyncReply> {
+async function decide(dependencies: AnswerDependencies, view: View): Promise<SyncReply> {
+  const { store, log, presign } = dependencies;
   const { sync, mesh, node } = view;
   const isSettled = node.phase === 'ready' && node.desired === 'present' && sync.interruption === undefined;
   let { cluster } = view;
@@ -280,7 +291,8 @@ async function decide({ store, log }: AnswerDependencies, view: View): Promise<S
     // Replaced while its call was under way: what it would claim, nobody would hold.
     if (latest !== undefined && latest.sessionHash !== node.sessionHash)
       throw new NodeCallRefused(401, 'the session is not valid for this node any more');
-    const decision = nextInstruction({ cluster, node, nodes, mesh, sync, now: view.now });
+    const takesSnapshots = presign !== undefined;
+    const decision = nextInstruction({ cluster, node, nodes, mesh, sync, now: view.now, takesSnapshots });
     if ('instruction' in decision) {
       if (decision.instruction.kind !== 'run' && decision.instruction.kind !== 'wait')
         log.info('instructed', {
@@ -290,11 +302,15 @@ async function decide({ store, log }: AnswerDependencies, view: View): Promise<S
         });
       return {
         ...decision,
+        ...(presign !== undefined &&
+          decision.instruction.kind === 'snapshot' && {
+            instruction: await withUploadUrl(presign, cluster, decision.instruction),
+          }),
         meshVersion: mesh.version,
         ...(sync.meshVersion === mesh.version ? {} : waysTo({ vpn: cluster.vpn, mesh, number: node.number })),
       };
     }
-    await take(store, node, decision.need);
+    await take(dependencies, node, decision.need);
     cluster = (await store.clusters.get(node.clusterId)) ?? cluster;
   }
   throw new NodeCallRefused(503, 'others claim at the same time: ask again', syncSeconds.bootstrap);
@@ -312,12 +328,14 @@ function waysTo(from: {
 
 /** Won or lost, the cluster is read again: whoever won stands there. */
 async function take(
-  store: AnswerDependencies['store'],
+  dependencies: AnswerDependencies,
   { clusterId, number, attempt }: Node,
   need: Need,
 ): Promise<void> {
+  const { store } = dependencies;
   const holder = { number, attempt };
-  if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
+  if (need.write === 'lease-snapshot') await leaseSnapshot(dependencies, clusterId, need);
+  else if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
   else if (need.write === 'claim-init') await store.clusters.claimInit(clusterId, holder, need.observedGone);
   else await store.clusters.leaseJoin(clusterId, holder, need.observedGone);
 }

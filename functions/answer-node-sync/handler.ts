@@ -5,6 +5,7 @@ import { createBus, createBusClient } from '../../shared/runtime/bus.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { log } from '../../shared/runtime/log.ts';
 import { answerNode, readNodeCall } from '../../shared/runtime/node-http.ts';
+import { createPresigner } from '../../shared/runtime/presigned-url.ts';
 import { observed } from '../../shared/runtime/observability.ts';
 import { settingsFrom } from '../../shared/runtime/settings.ts';
 import { createTable } from '../../shared/runtime/table.ts';
@@ -12,7 +13,7 @@ import { answerSync } from './answer.ts';
 import { syncRequest } from './sync-request.ts';
 
 // POST …/sync, the call that counts: no KMS, no secrets. dynamodb:BatchGetItem, GetItem, PutItem, UpdateItem, Query;
-// events:PutEvents as overcast.answer-node-sync.
+// events:PutEvents as overcast.answer-node-sync; s3:PutObject, for the URLs of uploads.
 const settings = settingsFrom(process.env);
 const behaviour = answerSync({
   store: createTable(settings.tableName, systemClock),
@@ -23,6 +24,7 @@ const behaviour = answerSync({
   }),
   clock: systemClock,
   log,
+  presign: createPresigner({ bucket: settings.snapshotBucket, environment: process.env }),
 });
 
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()

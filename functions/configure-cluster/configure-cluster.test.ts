@@ -8,6 +8,7 @@ import type { Pending } from '../../shared/runtime/progress.ts';
 import { sealCredential } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution } from '../../test/builders/cluster.ts';
 import { testDataKeys } from '../../test/builders/data-keys.ts';
+import { aNode } from '../../test/builders/node.ts';
 import { refusal, type ControlPlanes, type KubernetesAnswer } from '../../test/builders/kubernetes-api.ts';
 import { silentLog, testClock } from '../../test/builders/platform.ts';
 import { aReachableCluster, ownedBy, type ReachableCluster } from '../../test/builders/reachable-cluster.ts';
@@ -32,6 +33,12 @@ afterAll(() => {
 async function scene(given: Partial<Cluster> = {}): Promise<ReachableCluster> {
   const at = await aReachableCluster({ store: table.store, dataKeys, now }, { operation, ...given });
   open.push(at.there);
+  for (const [number, role] of [
+    [2, 'control-plane'],
+    [4, 'worker'],
+    [5, 'worker'],
+  ] as const)
+    await table.store.nodes.materialise(aNode({ clusterId: at.cluster.id, number, role }));
   at.there.answer = ({ what }) =>
     what.startsWith('GET /api/v1/nodes')
       ? {
@@ -40,6 +47,8 @@ async function scene(given: Partial<Cluster> = {}): Promise<ReachableCluster> {
               {
                 metadata: { name: 'four-clouds-1', labels: { 'node-role.kubernetes.io/control-plane': '' } },
               },
+              // It joins: kubeadm marks it at its end.
+              { metadata: { name: 'four-clouds-2', labels: { zone: 'a' } } },
               { metadata: { name: 'four-clouds-4', labels: { zone: 'a' } } },
               { metadata: { name: 'four-clouds-5', labels: { 'node-role.kubernetes.io/worker': '' } } },
             ],

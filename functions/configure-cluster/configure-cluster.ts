@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { accessBindings } from '../../shared/planning/kubeadm-config-security.ts';
-import { mayPass, nameWorkers, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { mayPass, nameWorkers, workersOf, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
 import { ownedCluster } from '../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../shared/runtime/progress.ts';
 import type { Store } from '../../shared/runtime/table.ts';
@@ -21,7 +21,7 @@ const tryEverySeconds = 10;
 export const configureCluster =
   (
     parts: {
-      readonly store: Pick<Store, 'clusters' | 'pki'>;
+      readonly store: Pick<Store, 'clusters' | 'nodes' | 'pki'>;
       readonly access: ClusterAccess;
     } & Parameters<typeof keepPlatformCredential>[0],
   ) =>
@@ -34,7 +34,7 @@ export const configureCluster =
       await keepPlatformCredential(parts, cluster);
       const api = await access(cluster);
       for (const binding of accessBindings()) await api.apply(pathOf(binding.metadata), binding);
-      await nameWorkers(api);
+      await nameWorkers(api, workersOf(cluster, await store.nodes.list(clusterId)));
     } catch (error) {
       if (!mayPass(error)) throw error;
       return pending(`the API of cluster ${cluster.name}: ${error.message}`, tryEverySeconds);

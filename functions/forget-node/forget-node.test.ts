@@ -8,7 +8,7 @@ import { sealCredential } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution } from '../../test/builders/cluster.ts';
 import { testDataKeys } from '../../test/builders/data-keys.ts';
 import { refusal, type ControlPlanes } from '../../test/builders/kubernetes-api.ts';
-import { aNode } from '../../test/builders/node.ts';
+import { aNode, anOffering } from '../../test/builders/node.ts';
 import { silentLog, testClock } from '../../test/builders/platform.ts';
 import { aReachableCluster, ownedBy } from '../../test/builders/reachable-cluster.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
@@ -17,6 +17,7 @@ import { forgetNode } from './forget-node.ts';
 const now = new Date().toISOString();
 const executionArn = anExecution('RetireNode');
 const dataKeys = testDataKeys();
+const anAttempt = { attempt: 1, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now };
 const open: ControlPlanes[] = [];
 let table: TestStore;
 beforeAll(async () => {
@@ -95,6 +96,12 @@ describe('a node whose machine is gone', () => {
   });
 });
 
+it('a node between two attempts is removed: its next machine joins under the same name', async () => {
+  const { there, forget } = await scene({ node: { desired: 'present' } });
+  expect(await forget()).toEqual({ done: true });
+  expect(there.requests.map(({ what }) => what)).toEqual(['DELETE /api/v1/nodes/four-clouds-7']);
+});
+
 describe('a cluster that does not answer', () => {
   it.each<[string, (at: Awaited<ReturnType<typeof scene>>) => void, { isConfigured?: boolean }]>([
     ['because nobody is there', ({ there }) => there.close(), {}],
@@ -121,7 +128,7 @@ describe('a cluster that does not answer', () => {
 });
 
 it.each<[string, Partial<Node>]>([
-  ['that is to stay', { desired: 'present' }],
+  ['that is to stay', { desired: 'present', createRequest: anAttempt }],
   ['of another run', { operation: ownedBy('another', 'RetireNode', now) }],
 ])('a node %s is left alone', async (_, node) => {
   const { there, forget } = await scene({ node });

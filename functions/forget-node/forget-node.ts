@@ -20,7 +20,7 @@ const tryEverySeconds = 10;
 
 /**
  * Removes a node from its cluster's own books, once its machine is gone: until then its pods would be waited for, and its
- * kubelet would come back. A cluster that does not answer holds nothing up for longer than a few tries.
+ * kubelet would come back; and before its next attempt, whose machine joins under the same name. A cluster that does not answer holds nothing up for longer than a few tries.
  */
 export const forgetNode =
   ({
@@ -35,7 +35,9 @@ export const forgetNode =
   async (request: ForgetRequest): Promise<{ done: true } | Pending> => {
     const { clusterId, number, executionArn } = request;
     const node = await ownedNode(store, request, executionArn);
-    if (node.desired !== 'absent') throw new Superseded(`node ${number} is to stay`);
+    // Between two attempts nobody is behind the name: its next machine may stand elsewhere, and a Node's provider id never changes.
+    if (node.desired !== 'absent' && node.createRequest !== undefined)
+      throw new Superseded(`node ${number} is to stay`);
     const cluster = await store.clusters.get(clusterId);
     // Nobody keeps books of a cluster that never began, or that goes as a whole.
     if (cluster?.initialisedAt === undefined || cluster.desired === 'absent') return { done: true };

@@ -193,7 +193,7 @@ describe('a machine that joins', () => {
       users: { user: { 'client-certificate-data': string } }[];
     };
     const certificate = new X509Certificate(atob(users[0]?.user['client-certificate-data'] ?? ''));
-    expect(certificate.subject).toContain('CN=system:bootstrap:four-clouds-4');
+    expect(certificate.subject).toContain('CN=system:node:four-clouds-4');
     expect(Date.parse(certificate.validTo) - Date.parse(now)).toBe(30 * 60 * 1000);
     const authority = new X509Certificate(fileIn(first, '/etc/kubernetes/pki/ca.crt'));
     expect(certificate.verify(authority.publicKey)).toBe(true);

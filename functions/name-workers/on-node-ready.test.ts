@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { ClusterUnreachable, type ClusterApi } from '../../shared/runtime/cluster-access.ts';
 import { aCluster } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
 import { silentLog } from '../../test/builders/platform.ts';
 import { onNodeReady } from './on-node-ready.ts';
 
 const cluster = aCluster();
 const worker = { name: 'four-clouds-7', labels: { zone: 'a' } };
 const named = { name: 'four-clouds-8', labels: { 'node-role.kubernetes.io/worker': '' } };
+/** It has registered, and its kubeadm is not yet at the step that marks it. */
+const unmarked = { name: 'four-clouds-2', labels: { zone: 'b' } };
 const controlPlane = { name: 'four-clouds-1', labels: { 'node-role.kubernetes.io/control-plane': '' } };
 
 async function patchedIn(
@@ -16,13 +19,23 @@ async function patchedIn(
 ): Promise<readonly string[]> {
   const patched: string[] = [];
   const api: Pick<ClusterApi, 'listMetadata' | 'patch'> = {
-    listMetadata: async () => [controlPlane, worker, named],
+    listMetadata: async () => [controlPlane, unmarked, worker, named],
     patch: async (path) => {
       patched.push(path);
     },
   };
   await onNodeReady({
-    store: { clusters: { get: async () => ({ ...cluster, ...given }) } as never },
+    store: {
+      clusters: { get: async () => ({ ...cluster, ...given }) },
+      nodes: {
+        list: async () => [
+          aNode({ clusterId: cluster.id, number: 1, role: 'control-plane' }),
+          aNode({ clusterId: cluster.id, number: 2, role: 'control-plane' }),
+          aNode({ clusterId: cluster.id, number: 7, role: 'worker' }),
+          aNode({ clusterId: cluster.id, number: 8, role: 'worker' }),
+        ],
+      },
+    } as never,
     access: async () => {
       await open();
       return api as ClusterApi;
@@ -33,7 +46,7 @@ async function patchedIn(
 }
 
 describe('a worker that is ready', () => {
-  it('gets the role label that it lacks, and nobody else is touched', async () => {
+  it('gets the role label that it lacks, and nobody else is touched: no control plane that still joins', async () => {
     expect(await patchedIn()).toEqual(['/api/v1/nodes/four-clouds-7']);
   });
 

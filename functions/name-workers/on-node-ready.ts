@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { nodeReady } from '../../events/node-ready.ts';
-import { mayPass, nameWorkers, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { mayPass, nameWorkers, workersOf, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
@@ -16,7 +16,7 @@ export const onNodeReady =
     access,
     log,
   }: {
-    readonly store: Pick<Store, 'clusters'>;
+    readonly store: Pick<Store, 'clusters' | 'nodes'>;
     readonly access: ClusterAccess;
     readonly log: Log;
   }) =>
@@ -24,7 +24,7 @@ export const onNodeReady =
     const cluster = await store.clusters.get(clusterId);
     if (cluster?.desired !== 'present') return;
     try {
-      await nameWorkers(await access(cluster));
+      await nameWorkers(await access(cluster), workersOf(cluster, await store.nodes.list(clusterId)));
     } catch (error) {
       if (!mayPass(error)) throw error;
       log.info('workers not named yet', { clusterId, number, reason: error.message });

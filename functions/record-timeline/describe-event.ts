@@ -24,6 +24,8 @@ const sentences: {
     kind === 'terminate'
       ? `node ${number} is being taken back by its cloud`
       : `node ${number} may be taken back`,
+  EtcdSnapshotTaken: ({ number, snapshot }) => `node ${number} put the etcd snapshot ${snapshot} away`,
+  EtcdSnapshotFailed: ({ number, reason }) => `node ${number} could not take an etcd snapshot: ${reason}`,
   PodsUnschedulable: () => 'pods fit on no node',
   PolicyChanged: () => 'its policies were changed',
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,

@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
-import type { ClusterDetails, ListOf, NodeView } from '../../shared/domain/api-types.ts';
+import type { ClusterDetails, ListOf, NodeView, SnapshotView } from '../../shared/domain/api-types.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
@@ -15,7 +15,8 @@ import { refuseChanges } from './apply-cluster.ts';
 import { addNodesDocument, clusterDocument } from './cluster-document.ts';
 import { createCluster, readRequest } from './create-cluster.ts';
 import { readBody } from './read-body.ts';
-import { clusterDetails, clusterView, nodeView } from './views.ts';
+import { planReconciliation } from './reconcile.ts';
+import { clusterDetails, clusterView, nodeView, snapshotView } from './views.ts';
 
 type ApiContext = Context<PeopleEnvironment>;
 
@@ -126,6 +127,18 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     return context.json(clusterView((await store.clusters.get(cluster.id)) ?? cluster), 202);
   });
 
+  app.post('/clusters/:cluster/reconcile', async (context) => {
+    const cluster = await clusterOf(context);
+    mustLive(cluster);
+    const dryRun = context.req.query('dryRun') ?? 'false';
+    if (dryRun !== 'true' && dryRun !== 'false') throw new Problem(400, 'dryRun: true or false');
+    if (dryRun === 'true') return context.json(await planReconciliation(dependencies, cluster));
+    // The next tick has its clouds looked at, and decides.
+    await store.clusters.makeDue(cluster.id, clock.now());
+    log.info('reconciliation requested', { clusterId: cluster.id });
+    return context.json(clusterView(cluster), 202);
+  });
+
   app.get('/clusters/:cluster/nodes', async (context) => {
     const list: ListOf<NodeView> = { items: await nodesOf(await clusterOf(context)) };
     return context.json(list);
@@ -157,6 +170,12 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     if (node.phase !== 'deleted') await bus.say(nodeRetirementRequested, { clusterId: cluster.id, number });
     log.info('node retirement requested', { clusterId: cluster.id, number });
     return context.json(nodeView(cluster, (await store.nodes.get(cluster.id, number)) ?? node), 202);
+  });
+
+  app.get('/clusters/:cluster/snapshots', async (context) => {
+    const { id } = await clusterOf(context);
+    const list: ListOf<SnapshotView> = { items: (await store.snapshots.list(id)).map(snapshotView) };
+    return context.json(list);
   });
 
   app.get('/clusters/:cluster/events', async (context) => {

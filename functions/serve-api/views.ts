@@ -1,6 +1,13 @@
-import type { CloudView, ClusterDetails, ClusterView, NodeView } from '../../shared/domain/api-types.ts';
+import type {
+  CloudView,
+  ClusterDetails,
+  ClusterView,
+  NodeView,
+  SnapshotView,
+} from '../../shared/domain/api-types.ts';
 import type { CloudParts, Cluster } from '../../shared/domain/cluster.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
+import type { Snapshot } from '../../shared/domain/snapshot.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
 
 /** What the world may see of an item: named field by field, so that a new field is private until somebody shows it. */
@@ -46,6 +53,13 @@ export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
   ...(node.failure === undefined ? {} : { failure: node.failure }),
   createdAt: node.createdAt,
   ...(node.readyAt === undefined ? {} : { readyAt: node.readyAt }),
+});
+
+export const snapshotView = ({ id, takenAt, number, sizeBytes }: Snapshot): SnapshotView => ({
+  id,
+  takenAt,
+  number,
+  ...(sizeBytes === undefined ? {} : { sizeBytes }),
 });
 
 const cloudView = (cluster: Cluster, parts: readonly CloudParts[]): readonly CloudView[] =>

@@ -1,6 +1,7 @@
 import { clusterDeleted } from '../../events/cluster-deleted.ts';
 import { clusterDeletionBlocked } from '../../events/cluster-deletion-blocked.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { snapshotFolder } from '../../shared/domain/snapshot.ts';
 import { guardDeletion } from '../../shared/planning/guard-deletion.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import { reasonOf, type SettleParts, type SettleRequest } from './settlement.ts';
@@ -18,7 +19,7 @@ export async function settleCleanup(parts: SettleParts, request: SettleRequest):
 }
 
 async function bury(
-  { store, bus, clock }: SettleParts,
+  { store, bus, clock, snapshotObjects }: SettleParts,
   { clusterId, executionArn }: SettleRequest,
   cluster: Cluster,
 ): Promise<void> {
@@ -27,6 +28,10 @@ async function bury(
     throw new Superseded(`cluster ${clusterId} has changed hands`);
   // Nobody is left whom its authorities could vouch for. Also on a repeat: a call that was under way may have come after.
   await store.pki.forget(clusterId);
+  // By the bucket's own list, so that an upload goes too that nobody recorded.
+  for (const { key } of (await snapshotObjects?.list(snapshotFolder(clusterId))) ?? [])
+    await snapshotObjects?.remove(key);
+  for (const { id } of await store.snapshots.list(clusterId)) await store.snapshots.forget(clusterId, id);
   if (!isBuried) {
     const now = clock.now();
     for (const { number, phase } of await store.nodes.list(clusterId)) {

@@ -4,6 +4,7 @@ import { operationKinds } from '../../shared/domain/operation.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
+import type { SnapshotObjects } from '../../shared/runtime/snapshot-objects.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
 const stranger = z.object({
@@ -32,6 +33,8 @@ export interface SettleParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  /** The bucket of etcd snapshots; absent where there is none. */
+  readonly snapshotObjects?: SnapshotObjects;
 }
 
 export interface Settled {

@@ -2,7 +2,9 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { sealedContextKeys } from '../../shared/domain/sealed-keys.ts';
+import { snapshotsFolder } from '../../shared/domain/snapshot.ts';
 import type { QueueName, TableAction } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
 import { executionArns, machineArns } from './state-machines.ts';
@@ -14,6 +16,7 @@ export interface Rights {
   readonly bus: EventBus;
   readonly tokenKey: Key;
   readonly pkiKey: Key;
+  readonly snapshotBucket: Bucket;
   readonly apiUrl: string;
   readonly functions: readonly PlatformFunction[];
   readonly queueNamed: (name: QueueName) => WorkQueue;
@@ -71,6 +74,7 @@ export function grantRights(rights: Rights): void {
         StringEquals: { [`kms:EncryptionContext:${sealedContextKeys.purpose}`]: purpose },
       });
     }
+    grantSnapshots(platformFunction, rights.snapshotBucket);
     if (spec.needsApiUrl === true) platformFunction.setting('API_URL', rights.apiUrl);
     for (const name of spec.sendsTo ?? []) {
       const { queue } = rights.queueNamed(name);
@@ -91,6 +95,23 @@ export function grantRights(rights: Rights): void {
         ],
       );
   }
+}
+
+/** A presigned URL carries the rights of whoever signed it. */
+function grantSnapshots(platformFunction: PlatformFunction, { bucketName, bucketArn }: Bucket): void {
+  const { snapshots = [] } = platformFunction.spec;
+  if (snapshots.length === 0) return;
+  platformFunction.setting('SNAPSHOT_BUCKET', bucketName);
+  const onObjects = snapshots.filter((action) => action !== 'ListBucket');
+  if (onObjects.length > 0)
+    platformFunction.allow(
+      onObjects.map((action) => `s3:${action}`),
+      [`${bucketArn}/${snapshotsFolder}*`],
+    );
+  if (snapshots.includes('ListBucket'))
+    platformFunction.allow(['s3:ListBucket'], [bucketArn], {
+      StringLike: { 's3:prefix': [`${snapshotsFolder}*`] },
+    });
 }
 
 /** The event source of a function: its name without the cloud. */

@@ -3,7 +3,10 @@ import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
 
 /** What cdk-nag finds and we mean, each with its reason. */
-export function acknowledgeFindings(stack: Stack, installation: string): void {
+export function acknowledgeFindings(
+  stack: Stack,
+  { installation, snapshotBucketId }: { readonly installation: string; readonly snapshotBucketId: string },
+): void {
   const region = Token.isUnresolved(stack.region) ? '<AWS::Region>' : stack.region;
   const account = Token.isUnresolved(stack.account) ? '<AWS::AccountId>' : stack.account;
   const findings = [
@@ -16,6 +19,15 @@ export function acknowledgeFindings(stack: Stack, installation: string): void {
       reason:
         'Accounts are added while the platform runs; each cloud’s functions reach that cloud’s accounts alone',
     })),
+    {
+      id: `AwsSolutions-IAM5[Resource::<${snapshotBucketId}.Arn>/clusters/*]`,
+      reason: 'Clusters come and go; the right ends at their folder of the one bucket',
+    },
+    {
+      id: 'AwsSolutions-S1',
+      reason:
+        'Each upload is by an instruction that the table and the timeline record; access logs would need a second bucket of their own',
+    },
     {
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'Step Functions’ log delivery and tracing actions cannot be limited to a resource',

@@ -9,6 +9,7 @@ import { EventRules } from '../constructs/event-rules.ts';
 import { grantRights } from '../constructs/function-rights.ts';
 import { PlatformFunction } from '../constructs/platform-function.ts';
 import { PlatformTable } from '../constructs/platform-table.ts';
+import { SnapshotBucket } from '../constructs/snapshot-bucket.ts';
 import { StateMachines } from '../constructs/state-machines.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
 import { functionSpec, functionSpecs, type QueueName } from '../functions.ts';
@@ -41,6 +42,8 @@ export class OvercastStack extends Stack {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
+
+    const snapshots = new SnapshotBucket(this, 'Snapshots');
 
     const alarms = new Alarms(this, 'Alarms');
     const functions = new Map(functionSpecs.map((spec) => [spec.name, new PlatformFunction(this, spec)]));
@@ -78,11 +81,12 @@ export class OvercastStack extends Stack {
       bus,
       tokenKey,
       pkiKey,
+      snapshotBucket: snapshots.bucket,
       apiUrl: api.url,
       functions: [...functions.values()],
       queueNamed,
     });
-    acknowledgeFindings(this, installation);
+    acknowledgeFindings(this, { installation, snapshotBucketId: snapshots.logicalId });
 
     new CfnOutput(this, 'ApiUrl', { value: api.url });
     new CfnOutput(this, 'TableName', { value: table.tableName });

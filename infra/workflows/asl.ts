@@ -142,3 +142,6 @@ export const errorText = expression(
 
 /** Somebody else owns it now: this run has nothing more to say. */
 export const superseded: State = { Type: 'Succeed', Comment: 'Another execution owns this now' };
+
+/** How often a cluster that does not answer is asked to forget a node: about two minutes. */
+export const forgetTriesMax = 10;

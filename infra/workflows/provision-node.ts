@@ -4,6 +4,7 @@ import {
   choose,
   errorText,
   expression,
+  forgetTriesMax,
   me,
   onError,
   superseded,
@@ -131,10 +132,22 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
         Assign: {
           polls: 0,
           waits: 0,
+          forgetTries: 0,
           cloud: expression('$exists($states.input.cloud) ? $states.input.cloud : $cloud'),
         },
-        Next: 'Create',
+        Next: 'Forget',
       },
+      Forget: callFunction({
+        comment:
+          'The next machine joins under the same name, and a Node keeps the place that its first machine gave it',
+        function: functions.forgetNode,
+        payload: { ...node, isLastTry: expression(`$forgetTries >= ${forgetTriesMax - 1}`) },
+        assign: { forgetTries: expression('$forgetTries + 1') },
+        catch: [yieldToOwner, onError(['States.ALL'], 'Create')],
+        next: 'IsForgotten',
+      }),
+      IsForgotten: choose([{ when: '$states.input.done', next: 'Create' }], 'WaitToForget'),
+      WaitToForget: wait('$states.input.retryAfterSeconds', 'Forget'),
       Settle: callFunction({
         function: functions.settleOperation,
         payload: { kind: 'ProvisionNode', outcome: 'succeeded', ...node },

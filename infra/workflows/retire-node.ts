@@ -3,6 +3,7 @@ import {
   choose,
   errorText,
   expression,
+  forgetTriesMax,
   me,
   onError,
   superseded,
@@ -13,8 +14,6 @@ import {
 
 /** How long a node may take to hand over its work before its machine goes all the same. */
 const drainBudgetSeconds = 300;
-/** How often its cluster is asked to forget it, each with its own patience: about two minutes. */
-const forgetTriesMax = 10;
 
 /** One node goes: its work first, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {

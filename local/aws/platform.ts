@@ -4,9 +4,10 @@ import { createEvents, type EventEntry, type EventFilter, type Events } from './
 import { createEventsApi } from './events/events-api.ts';
 import { readBuses, readRules } from './events/from-template.ts';
 import { createHttpApi } from './http-api/http-api.ts';
-import { createGuard, type Caller } from './iam/guard.ts';
+import { createGuard, rootAccessKeyId, type Caller } from './iam/guard.ts';
 import { readRoles } from './iam/roles.ts';
 import { createAsynchronousInvocations, type AsynchronousInvocations } from './lambda/asynchronous.ts';
+import { tidyCompileCache } from './lambda/compile-cache.ts';
 import {
   accessKeyIdOfFunction,
   readAsynchronousSettings,
@@ -22,7 +23,9 @@ import { startEventSource } from './queues/event-source.ts';
 import { readEventSources } from './queues/from-template.ts';
 import { createQueues } from './queues/queues.ts';
 import { listen } from './server/listen.ts';
-import { createServices } from './server/services.ts';
+import { createServices, identifyBy } from './server/services.ts';
+import type { Signer } from './s3/presigned.ts';
+import { openS3 } from './s3/s3.ts';
 import { createStates } from './states/index.ts';
 import { openTables } from './stores/dynamodb.ts';
 import { openKms } from './stores/kms.ts';
@@ -109,6 +112,7 @@ const now = (): number => Date.now();
  */
 export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { folder, waitScale, log } = options;
+  tidyCompileCache(now());
   const assembly = readAssembly(options.assemblyFolder, options.stackName);
   const listener = await listen(options.port, log);
   /** What has to be closed, newest first. */
@@ -210,6 +214,29 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         { kind: 'role', roleArn, name },
       ]),
     );
+    // Set over what the template says, as the functions themselves find them.
+    const secretsOf = new Map<string, Signer>(
+      functions.map(({ environment }) => [
+        environment['AWS_ACCESS_KEY_ID'] ?? '',
+        {
+          secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+          sessionToken: environment['AWS_SESSION_TOKEN'] ?? '',
+        },
+      ]),
+    );
+    const s3 = openS3({
+      stack,
+      disk,
+      folder,
+      guard,
+      identify: identifyBy(callers),
+      callerOf: (id) => {
+        if (id === rootAccessKeyId) return { caller: { kind: 'root' }, secretAccessKey: rootAccessKeyId };
+        const [caller, signer] = [callers.get(id), secretsOf.get(id)];
+        return caller === undefined || signer === undefined ? undefined : { caller, ...signer };
+      },
+      now,
+    });
     const partitionKeys = new Map(
       stack
         .all('AWS::DynamoDB::Table')
@@ -228,6 +255,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         events: createEventsApi(events, guard),
         kms,
         secrets,
+        s3,
         states,
         machineArns,
         lambda: createLambdaApi({ lambda, asynchronous, guard }),

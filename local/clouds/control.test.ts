@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDigitalOceanSimulator } from './digitalocean/index.ts';
 import { serveSimulator } from './server.ts';
-import { World } from './world.ts';
+import { DamageRefused, World } from './world.ts';
 
 const world = new World({ timeScale: 1000 });
 let url = '';
@@ -57,6 +57,65 @@ describe('the control endpoint', () => {
       status: 200,
     });
     expect(await ask('GET', '/v2/droplets')).toMatchObject({ body: { droplets: [] } });
+  });
+
+  it('does what people do in a console, where its cloud has that', async () => {
+    const done: unknown[] = [];
+    // A cloud of its own, so that what the simulators can do is theirs to test.
+    const other = new World({ timeScale: 1000 });
+    const served = await serveSimulator(other, {
+      ...createDigitalOceanSimulator(other),
+      cloud: 'digitalocean',
+    });
+    const network = {
+      cloud: 'gcp',
+      kind: 'network',
+      id: 'net-1',
+      name: 'overcast-c-1',
+      state: 'READY',
+      tags: [],
+    } as const;
+    other.lists(() => [network]);
+    other.suffers('gcp', {
+      'remove-route': (target) => (done.push(target), 'route-1'),
+      'delete-network': () => {
+        throw new DamageRefused('machines are in it');
+      },
+      'delete-subnet': () => undefined,
+      'remove-tags': ({ machine }) => machine?.id,
+    });
+    const damage = async (body: unknown) => {
+      const response = await fetch(`${served.url}/_control/damage`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+      });
+      return [response.status, await response.json()];
+    };
+    const gcp = { cloud: 'gcp', networkId: 'net-1' };
+    expect(await damage({ ...gcp, kind: 'remove-route' })).toEqual([
+      201,
+      { cloud: 'gcp', kind: 'remove-route', id: 'route-1' },
+    ]);
+    expect(await damage({ cloud: 'gcp', clusterId: 'c-1', kind: 'remove-route' })).toMatchObject([201, {}]);
+    expect(done).toEqual([{ networkId: 'net-1' }, { networkId: 'net-1' }]);
+    expect(await damage({ ...gcp, kind: 'delete-network' })).toEqual([409, { error: 'machines are in it' }]);
+    for (const [body, status] of [
+      [{ ...gcp, kind: 'delete-subnet' }, 404],
+      [{ ...gcp, networkId: 'net-2', kind: 'remove-route' }, 404],
+      [{ cloud: 'gcp', machineId: 'nobody', kind: 'remove-tags' }, 404],
+      [{ ...gcp, kind: 'remove-tags' }, 400],
+      [{ cloud: 'oracle', kind: 'remove-route' }, 400],
+    ] as const)
+      expect((await damage(body))[0]).toBe(status);
+    expect(await damage({ ...gcp, kind: 'add-spare-disk' })).toEqual([
+      400,
+      {
+        error: 'kind: gcp has delete-network, delete-subnet, remove-route, remove-tags',
+        kinds: ['delete-network', 'delete-subnet', 'remove-route', 'remove-tags'],
+      },
+    ]);
+    await served.close();
+    other.close();
   });
 
   it('counts the calls that reached the cloud', async () => {

@@ -35,7 +35,7 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * POST   /_control/damage                               { cloud, kind, networkId | clusterId | machineId }: see below
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
  * GET    /_control/settings, PUT /_control/settings     { timeScale, vcpuQuota, soldOut, pageSizeMax }
- * GET    /_control/faults, POST, DELETE                 { cloud, operation, effect, times, seconds?, instanceType? }
+ * GET    /_control/faults, POST, DELETE                 { cloud, operation, effect, times, skip?, seconds?, instanceType? }
  *
  * Damage is what a person with the console could do; answers 201 { cloud, kind, id }, `id` being what was struck or made.
  * 400: the cloud has no such thing, and the kinds it has are named. 404: nothing there to strike. 409: the cloud refuses, as

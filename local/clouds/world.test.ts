@@ -44,6 +44,18 @@ describe('a machine’s state follows from its times', () => {
 });
 
 describe('faults', () => {
+  it('let pass as many as they were asked to', () => {
+    const world = open();
+    world.addFault({ id: 'third', cloud: 'aws', operation: '*', effect: 'cut', times: 1, skip: 2 });
+    world.addFault({ id: 'rest', cloud: 'aws', operation: '*', effect: 'cut', times: 2, skip: 3 });
+    const taken = Array.from(
+      { length: 6 },
+      () => world.takeFault('aws', 'readNetwork', { effects: ['cut'] })?.id,
+    );
+    // What strikes a request is the first that can; the others count on from the next.
+    expect(taken).toEqual([undefined, undefined, 'third', undefined, 'rest', 'rest']);
+  });
+
   it('strike as often as they were asked to, and only what they name', () => {
     const world = open();
     world.addFault({ id: 'f', cloud: 'aws', operation: 'createMachine', effect: 'throttle', times: 2 });

@@ -92,6 +92,8 @@ export interface Fault {
   readonly effect: FaultEffect;
   /** How many requests it still strikes. */
   readonly times: number;
+  /** Lets so many of the requests that it could strike pass first: the fifth from now is 4. */
+  readonly skip?: number;
   /** For `hide`: unscaled seconds. For `throttle`: the retry-after it sends. */
   readonly seconds?: number;
   /** Strikes only requests whose instance type is this one. */
@@ -314,15 +316,16 @@ export class World {
     operation: GenericOperation,
     options: { effects: readonly FaultEffect[]; instanceType?: string },
   ): Fault | undefined {
-    const fault = this.#faults
-      .values()
-      .find(
-        (f) =>
-          f.cloud === cloud &&
-          (f.operation === operation || f.operation === '*') &&
-          options.effects.includes(f.effect) &&
-          (f.instanceType === undefined || f.instanceType === options.instanceType),
-      );
+    const fault = this.#faults.values().find((f) => {
+      const matches =
+        f.cloud === cloud &&
+        (f.operation === operation || f.operation === '*') &&
+        options.effects.includes(f.effect) &&
+        (f.instanceType === undefined || f.instanceType === options.instanceType);
+      if (!matches || f.skip === undefined || f.skip === 0) return matches;
+      this.#faults.set(f.id, { ...f, skip: f.skip - 1 });
+      return false;
+    });
     if (fault === undefined) return undefined;
     if (fault.times > 1) this.#faults.set(fault.id, { ...fault, times: fault.times - 1 });
     else this.#faults.delete(fault.id);

@@ -10,7 +10,7 @@ export interface Discovery {
 }
 
 const pkiFolder = '/etc/kubernetes/pki';
-const bootstrapGroup = 'system:bootstrappers:kubeadm:default-node-token';
+const nodesGroup = 'system:nodes';
 
 function fileAt(files: MachineFiles, path: string): string {
   const content = files[path];
@@ -81,7 +81,7 @@ interface KubeconfigFile {
 
 const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString('utf8');
 
-/** kubeadm's file discovery: the credential in it is embedded, chains to the authority in it, and is a bootstrapper's. */
+/** kubeadm's file discovery: the credential in it is embedded, chains to the authority in it, and is this node's. */
 export function readDiscovery(
   files: MachineFiles,
   path: string,
@@ -108,7 +108,7 @@ export function readDiscovery(
   if (!client.checkIssued(authority) || !client.verify(authority.publicKey))
     throw fail('x509: certificate signed by unknown authority');
   const subject = client.subject.split('\n');
-  if (!subject.includes(`O=${bootstrapGroup}`) || !subject.includes(`CN=system:bootstrap:${nodeName}`))
+  if (!subject.includes(`O=${nodesGroup}`) || !subject.includes(`CN=system:node:${nodeName}`))
     throw fail(`its credential is not this node's bootstrap credential: ${subject.join(', ')}`);
   return { caCertificatePem, bootstrap };
 }

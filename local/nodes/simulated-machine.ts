@@ -9,6 +9,7 @@ import type {
 } from '../../shared/domain/node-protocol.ts';
 import { agentSettings } from './agent-settings.ts';
 import { runKubeadm } from './kubeadm.ts';
+import { uploadSnapshot } from './etcd-snapshot.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
 import { leave } from './leave.ts';
@@ -185,6 +186,12 @@ export async function runSimulatedMachine(
           // Simulated clusters have no etcd whose members could be counted.
           keep({ done: [...disk.done, id] });
           result = { instructionId: id, ok: true };
+          continue;
+        }
+        if (kind === 'snapshot' && !disk.done.includes(id)) {
+          const objects = clusters.dump(clusterId);
+          result = { instructionId: id, ...(await uploadSnapshot(endpoint ?? '', objects, signal)) };
+          keep({ done: [...disk.done, id] });
           continue;
         }
         if (!isWork(kind) || disk.done.includes(id) || disk.phase === 'failed') {

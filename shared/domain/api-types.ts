@@ -43,6 +43,18 @@ export interface ClusterDetails extends ClusterView {
   readonly warnings?: readonly string[];
 }
 
+/** What would be found and done if the cluster were looked at now. */
+export interface ReconcilePlan {
+  readonly cluster: ClusterView;
+  readonly findings: readonly Finding[];
+  /** In the order in which they would be done. */
+  readonly actions: readonly { readonly action: string; readonly because: string }[];
+  /** When each cloud was last looked at: the findings are as old. */
+  readonly seen: readonly { readonly cloud: CloudName; readonly at: Instant }[];
+  /** The same repair failed before: it is not begun again earlier. */
+  readonly repairNotBefore?: Instant;
+}
+
 export interface NodeView {
   readonly id: string;
   readonly number: number;
@@ -64,6 +76,16 @@ export interface NodeView {
   readonly failure?: NodeFailure;
   readonly createdAt: Instant;
   readonly readyAt?: Instant;
+}
+
+/** What etcd held at one time; it can be read by nobody but the installation. */
+export interface SnapshotView {
+  readonly id: string;
+  readonly takenAt: Instant;
+  /** The control plane that took it. */
+  readonly number: number;
+  /** From when it was seen in the bucket. */
+  readonly sizeBytes?: number;
 }
 
 /** One person's access to one cluster. It holds a private key, and is shown this once. */

@@ -43,6 +43,11 @@ export interface Forgetting extends Holder {
   readonly tries: number;
 }
 
+/** The control plane that uploads what etcd holds, and since when. */
+export interface Snapshotting extends Holder {
+  readonly since: Instant;
+}
+
 export interface Cluster {
   readonly id: ClusterId;
   readonly name: string;
@@ -73,6 +78,9 @@ export interface Cluster {
   readonly joinAttempt?: number;
   /** A lost or leaving control plane that those who serve are to strike off etcd's members. */
   readonly forgetting?: Forgetting;
+  readonly snapshotting?: Snapshotting;
+  /** When the next etcd snapshot is due; absent before the first. */
+  readonly snapshotDueAt?: Instant;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;

@@ -53,7 +53,6 @@ describe('the files of a machine', () => {
   it('that is to init', () => {
     const files = filesForInit({ cluster, node: node('control-plane'), pki });
     expect(listed(files)).toEqual([
-      '0600 /etc/kubernetes/overcast/access.yaml',
       '0600 /etc/kubernetes/overcast/audit-policy.yaml',
       '0600 /etc/kubernetes/overcast/encryption.yaml',
       ...authorities.filter((each) => each.startsWith('0600')),
@@ -64,10 +63,6 @@ describe('the files of a machine', () => {
       'InitConfiguration',
       'ClusterConfiguration',
       'KubeletConfiguration',
-    ]);
-    expect(kindsIn(files, '/etc/kubernetes/overcast/access.yaml')).toEqual([
-      'ClusterRoleBinding',
-      'ClusterRoleBinding',
     ]);
     expect(kindsIn(files, '/etc/kubernetes/overcast/encryption.yaml')).toEqual(['EncryptionConfiguration']);
     expect(kindsIn(files, '/etc/kubernetes/overcast/audit-policy.yaml')).toEqual(['Policy']);
@@ -103,7 +98,7 @@ describe('the files of a machine', () => {
     const certificate = new X509Certificate(
       Buffer.from(config.users[0].user['client-certificate-data'], 'base64'),
     );
-    expect(certificate.subject).toContain('CN=system:bootstrap:four-clouds-7');
+    expect(certificate.subject).toContain('CN=system:node:four-clouds-7');
   });
 
   it('that inits fit one answer', () => {

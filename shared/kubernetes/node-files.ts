@@ -1,8 +1,6 @@
 import { discoveryKubeconfig, discoveryPath } from '../planning/kubeadm-config-discovery.ts';
 import { renderDocuments, type MachineFile } from '../planning/kubeadm-config-documents.ts';
 import {
-  accessBindings,
-  accessManifestPath,
   auditPolicy,
   auditPolicyPath,
   encryptionConfiguration,
@@ -76,7 +74,6 @@ export const filesForInit = (input: {
 }): readonly MachineFile[] => [
   ...pkiFiles(input.pki),
   ...apiServerFiles(input.pki),
-  { path: accessManifestPath, mode: '0600', content: renderDocuments(accessBindings()) },
   kubeadmFile(renderDocuments(initDocuments(input.cluster, input.node))),
 ];
 

@@ -2,7 +2,6 @@ import type { KubernetesDocument } from './kubeadm-config-documents.ts';
 
 export const auditPolicyPath = '/etc/kubernetes/overcast/audit-policy.yaml';
 export const encryptionConfigPath = '/etc/kubernetes/overcast/encryption.yaml';
-export const accessManifestPath = '/etc/kubernetes/overcast/access.yaml';
 export const auditLogFolder = '/var/log/kubernetes/audit';
 
 /** Issued kubeconfigs carry this group; the platform's own credential carries the other. */
@@ -72,7 +71,7 @@ export const auditPolicy = () => ({
   ],
 });
 
-/** Applied once, right after kubeadm init with the machine's own administrator: from then on the issued groups may act. */
+/** Applied by the platform, once the first API server answers and at every later provisioning: so the issued groups may act. */
 export const accessBindings = (): readonly (KubernetesDocument & Readonly<Record<string, unknown>>)[] =>
   [adminsGroup, platformGroup].map((group) => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -4,6 +4,7 @@ import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
 import type { Instruction, SyncRequest } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
+import { planSnapshot, type SnapshotDecision } from './plan-snapshot.ts';
 import { forgetInstruction, isForgettingOver, mayBeMember } from './forget-member.ts';
 
 /** A control plane that was not heard of for longer need not acknowledge a newcomer: it may be dead. */
@@ -14,7 +15,8 @@ export const syncSeconds = { bootstrap: 3, controlPlane: 5, worker: 60 } as cons
 /** What the platform does before it can say more: one conditional write, after which it decides again. */
 export type Need =
   | { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder }
-  | { readonly write: 'drop-forgetting'; readonly forgetting: Holder };
+  | { readonly write: 'drop-forgetting'; readonly forgetting: Holder }
+  | Extract<SnapshotDecision, { readonly need: unknown }>['need'];
 
 export interface NextInstructionInput {
   readonly cluster: Cluster;
@@ -24,6 +26,8 @@ export interface NextInstructionInput {
   readonly mesh: Mesh;
   readonly sync: SyncRequest;
   readonly now: Instant;
+  /** Whether there is a bucket for etcd snapshots. */
+  readonly takesSnapshots?: boolean;
 }
 
 export type Decision =
@@ -85,8 +89,11 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (sync.phase === 'failed' || node.failure !== undefined) return wait('the machine to be replaced');
   const { forgetting } = cluster;
   if (sync.phase === 'joined' || sync.phase === 'ready') {
-    if (node.role === 'worker' || forgetting === undefined || forgetting.number === node.number)
-      return say('run', controlPlanesFor(input));
+    const isSettled = node.role === 'control-plane' && sync.phase === 'ready' && node.joinedAt !== undefined;
+    if (node.role === 'worker' || forgetting === undefined || forgetting.number === node.number) {
+      const snapshot = input.takesSnapshots === true && isSettled ? planSnapshot(input) : undefined;
+      return snapshot ?? say('run', controlPlanesFor(input));
+    }
     return isForgettingOver(forgetting, nodes)
       ? { need: { write: 'drop-forgetting', forgetting } }
       : { instruction: forgetInstruction(forgetting), syncAfterSeconds: syncSeconds.bootstrap };

@@ -22,12 +22,14 @@ describe('user-data', () => {
   const text = renderUserData(input);
   const config = load(text) as {
     hostname: string;
+    manage_etc_hosts: boolean;
     write_files: Record<string, string>[];
     runcmd: string[][];
   };
   it('is a cloud-config that gives the agent what it needs, readable by root alone', () => {
     expect(text.startsWith('#cloud-config\n')).toBe(true);
     expect(config.hostname).toBe('four-clouds-7');
+    expect(config.manage_etc_hosts, 'the agent’s lines outlive a reboot').toBe(false);
     expect(config.write_files[0]).toMatchObject({ path: '/etc/overcast/agent.env', permissions: '0600' });
     expect(config.write_files[0]?.['content']?.split('\n')).toEqual([
       "OVERCAST_API='https://api.example.com'",

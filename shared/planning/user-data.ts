@@ -41,6 +41,8 @@ export function renderUserData(input: UserDataInput): string {
   const config = {
     hostname: input.nodeName,
     preserve_hostname: false,
+    // DigitalOcean's images let cloud-init write /etc/hosts anew at each boot: the cluster's name would be gone from it.
+    manage_etc_hosts: false,
     package_update: false,
     write_files: [
       {

@@ -45,6 +45,8 @@ const secretForms: readonly RegExp[] = [
   /\bya29\.[\w-]+/g,
   // A machine's cloud-init as it goes over the wire: `#cloud-config` in base64, with the bound token in it.
   /\bI2Nsb3VkLWNvbmZpZ[\w+/=-]*/g,
+  // A presigned URL is good for whoever has it.
+  /\bX-Amz-(?:Signature|Security-Token|Credential)=[^\s"'&]+/gi,
   /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
   // `"clientSecret":"…"` and `password=…` inside a text that somebody quoted.
   // Quoted once more, as JSON in a text of JSON, its quotation marks have backslashes.

@@ -15,6 +15,8 @@ export const settingVariables = {
   tokenKeyId: 'TOKEN_KEY_ID',
   /** A symmetric KMS key: seals clusters' authorities and the platform's credentials. */
   pkiKeyId: 'PKI_KEY_ID',
+  /** Where the clusters' etcd snapshots are kept. */
+  snapshotBucket: 'SNAPSHOT_BUCKET',
   reconcileQueueUrl: 'RECONCILE_QUEUE_URL',
 } as const;
 export type SettingName = keyof typeof settingVariables;
@@ -75,6 +77,9 @@ export const settingsFrom = (environment: Environment): Settings => ({
   },
   get pkiKeyId() {
     return read(environment, settingVariables.pkiKeyId);
+  },
+  get snapshotBucket() {
+    return read(environment, settingVariables.snapshotBucket);
   },
   get clusterProxyUrl() {
     return environment[clusterProxyVariable] === undefined

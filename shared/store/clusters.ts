@@ -15,6 +15,10 @@ const tombstoneDays = 90;
 /** This very machine is the one to be forgotten. */
 const forgets = '(#forgetting.#number = :number AND #forgetting.#attempt = :attempt)';
 
+/** It is this very snapshot that is under way. */
+const snapshots =
+  '(#snapshotting.#number = :number AND #snapshotting.#attempt = :attempt AND #snapshotting.#since = :since)';
+
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
   const heldBy = (who: string): string =>
@@ -270,6 +274,23 @@ export function clusterStore(table: Table): ClusterStore {
 
     doneForgetting: async (id, { number, attempt }) =>
       did(id, { remove: ['forgetting'] }, { when: forgets, values: { number, attempt } }),
+
+    leaseSnapshot: async (id, lease, over) =>
+      did(
+        id,
+        { set: { snapshotting: lease } },
+        {
+          when: `#desired = :present AND ${over === undefined ? 'attribute_not_exists(#snapshotting)' : snapshots}`,
+          values: { present: 'present', ...(over !== undefined && { ...over }) },
+        },
+      ),
+
+    settleSnapshot: async (id, lease, dueAt) =>
+      did(
+        id,
+        { set: { snapshotDueAt: dueAt }, remove: ['snapshotting'] },
+        { when: snapshots, values: { ...lease } },
+      ),
 
     sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
       did(

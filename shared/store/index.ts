@@ -15,6 +15,7 @@ import { observationStore } from './observations.ts';
 import { partsStore } from './parts.ts';
 import { pkiStore } from './pki.ts';
 import { requestStore } from './requests.ts';
+import { snapshotStore } from './snapshots.ts';
 import type { Store } from './store.ts';
 import { entityOf, openTable, type Table } from './table.ts';
 import { timelineStore } from './timeline.ts';
@@ -42,6 +43,7 @@ export function storeOver(table: Table): Store {
     parts: partsStore(table),
     pki: pkiStore(table),
     observations: observationStore(table),
+    snapshots: snapshotStore(table),
     timeline: timelineStore(table),
     names: nameStore(table),
     requests: requestStore(table),

@@ -40,6 +40,7 @@ export const prefixes = {
   observation: 'OBSERVED#',
   finding: 'FINDING#',
   event: 'EVENT#',
+  snapshot: 'SNAPSHOT#',
 } as const;
 
 export const keys = {
@@ -64,6 +65,10 @@ export const keys = {
   event: (id: ClusterId, at: string, eventId: string): Key => ({
     pk: clusterPk(id),
     sk: `${prefixes.event}${at}#${eventId}`,
+  }),
+  snapshot: (id: ClusterId, snapshot: string): Key => ({
+    pk: clusterPk(id),
+    sk: `${prefixes.snapshot}${snapshot}`,
   }),
   name: (name: string): Key => ({ pk: `NAME#${name}`, sk: 'NAME' }),
   request: (principal: string, key: string): Key => ({ pk: `REQUEST#${principal}#${key}`, sk: 'REQUEST' }),

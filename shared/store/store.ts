@@ -1,5 +1,5 @@
 import type { CloudAccount, CloudName } from '../domain/cloud.ts';
-import type { Cluster, ClusterStatus, CloudParts, Forgetting, Holder, Plan } from '../domain/cluster.ts';
+import type { Cluster, ClusterStatus, CloudParts, Forgetting, Holder, Plan, Snapshotting } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
@@ -9,6 +9,7 @@ import type { Offering } from '../domain/offering.ts';
 import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
 
 /**
@@ -23,6 +24,7 @@ export interface Store {
   readonly parts: CloudPartsStore;
   readonly pki: PkiStore;
   readonly observations: ObservationStore;
+  readonly snapshots: SnapshotStore;
   readonly timeline: TimelineStore;
   readonly names: NameStore;
   readonly requests: RequestStore;
@@ -99,11 +101,26 @@ export interface ClusterStore {
   tryForgettingAgain(id: ClusterId, forgetting: Forgetting): Promise<boolean>;
   /** forgetting is this machine → gone. */
   doneForgetting(id: ClusterId, holder: Holder): Promise<boolean>;
+  /** present, and nobody takes a snapshot but the one that this lease goes `over`. */
+  leaseSnapshot(id: ClusterId, lease: Snapshotting, over?: Snapshotting): Promise<boolean>;
+  /** the lease is this very one → gone, and when the next snapshot is due. */
+  settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant): Promise<boolean>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,
     drift: { fingerprint: string; notBefore: Instant; attempts: number; now: Instant },
   ): Promise<boolean>;
+}
+
+/** What is recorded of the etcd snapshots in the bucket; items expire with their objects. */
+export interface SnapshotStore {
+  /** Once; again without effect. */
+  record(snapshot: Snapshot): Promise<boolean>;
+  /** The oldest first. */
+  list(clusterId: ClusterId): Promise<readonly Snapshot[]>;
+  /** Where it is still recorded. */
+  measure(clusterId: ClusterId, id: string, sizeBytes: number): Promise<void>;
+  forget(clusterId: ClusterId, id: string): Promise<void>;
 }
 
 export interface NodeStore {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createApiClient, type ApiClient } from '../../cli/api-client.ts';
 import { clusterText } from '../../cli/output.ts';
 import { projectFolder } from '../../infra/paths.ts';
-import type { Fault, ResourceRow, StrangerRequest } from '../../local/clouds/world.ts';
+import type { DamageKind, Fault, ResourceRow, StrangerRequest } from '../../local/clouds/world.ts';
 import { startPlatform, type Platform } from '../../local/platform.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
@@ -47,6 +47,11 @@ export interface TestPlatform extends Platform {
   clearFaults(): Promise<void>;
   placeStranger(stranger: StrangerRequest): Promise<{ cloud: CloudName; id: string; name: string }>;
   kill(machine: { cloud: CloudName; id: string }): Promise<void>;
+  stop(machine: { cloud: CloudName; id: string }): Promise<void>;
+  /** What a person with the console does; local/clouds/control.ts says what each kind is. @returns the id of what was struck or made. */
+  damage(
+    what: { cloud: CloudName; kind: DamageKind } & ({ clusterId: string } | { machineId: string }),
+  ): Promise<string>;
   /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
   tickAfter(clusterId: string, seconds: number): Promise<void>;
 }
@@ -231,6 +236,10 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     kill: async ({ cloud, id }) => {
       await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/kill`);
     },
+    stop: async ({ cloud, id }) => {
+      await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/stop`);
+    },
+    damage: async (what) => ((await control('POST', 'damage', what)) as { id: string }).id,
     tickAfter: async (clusterId, seconds) => {
       await timePasses(
         { url: platform.aws.url, tableName: platform.aws.outputs['TableName'] ?? '' },

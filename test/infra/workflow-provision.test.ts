@@ -15,6 +15,7 @@ describe('ProvisionNode', () => {
     'claim-operation': { clusterId, number, cloud: 'aws', attempt: 0 },
     'aws createMachine': running(1),
     'await-node joined': { outcome: 'joined' },
+    'forget-node': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
   };
@@ -96,6 +97,7 @@ describe('ProvisionNode', () => {
         'aws createMachine',
         'aws abandonAttempt',
         'aws abandonAttempt',
+        'forget-node',
         'gcp createMachine',
         'await-node joined',
         'settle-operation succeeded',
@@ -107,6 +109,20 @@ describe('ProvisionNode', () => {
       expect(run.payloads('await-node joined')[0]).toMatchObject({ attempt: 2 });
     },
   );
+
+  it('goes on when the cluster does not forget the last attempt’s node', async () => {
+    const failure = error('CapacityUnavailable', 'aws: none left');
+    const silent = ({ isLastTry }: { readonly isLastTry?: unknown }): object =>
+      isLastTry === true ? { done: true } : pending('the API');
+    for (const answer of [silent, error('ApiFailure', 'DELETE: HTTP 400')]) {
+      const run = await provision({
+        'aws createMachine': inTurn(failure, running(2)),
+        'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+        'forget-node': answer,
+      });
+      expect(run.status).toBe('SUCCEEDED');
+    }
+  });
 
   it('gives up when no attempt is left, with the last reason', async () => {
     const run = await provision({
@@ -149,6 +165,7 @@ describe('ProvisionNode', () => {
       'await-node joined',
       'await-node joined',
       'aws abandonAttempt',
+      'forget-node',
       'aws createMachine',
       'await-node joined',
       'settle-operation succeeded',

@@ -87,6 +87,7 @@ const ask = (worker: Worker, batch: Batch): Promise<BatchReport> =>
       worker.off('error', onError);
       resolve(report);
     });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
     worker.postMessage(batch);
   });
 

@@ -16,6 +16,7 @@ export interface BatchReport {
 
 parentPort?.on('message', (batch: Batch) => {
   runBatch(batch).then(
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
     (report) => parentPort?.postMessage(report),
     (error: unknown) => {
       throw error;

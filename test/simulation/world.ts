@@ -102,7 +102,7 @@ export async function runWorld(seed: number): Promise<WorldReport> {
     },
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
     cloud: (name) => clouds.driver(name),
-    aroundCloud: (cloud, method, args, act) => clouds.around(cloud, method, args, act),
+    aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
     onLog: (functionName, line) => {
@@ -131,7 +131,7 @@ export async function runWorld(seed: number): Promise<WorldReport> {
   const messaging: Messaging = new Messaging({ outside, lambda, stepFunctions, onSecret });
   const clouds: Clouds = new Clouds({
     outside,
-    onMachine: (cloud, made) => {
+    onMachine: (cloud, made, isLate) => {
       const machine = new SimulatedMachine(cloud, clouds.worlds[cloud], made, {
         outside,
         lambda,
@@ -142,6 +142,7 @@ export async function runWorld(seed: number): Promise<WorldReport> {
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });
+      machine.isLate = isLate;
       machines.push(machine);
       history.note('machine', machine.name, `node ${machine.number}.${machine.attempt}`, 'is made');
       if (fate.onMachine(machine)) machine.boot();

@@ -29,6 +29,7 @@ const knownKeys = new Set([
   'aws:securetransport',
   'aws:principalaccount',
   'aws:principalarn',
+  's3:prefix',
   'kms:viaservice',
   'kms:calleraccount',
 ]);

@@ -7,6 +7,7 @@ export interface ThreadData {
   readonly name: string;
   readonly arn: string;
   readonly memoryMb: number;
+  readonly compileCacheFolder: string;
 }
 
 export interface Invocation {

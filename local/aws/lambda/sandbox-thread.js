@@ -4,6 +4,7 @@
  * begins with TypeScript first loads what strips its types, which takes longer than to load most functions.
  */
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -13,6 +14,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 /** @typedef {(event: unknown, context: unknown) => unknown} Handler */
 
 const data = /** @type {ThreadData} */ (workerData);
+enableCompileCache(data.compileCacheFolder);
 const port = parentPort;
 if (port === null) throw new Error('this file is the inside of a worker thread');
 /** @type {(message: ThreadMessage) => void} */

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { compileCacheFolder } from './compile-cache.ts';
 import type { FunctionConfiguration, FunctionFailure, Outcome } from './function.ts';
 import type { Invocation, ThreadData, ThreadMessage } from './messages.ts';
 
@@ -33,6 +34,7 @@ export function startSandbox(
     name,
     arn: configuration.arn,
     memoryMb: configuration.memoryMb,
+    compileCacheFolder,
   };
   const worker = new Worker(new URL('./sandbox-thread.js', import.meta.url), {
     workerData: data,

@@ -4,6 +4,7 @@ import type { Permission } from '../iam/policy.ts';
 import { isLambdaRequest } from '../lambda/lambda-api.ts';
 import { statesPermissions } from '../machines.ts';
 import { queuePermissions, type Queues } from '../queues/queues.ts';
+import type { S3 } from '../s3/s3.ts';
 import type { States } from '../states/index.ts';
 import { tablePermissions, type Tables } from '../stores/dynamodb.ts';
 import type { Kms } from '../stores/kms.ts';
@@ -27,6 +28,7 @@ export interface Services {
   readonly events: (action: string, body: Json, caller: Caller) => Promise<Json>;
   readonly kms: Kms;
   readonly secrets: Secrets;
+  readonly s3: S3;
   readonly states: States;
   readonly machineArns: readonly string[];
   readonly lambda: (request: WireRequest, caller: Caller) => Promise<WireResponse>;
@@ -34,6 +36,27 @@ export interface Services {
 }
 
 type Service = (action: string, request: WireRequest, caller: Caller) => Promise<WireResponse>;
+
+/** Whose request it is, by the access key id in its Authorization header. @throws AwsError for nobody's */
+export const identifyBy =
+  (callers: ReadonlyMap<string, Caller>) =>
+  (request: WireRequest): Caller => {
+    const id = accessKeyIdOf(request.headers['authorization']);
+    if (id === undefined)
+      throw new AwsError(
+        'MissingAuthenticationTokenException',
+        'Request is missing Authentication Token',
+        403,
+      );
+    const caller = id === rootAccessKeyId ? ({ kind: 'root' } as const) : callers.get(id);
+    if (caller === undefined)
+      throw new AwsError(
+        'UnrecognizedClientException',
+        'The security token included in the request is invalid.',
+        403,
+      );
+    return caller;
+  };
 
 /** Everything that arrives at the one port: AWS's services by their protocol, the rest is the HTTP API's. */
 export function createServices(parts: Services): (request: WireRequest) => Promise<WireResponse> {
@@ -73,26 +96,12 @@ export function createServices(parts: Services): (request: WireRequest) => Promi
     },
   };
 
-  const identify = (request: WireRequest): Caller => {
-    const id = accessKeyIdOf(request.headers['authorization']);
-    if (id === undefined)
-      throw new AwsError(
-        'MissingAuthenticationTokenException',
-        'Request is missing Authentication Token',
-        403,
-      );
-    const caller = id === rootAccessKeyId ? ({ kind: 'root' } as const) : parts.callers.get(id);
-    if (caller === undefined)
-      throw new AwsError(
-        'UnrecognizedClientException',
-        'The security token included in the request is invalid.',
-        403,
-      );
-    return caller;
-  };
+  const identify = identifyBy(parts.callers);
 
   const toService = async (request: WireRequest): Promise<WireResponse | undefined> => {
     if (isLambdaRequest(request.url)) return parts.lambda(request, identify(request));
+    const inBucket = parts.s3.serve(request);
+    if (inBucket !== undefined) return inBucket;
     const target = request.headers['x-amz-target'];
     if (target !== undefined) {
       const [prefix = '', action = ''] = target.split('.');

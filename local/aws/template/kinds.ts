@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { arnOf, digest } from '../addresses.ts';
 import { generatedName, generatedUuid, kind, type Kind, type Naming } from './kind.ts';
+import { s3Kinds } from './s3-kinds.ts';
 
 const text = z.string();
 const optionalText = z.optional(text);
@@ -311,6 +312,8 @@ export const kinds = {
     inert: {},
     names: (naming) => ({ ref: naming.text('AliasName') ?? generatedName(naming) }),
   }),
+  ...s3Kinds,
+
   'AWS::SecretsManager::Secret': kind({
     carriedOut: z.strictObject({
       Name: optionalText,

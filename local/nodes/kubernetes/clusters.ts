@@ -26,6 +26,8 @@ export interface Clusters {
   /** Another control plane joins. @throws when there is nothing to join. */
   addMember(clusterId: string, machine: string): void;
   objects(clusterId: string): ClusterObjects | undefined;
+  /** All that its etcd holds, as it is kept on the disk. */
+  dump(clusterId: string): readonly (readonly [key: string, object: KubernetesObject])[];
   /** Starts the machine's API server; with a cluster's first come its controllers. Returns what pulls its plug. */
   serve(clusterId: string, machine: ServingMachine): () => void;
   /** Starts a Node's kubelet. Returns what pulls its plug. */
@@ -158,6 +160,7 @@ export function createClusters(options: {
       if (!known.members.includes(machine)) stored.set(clusterId, { members: [...known.members, machine] });
     },
     objects: (clusterId) => open(clusterId)?.objects,
+    dump: (clusterId) => disk.collection<KubernetesObject>(folderOf(clusterId)).entries(),
     serve(clusterId, machine) {
       const cluster = open(clusterId);
       if (cluster === undefined) return () => {};

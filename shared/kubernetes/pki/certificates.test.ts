@@ -104,8 +104,8 @@ describe('a credential', () => {
     [
       'of a joiner',
       () => issueBootstrapCredential(issuer(), 'four-clouds-7'),
-      'system:bootstrap:four-clouds-7',
-      ['system:bootstrappers:kubeadm:default-node-token'],
+      'system:node:four-clouds-7',
+      ['system:nodes'],
       1800,
     ],
     [

@@ -16,12 +16,15 @@ export const adminValidSeconds = 24 * 3600;
 export const platformValidSeconds = 7 * 24 * 3600;
 export const platformUser = 'overcast:platform';
 
-/** One node's right to join: kubeadm binds this group to asking for a kubelet's certificate, and to nothing more. */
+/**
+ * One node's right to join, as that node: it may read kubeadm's configuration and renew its own certificate. Not of kubeadm's
+ * bootstrappers: whoever is among these gets a certificate for any node's name, a control plane's too.
+ */
 export const issueBootstrapCredential = (issuer: Issuer, nodeName: string): Promise<Credential> =>
   issueLeaf({
     ...issuer,
-    commonName: `system:bootstrap:${nodeName}`,
-    organizations: ['system:bootstrappers:kubeadm:default-node-token'],
+    commonName: `system:node:${nodeName}`,
+    organizations: ['system:nodes'],
     use: { for: 'client' },
     validSeconds: bootstrapValidSeconds,
   });

@@ -11,7 +11,8 @@ import type { MemoryTable } from '../../simulation/table/memory-table.ts';
  * - times: instants, epoch seconds, and whatever is counted from them;
  * - counters of attempts: a machine may have been made anew, a claim or repair tried again, the mesh changed once more;
  * - what a machine or a draw of lots made: keys, hashes, addresses;
- * - which of the control planes came first: all of them are members in the end.
+ * - which of the control planes came first: all of them are members in the end;
+ * - what follows from the cluster's id: its shard of the due list, its range of DigitalOcean's.
  * Not compared are records of what happened (timeline, audit) and of what was last seen (observations, until the next look).
  */
 const counters = new Set([
@@ -25,6 +26,7 @@ const counters = new Set([
 ]);
 const made = new Set([
   'dueAt',
+  'duePk',
   'expiresAt',
   'tokenExpiresAt',
   'wireguardPublicKey',
@@ -67,7 +69,8 @@ export function endState(parts: {
       .replaceAll(execution, '<execution>')
       .replaceAll(instant, '<time>')
       .replaceAll(/\b(?:aws|gcp|azure|digitalocean)-\d{5}\b/g, (id) => names.get(id) ?? '<machine>')
-      .replaceAll(/\bnetwork-\d{5}\b/g, '<network>');
+      .replaceAll(/\bnetwork-\d{5}\b/g, '<network>')
+      .replaceAll(/\b10\.(?:1|2)\d\d\.\d+\.0\/20\b/g, '<range>');
   const plain = (value: unknown): unknown => {
     if (typeof value === 'string') return text(value);
     if (Array.isArray(value)) return value.map(plain);

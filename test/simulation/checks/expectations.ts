@@ -23,10 +23,19 @@ export interface NotBuilt {
 export const notBuilt: readonly NotBuilt[] = [
   {
     missing: 'a cluster that lost its quorum waits for somebody to restore it from its last snapshot',
-    explains: ({ cluster }) => cluster.status === 'failed' && cluster.statusReason?.startsWith('quorum lost') === true,
+    explains: ({ cluster }) =>
+      cluster.status === 'failed' && cluster.statusReason?.startsWith('quorum lost') === true,
   },
   {
     missing: 'so many nodes of one cloud are lost at once that people are to look first',
     explains: ({ cluster }) => cluster.statusReason?.includes('look lost at once') === true,
   },
 ];
+
+/**
+ * Machines that nobody accounts for, forgiven for as long as nobody collects them: a create that is carried out after its
+ * function has died, and after the attempt was given up and looked for. This goes with the collector of stray machines,
+ * which then has to be quicker than the five minutes.
+ */
+export const forgivesStray = (machine: { readonly isLate: boolean } | undefined): boolean =>
+  machine?.isLate === true;

@@ -5,7 +5,7 @@ import type { SimulatedMachine } from '../life/machine.ts';
 import type { People, WantedCluster } from '../life/people.ts';
 import { installationId } from '../platform/functions.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
-import { notBuilt, type Outcome } from './expectations.ts';
+import { forgivesStray, notBuilt, type Outcome } from './expectations.ts';
 import type { Invariants } from './invariants.ts';
 
 interface Parts {
@@ -102,6 +102,10 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
       ({ machine }) =>
         machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId,
     )
-    .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
+    .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId))
+    .filter(
+      ({ cloud, machine: { providerId } }) =>
+        !forgivesStray(parts.machines.find((each) => each.cloud === cloud && each.providerId === providerId)),
+    );
   return strays.length === 0 ? undefined : `${strays.length} machines are left over`;
 }

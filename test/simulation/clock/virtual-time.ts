@@ -78,7 +78,7 @@ export class VirtualTime {
             entry.happen();
           }
         } catch (error) {
-          reject(error as Error);
+          reject(error);
           return;
         }
         queueMicrotask(settle);

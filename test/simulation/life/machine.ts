@@ -48,6 +48,8 @@ export class SimulatedMachine {
   readonly role: NodeRole;
   phase: AgentPhase = 'booting';
   interruption: SyncRequest['interruption'];
+  /** Its create was carried out after the function that sent it had died: nobody ever heard of it. */
+  isLate = false;
   readonly #parts: MachineParts;
   readonly #world: MemoryWorld;
   readonly #token: string;

@@ -36,6 +36,7 @@ export interface Services {
     method: string,
     args: readonly unknown[],
     act: () => Promise<T>,
+    isLate: boolean,
   ) => Promise<T>;
   /** Whether a cluster's own API is there. */
   readonly apiAnswers: (clusterId: string) => boolean;
@@ -149,17 +150,18 @@ export class Container {
       get: (target, property) => {
         const method: unknown = Reflect.get(target, property);
         if (typeof method !== 'function') return method;
-        return (...args: readonly unknown[]) =>
-          outside.call(
-            this.current,
+        return (...args: readonly unknown[]) => {
+          const { current } = this;
+          const act = (): Promise<unknown> =>
+            (method as (...args: readonly unknown[]) => Promise<unknown>).apply(target, [...args]);
+          return outside.call(
+            current,
             `${name}.${String(property)}`,
             '',
-            () =>
-              aroundCloud(name, String(property), args, () =>
-                (method as (...args: readonly unknown[]) => Promise<unknown>).apply(target, [...args]),
-              ),
+            () => aroundCloud(name, String(property), args, act, current.isOver),
             true,
           );
+        };
       },
     });
     return async () => wrapped;
@@ -182,6 +184,7 @@ export class Container {
   }
 
   /** Any SDK client that has only `send`. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- says which commands the answer knows
   #client<Command>(service: string, answer: (command: Command) => unknown): never {
     const send = (command: Command): Promise<unknown> =>
       this.#services.outside.call(

@@ -64,28 +64,21 @@ export class Lambda {
         this.#give(name, sandbox);
         settle();
       };
-      const begin = (): void => {
-        sandbox.handler(event).then(
-          (value) => {
-            end(() => {
-              if (isAnswerLost) {
-                history.note('fate', name, 'its answer is lost');
-                reject(failure('Lambda.SdkClientException', 'the answer was lost'));
-              } else resolve(this.#asJson(name, value));
-            });
-          },
-          (error: unknown) => {
-            end(() => {
-              // `plain` in observability.ts: name and message are all that leaves a function.
-              const { name: errorName, message } =
-                error instanceof Error ? error : failure('Error', String(error));
-              this.#watch(name, message);
-              reject(Object.assign(new Error(message), { name: errorName, thrown: error }));
-            });
-          },
-        );
-      };
-      begin();
+      const succeed = (value: unknown): void =>
+        end(() => {
+          if (isAnswerLost) {
+            history.note('fate', name, 'its answer is lost');
+            reject(failure('Lambda.SdkClientException', 'the answer was lost'));
+          } else resolve(this.#asJson(name, value));
+        });
+      const fail = (error: unknown): void =>
+        end(() => {
+          // As `plain` in observability.ts has it: name and message are all that leaves a function.
+          const thrown = error instanceof Error ? error : failure('Error', String(error));
+          this.#watch(name, thrown.message);
+          reject(failure(thrown.name, thrown.message));
+        });
+      sandbox.handler(event).then(succeed, fail);
     });
   }
 

@@ -128,10 +128,10 @@ export class Messaging {
     const visibleAgainMs = time.nowMs + visibilitySeconds(functionSpec(consumer).timeoutSeconds) * 1000;
     const batch = queue.waiting.splice(0, queueConsumers.batchSize);
     queue.running += 1;
-    const done = (failed: (message: Message) => boolean): void => {
+    const settle = (failed: ReadonlySet<string>): void => {
       queue.running -= 1;
       for (const message of batch) {
-        if (!failed(message)) continue;
+        if (!failed.has(message.id)) continue;
         message.receives += 1;
         if (message.receives < queueConsumers.receivesMax)
           time.after((visibleAgainMs - time.nowMs) / 1000, () => this.#arrive(name, message));
@@ -139,13 +139,12 @@ export class Messaging {
       this.#consume(name, queue);
     };
     const Records = batch.map(({ id, body }) => ({ messageId: id, body }));
-    this.#parts.lambda.invoke(consumer, { Records }).then(
-      (answer) => {
-        const { batchItemFailures } = answer as { batchItemFailures: readonly { itemIdentifier: string }[] };
-        done(({ id }) => batchItemFailures.some(({ itemIdentifier }) => itemIdentifier === id));
-      },
-      () => done(() => true),
-    );
+    const succeeded = (answer: unknown): void => {
+      const { batchItemFailures } = answer as { batchItemFailures: readonly { itemIdentifier: string }[] };
+      settle(new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)));
+    };
+    const failed = (): void => settle(new Set(batch.map(({ id }) => id)));
+    this.#parts.lambda.invoke(consumer, { Records }).then(succeeded, failed);
   }
 
   /** The schedule, from now on. */

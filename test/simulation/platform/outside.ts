@@ -88,7 +88,7 @@ export class Outside {
         try {
           value = act();
         } catch (error) {
-          if (!invocation.isOver) reject(error as Error);
+          if (!invocation.isOver) reject(error);
           return;
         }
         if (deadly === 'after') {

@@ -297,7 +297,13 @@ describe('the table in memory', () => {
           ),
         );
         const first = opening.map((given) => ({
-          ...{ cluster: 1, number: 1, who: 1, other: 1, small: 1, later: 0, flag: false },
+          cluster: 1,
+          number: 1,
+          who: 1,
+          other: 1,
+          small: 1,
+          later: 0,
+          flag: false,
           ...given,
           step: names.indexOf(given.name),
         }));

@@ -93,9 +93,10 @@ export class MemoryTable {
     for (const { index, parts } of this.#indexes.values()) {
       const value = item[index.partitionKey];
       if (value === undefined || ('sortKey' in index && item[index.sortKey] === undefined)) continue;
-      if (value === '') throw new Error('ValidationException: an index key is empty');
-      const part = parts.get(String(value));
-      if (part === undefined) parts.set(String(value), new Set([item]));
+      if (typeof value !== 'string' || value === '')
+        throw new Error(`ValidationException: ${index.partitionKey} is no key of an index`);
+      const part = parts.get(value);
+      if (part === undefined) parts.set(value, new Set([item]));
       else part.add(item);
     }
   }

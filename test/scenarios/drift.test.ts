@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
+import { cloudNames, type CloudName } from '../../shared/domain/cloud.ts';
+import type { Finding } from '../../shared/domain/finding.ts';
+import { machineDamageKinds, type DamageKind } from '../../local/clouds/world.ts';
+import {
+  eventually,
+  exampleFile,
+  living,
+  smallFile,
+  startTestPlatform,
+  type TestPlatform,
+} from '../builders/local-platform.ts';
+
+const name = 'drifting';
+/** A control plane in one cloud, and all its workers in another. */
+const crowded = 'crowded';
+/** No cluster goes for longer without a look. */
+const sweepSeconds = 301;
+
+/** What a person with the console does to one cluster in four clouds, and what is said of it in each. */
+const damages: readonly {
+  readonly kind: DamageKind;
+  readonly found: Finding['kind'];
+  readonly says: Partial<Record<CloudName, RegExp>>;
+}[] = [
+  {
+    kind: 'add-firewall-rule',
+    found: 'network-changed',
+    says: {
+      aws: /worker firewall: tcp 22 from 0\.0\.0\.0\/0 was added by hand/,
+      gcp: /firewall allow-ssh-\w+ .*was added by hand/,
+      azure: /worker firewall: rule ssh \(tcp:22:0\.0\.0\.0\/0\) was added by hand/,
+      digitalocean: /worker firewall: tcp 22 from 0\.0\.0\.0\/0 was added by hand/,
+    },
+  },
+  {
+    kind: 'remove-firewall-rule',
+    found: 'network-changed',
+    says: {
+      aws: /worker firewall: udp 51820 from 0\.0\.0\.0\/0 is missing/,
+      gcp: /firewall \S+-worker-any: permission tcp:443 was taken out/,
+      azure: /worker firewall: rule udp-51820-from-anywhere is missing/,
+      digitalocean: /worker firewall: udp 51820 from \S+ is missing/,
+    },
+  },
+  {
+    // DigitalOcean has no routes of its own.
+    kind: 'remove-route',
+    found: 'network-changed',
+    says: {
+      aws: /route 0\.0\.0\.0\/0 of \S+ is missing/,
+      gcp: /the way to the internet is gone/,
+      azure: /a route table was put on subnet nodes/,
+    },
+  },
+  {
+    kind: 'delete-firewall',
+    found: 'network-changed',
+    says: {
+      aws: /there is no worker firewall/,
+      gcp: /firewall \S+-worker-any is gone/,
+      azure: /security group firewall-worker is missing/,
+      digitalocean: /worker firewall \S+ is gone/,
+    },
+  },
+  {
+    kind: 'remove-tags',
+    found: 'machine-changed',
+    says: {
+      aws: /has lost Name, overcast:installation, overcast:cluster-id, overcast:node-id/,
+      gcp: /machine drifting-6: label overcast-cluster-id was removed/,
+      azure: /drifting-3: tags were changed/,
+      digitalocean: /machine drifting-4: tag overcast:cluster-id:\S+ was removed/,
+    },
+  },
+  {
+    kind: 'move-firewall',
+    found: 'machine-changed',
+    says: {
+      aws: /is in sg-\w+, not in the worker firewall sg-\w+/,
+      gcp: /machine drifting-6: network tag overcast-worker was removed: its firewall does not hold for it/,
+      azure: /drifting-3 is not in the control-plane firewall but in none/,
+      digitalocean: /machine drifting-4: tag \S+ was removed: its firewall does not hold for it/,
+    },
+  },
+  {
+    kind: 'add-spare-disk',
+    found: 'stray-resource',
+    says: {
+      aws: /volume drifting-5-spare serves nothing/,
+      gcp: /disk drifting-6-spare serves nothing/,
+      azure: /disk drifting-3-spare serves nothing/,
+    },
+  },
+  {
+    kind: 'add-spare-interface',
+    found: 'stray-resource',
+    says: {
+      aws: /network-interface drifting-5-spare serves nothing/,
+      azure: /interface drifting-3-spare serves nothing/,
+    },
+  },
+  {
+    kind: 'add-spare-address',
+    found: 'stray-resource',
+    says: { azure: /address drifting-3-spare serves nothing/ },
+  },
+];
+
+/** What is done at once: nothing of it hides or undoes the rest. */
+const rounds: readonly (readonly DamageKind[])[] = [
+  ['add-firewall-rule', 'remove-route', 'remove-tags'],
+  ['remove-firewall-rule', 'move-firewall'],
+  ['delete-firewall', 'add-spare-disk', 'add-spare-interface', 'add-spare-address'],
+];
+
+/** One platform, and two clusters on it, in order: each test goes on where the one before it stopped. */
+describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
+  let platform: TestPlatform;
+  let id: string;
+  beforeAll(async () => {
+    platform = await startTestPlatform();
+    await platform.apply(name, exampleFile(name));
+    id = (await platform.untilSettled(name)).id;
+  }, 90_000);
+  afterAll(() => platform.close());
+
+  /** Time passes, and every cloud of the cluster is looked at; what comes of it goes on afterwards. */
+  const sweep = async (of = id): Promise<void> => {
+    const { cloudParts } = await platform.api.getCluster(of);
+    const from = new Date().toISOString();
+    await platform.tickAfter(of, sweepSeconds);
+    await eventually(
+      'a look at every cloud',
+      () => platform.store.observations.list(of),
+      (seen) => seen.filter(({ at }) => at >= from).length === cloudParts.length,
+      30,
+    );
+  };
+  const untilFound = (what: string, isSo: (all: readonly Finding[]) => boolean, of = id) =>
+    eventually(
+      what,
+      async () => (await platform.api.getCluster(of)).findings,
+      isSo,
+      30,
+      (all) => all.map(({ kind, message }) => `${kind}: ${message}`).join('\n'),
+    );
+  /** Nothing found, nobody at work. */
+  const untilRight = async (of = id): Promise<ClusterDetails> => {
+    await platform.untilSettled(of);
+    return platform.until(of, (cluster) => cluster.findings.length === 0 && cluster.status === 'ready');
+  };
+
+  /** All that the clusters have, by what tells it apart for people: what is made again has another id. */
+  const holdings = (): readonly unknown[] =>
+    platform
+      .resources()
+      // Google Cloud makes a way out with each network, and the driver another one where that is gone.
+      .filter(({ kind }) => kind !== 'route')
+      .map(({ cloud, kind, name: called, tags }) => {
+        // The driver's own mark of the request that made a machine: of no use to one that stands.
+        const kept = tags.filter((tag) => !/^overcast(?::attempt:|-request=)/.test(tag));
+        return `${cloud} ${kind} ${called} ${kept.toSorted().join()}`;
+      })
+      .toSorted();
+
+  const newest = (nodes: readonly NodeView[], cloud: CloudName): NodeView => {
+    const found = nodes.filter((node) => node.cloud === cloud).toSorted((a, b) => b.number - a.number)[0];
+    if (found === undefined) throw new Error(`no node in ${cloud}`);
+    return found;
+  };
+  const numbered = ({ nodes }: ClusterDetails, number: number): NodeView => {
+    const found = nodes.find((node) => node.number === number);
+    if (found === undefined) throw new Error(`no node ${number}`);
+    return found;
+  };
+  const machineOf = ({ cloud, providerId = '' }: NodeView) => ({ cloud, id: providerId });
+
+  it.each(rounds.map((kinds) => ({ title: kinds.join(', '), kinds })))(
+    'finds $title in every cloud that knows it, and puts it right in the next sweep',
+    async ({ kinds }) => {
+      const before = { holdings: holdings(), machines: platform.machines() };
+      const { nodes } = await platform.api.getCluster(id);
+      const done = damages
+        .filter(({ kind }) => kinds.includes(kind))
+        .flatMap(({ kind, found, says }) =>
+          cloudNames.flatMap((cloud) => {
+            const pattern = says[cloud];
+            return pattern === undefined ? [] : [{ cloud, kind, found, pattern }];
+          }),
+        );
+      // Interfaces and disks first: they are made with the tags of a machine that still has them.
+      for (const { cloud, kind } of done)
+        await platform.damage({
+          cloud,
+          kind,
+          ...(machineDamageKinds.includes(kind)
+            ? { machineId: newest(nodes, cloud).providerId ?? '' }
+            : { clusterId: id }),
+        });
+
+      // The first word of it is lost, so that what is found can be looked at; the second sweep says it again.
+      platform.aws.dropEvents(({ 'detail-type': event }) => event === 'DriftFound');
+      await sweep();
+      await untilFound('all of it', (all) =>
+        done.every(({ cloud, found, pattern }) =>
+          all.some((each) => each.cloud === cloud && each.kind === found && pattern.test(each.message)),
+        ),
+      );
+      const status = (await platform.api.getCluster(id)).status;
+      expect(status).toBe('degraded');
+      platform.aws.dropEvents(undefined);
+      await sweep();
+      // What is left over may be somebody's work under way for ten minutes.
+      if (kinds.some((kind) => kind.startsWith('add-spare'))) await sweep();
+
+      await untilRight();
+      expect(holdings()).toEqual(before.holdings);
+      expect(platform.machines()).toEqual(before.machines);
+    },
+  );
+
+  it('tells what was found and that it was put right', async () => {
+    const said = await eventually(
+      'the timeline',
+      () => platform.timeline(id),
+      (entries) => entries.filter(({ event }) => event === 'DriftFound').length >= rounds.length,
+    );
+    expect(said.filter(({ event }) => event === 'NodeFailed' || event === 'NodeRetired')).toEqual([]);
+    for (const { message } of said.filter(({ event }) => event === 'DriftFound'))
+      expect(message).toMatch(/^being put right: .*, and \d+ more$/);
+  });
+
+  it('replaces a worker that is gone and one that was stopped, each by one like it', async () => {
+    const before = await platform.api.getCluster(id);
+    const [gone, stopped] = [numbered(before, 5), numbered(before, 4)];
+    await platform.kill(machineOf(gone));
+    await platform.stop(machineOf(stopped));
+    await sweep();
+    const found = await untilFound('both', (all) => all.length === 2);
+    expect(found.map(({ kind, message, remedy }) => [kind, message, remedy])).toEqual([
+      ['machine-missing', 'node 5 in aws: its machine is gone', 'it is replaced'],
+      ['machine-missing', 'node 4 in digitalocean: its machine is stopped', 'it is replaced'],
+    ]);
+    // Who is stopped may be started again: for ten minutes nobody takes its place.
+    await sweep();
+    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 7));
+    expect((await platform.api.getCluster(id)).nodes.map(({ number }) => number)).not.toContain(8);
+    await sweep();
+    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 8));
+    await sweep();
+    const after = await untilRight();
+    expect(living(after).map(({ number }) => number)).toEqual([1, 2, 3, 6, 7, 8]);
+    for (const [lost, number] of [
+      [gone, 7],
+      [stopped, 8],
+    ] as const)
+      expect(numbered(after, number)).toMatchObject({
+        role: 'worker',
+        cloud: lost.cloud,
+        instanceType: lost.instanceType,
+        phase: 'ready',
+      });
+    expect(platform.machines().toSorted()).toEqual(
+      living(after)
+        .map((node) => `${node.cloud}/${node.providerId ?? ''}`)
+        .toSorted(),
+    );
+  });
+
+  it('lets the others forget a control plane that is gone, and another join in its place', async () => {
+    const before = await platform.api.getCluster(id);
+    const lost = numbered(before, 2);
+    await platform.kill(machineOf(lost));
+    await sweep();
+    await untilFound('it', (all) => all.some(({ subject }) => subject === 'node 2'));
+    await sweep();
+    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 9));
+    await sweep();
+    const after = await untilRight();
+    expect(numbered(after, 2).phase).toBe('deleted');
+    expect(numbered(after, 9)).toMatchObject({ role: 'control-plane', cloud: lost.cloud, phase: 'ready' });
+    const forgotten = platform.lines.findIndex((line) => line.includes('"message":"member forgotten"'));
+    const joined = platform.lines.findIndex((line) => line.includes('"instruction":"join-9-1"'));
+    expect(forgotten).toBeGreaterThan(0);
+    expect(joined).toBeGreaterThan(forgotten);
+    expect((await platform.store.nodes.get(id, 2))?.memberForgottenAt).toBeDefined();
+  });
+});
