@@ -415,17 +415,13 @@ install_kernel() {
 install_repository() {
   minor=$(printf '%s' "$kubernetes" | cut -d. -f1,2)
   repository=${OVERCAST_PACKAGES:-https://pkgs.k8s.io}/core:/stable:/v$minor/deb/
-  mkdir -p "$root/etc/apt/keyrings" "$root/etc/apt/sources.list.d" "$root/etc/apt/preferences.d"
+  mkdir -p "$root/etc/apt/keyrings" "$root/etc/apt/sources.list.d"
   curl --silent --show-error --fail --location --tlsv1.2 --connect-timeout 10 --max-time 60 \
     --output "$root/etc/apt/keyrings/kubernetes.asc" "${repository}Release.key" || return 1
   printf 'deb [signed-by=/etc/apt/keyrings/kubernetes.asc] %s /\n' "$repository" \
     >"$root/etc/apt/sources.list.d/kubernetes.list"
-  # The archive keeps only a package's newest version, so the major version is what can be pinned.
-  printf 'Package: containerd\nPin: version %s.*\nPin-Priority: 1001\n' "${OVERCAST_CONTAINERD:-2}" \
-    >"$root/etc/apt/preferences.d/overcast"
   # apt, which is not root when it verifies, must be able to read them.
-  chmod 644 "$root/etc/apt/keyrings/kubernetes.asc" "$root/etc/apt/sources.list.d/kubernetes.list" \
-    "$root/etc/apt/preferences.d/overcast"
+  chmod 644 "$root/etc/apt/keyrings/kubernetes.asc" "$root/etc/apt/sources.list.d/kubernetes.list"
   chmod 755 "$root/etc/apt/keyrings"
 }
 
@@ -439,9 +435,10 @@ install_debs() {
     umask 022
     # One that was cut off is finished first; one that never began has nothing to finish.
     dpkg --configure -a || true
+    # The archive keeps only a package's newest version, so containerd's major version is what can be pinned.
     # shellcheck disable=SC2086 # options
     apt-get $apt_options update &&
-      apt-get $apt_options install --no-install-recommends --allow-change-held-packages containerd wireguard-tools \
+      apt-get $apt_options install --no-install-recommends --allow-change-held-packages "containerd=2.*" wireguard-tools \
         iproute2 conntrack socat cri-tools "kubelet=$version_form" "kubeadm=$version_form" "kubectl=$version_form" &&
       apt-mark hold containerd kubelet kubeadm kubectl
   ) >>"$log" 2>&1 </dev/null

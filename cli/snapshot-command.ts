@@ -9,7 +9,7 @@ export const sizeText = (bytes: number | undefined): string => {
   if (bytes === undefined) return '-';
   const [unit, divisor] =
     bytes >= 2 ** 30 ? ['GiB', 2 ** 30] : bytes >= 2 ** 20 ? ['MiB', 2 ** 20] : ['KiB', 2 ** 10];
-  return `${(bytes / Number(divisor)).toFixed(1)} ${unit}`;
+  return `${(bytes / divisor).toFixed(1)} ${unit}`;
 };
 
 const snapshotTable = (snapshots: readonly SnapshotView[], now: number): string =>

@@ -75,5 +75,8 @@ export async function withUploadUrl(
 ): Promise<Instruction> {
   if (snapshotting === undefined) throw new Error('a snapshot is instructed that nobody holds');
   const key = snapshotKey(id, snapshotIdAt(snapshotting.since));
-  return { ...instruction, endpoint: await presign({ method: 'PUT', key, secondsMax: snapshotSeconds.urlMax }) };
+  return {
+    ...instruction,
+    endpoint: await presign({ method: 'PUT', key, secondsMax: snapshotSeconds.urlMax }),
+  };
 }

@@ -41,6 +41,7 @@ describe('draining is done', () => {
     ['when it failed', { phase: 'failed' }, 0],
     ['when nobody has heard of it for long', { ...serving, lastSeenAt: plusSeconds(exampleTime, -600) }, 0],
     ['when its time is over', serving, 300],
+    ['when its machine was found lost', { ...serving, lostAt: plusSeconds(exampleTime, 5) }, 10],
   ])('%s', async (_, given, elapsedSeconds) => {
     expect((await look(given, elapsedSeconds)).outcome).toEqual({ done: true });
   });
@@ -49,6 +50,10 @@ describe('draining is done', () => {
     const { outcome, phase } = await look(serving, 100);
     expect(outcome).toMatchObject({ done: false, retryAfterSeconds: 5 });
     expect(phase).toBe('draining');
+  });
+
+  it('not when a machine that was taken for lost was heard of since', async () => {
+    expect((await look({ ...serving, lostAt: plusSeconds(exampleTime, -5) }, 10)).outcome.done).toBe(false);
   });
 
   it('not because of a last-seen time that was not due yet to be written', async () => {

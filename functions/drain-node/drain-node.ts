@@ -41,17 +41,7 @@ export const drainNode =
       throw new Superseded(`node ${number} has changed hands`);
 
     const now = clock.now();
-    const heardOf = node.lastSeenAt ?? node.joinedAt;
-    const reason =
-      node.leftAt !== undefined
-        ? 'it has left'
-        : node.joinedAt === undefined
-          ? 'it never joined'
-          : heardOf !== undefined && secondsBetween(heardOf, now) > heardOfSecondsMax
-            ? 'nobody has heard of it'
-            : secondsBetween(request.startedAt, now) >= request.budgetSeconds
-              ? 'its time is over'
-              : undefined;
+    const reason = whyDrained(node, request, now);
     if (reason === undefined) return pending(`node ${number} to hand over its work`, lookEverySeconds);
     if (await isStillMember(store, node, now)) {
       const isOver = secondsBetween(request.startedAt, now) >= request.budgetSeconds + forgetSecondsMax;
@@ -62,6 +52,17 @@ export const drainNode =
     log.info('drained', { clusterId, number, executionArn, reason });
     return { done: true };
   };
+
+/** Why nothing more is to be waited for; undefined while it hands over. */
+function whyDrained(node: Node, request: DrainRequest, now: Instant): string | undefined {
+  const { leftAt, joinedAt, lostAt, lastSeenAt = joinedAt } = node;
+  if (leftAt !== undefined) return 'it has left';
+  if (lastSeenAt === undefined || joinedAt === undefined) return 'it never joined';
+  if (lostAt !== undefined && lastSeenAt <= lostAt) return 'its machine is lost';
+  if (secondsBetween(lastSeenAt, now) > heardOfSecondsMax) return 'nobody has heard of it';
+  const isOver = secondsBetween(request.startedAt, now) >= request.budgetSeconds;
+  return isOver ? 'its time is over' : undefined;
+}
 
 /** Asks those who serve to strike it off: on the cluster's item, where every sync sees it. One at a time. */
 async function isStillMember(

@@ -38,6 +38,7 @@ export const onSnapshotTaken =
       if (id !== undefined) await store.snapshots.forget(clusterId, id);
     }
     for (const id of forget) await store.snapshots.forget(clusterId, id);
-    if (forget.length > 0) log.warn('snapshots are not where they should be', { clusterId, snapshots: forget });
+    if (forget.length > 0)
+      log.warn('snapshots are not where they should be', { clusterId, snapshots: forget });
     if (remove.length > 0) log.info('snapshots pruned', { clusterId, count: remove.length });
   };

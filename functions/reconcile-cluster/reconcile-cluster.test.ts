@@ -174,7 +174,7 @@ describe('reconcile-cluster carries out what is decided', () => {
       nodes: [{ number: 3, role: 'worker', replaces: lost?.id }],
       reason: 'node 2: its machine is gone',
     });
-    expect((await store.nodes.get(at.id, 2))?.desired).toBe('absent');
+    expect(await store.nodes.get(at.id, 2)).toMatchObject({ desired: 'absent', lostAt: at.clock.now() });
     at.clock.advance(30);
     await look();
     expect((await at.cluster())?.generation).toBe(2);

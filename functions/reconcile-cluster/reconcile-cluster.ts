@@ -122,7 +122,7 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
       return replace(parts, read, action);
     case 'retire':
       log.warn('node is retired', { clusterId, number: action.number, because: action.because });
-      return retire(parts, clusterId, action.number);
+      return retire(parts, read, action.number);
     case 'check-operation':
       return releaseIfDead(parts, clusterId, action, now);
   }
@@ -155,12 +155,16 @@ async function replace(
     by: plan.nodes.map(({ number }) => number),
     because,
   });
-  for (const number of numbers) await retire(parts, cluster.id, number);
+  for (const number of numbers) await retire(parts, { cluster, now }, number);
   await bus.say(nodesPlanned, { clusterId: cluster.id });
 }
 
-async function retire({ store, bus }: Parts, clusterId: ClusterId, number: number): Promise<void> {
-  await store.nodes.retire(clusterId, number);
+async function retire(
+  { store, bus }: Parts,
+  { cluster: { id: clusterId }, now }: Pick<Read, 'cluster' | 'now'>,
+  number: number,
+): Promise<void> {
+  await store.nodes.retire(clusterId, number, now);
   await bus.say(nodeRetirementRequested, { clusterId, number });
 }
 

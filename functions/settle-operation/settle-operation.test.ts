@@ -3,7 +3,9 @@ import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { MeshMember } from '../../shared/domain/mesh.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
+import { snapshotKey } from '../../shared/domain/snapshot.ts';
 import type { OperationKind } from '../../shared/domain/operation.ts';
+import type { SnapshotObjects } from '../../shared/runtime/snapshot-objects.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { atEveryCrashPoint, type CrashPoints } from '../../test/builders/crash.ts';
@@ -32,6 +34,14 @@ const member = (number: number): MeshMember => ({
   privateAddress: '10.10.0.1',
   sinceVersion: 1,
 });
+
+/** The bucket of etcd snapshots. */
+const bucket = new Set<string>();
+const snapshotObjects: SnapshotObjects = {
+  list: async (prefix) =>
+    [...bucket].filter((key) => key.startsWith(prefix)).map((key) => ({ key, sizeBytes: 1 })),
+  remove: async (key) => void bucket.delete(key),
+};
 
 interface Scene {
   readonly clusterId: string;
@@ -63,6 +73,7 @@ async function scene(options: {
     bus: options.points?.wrap(bus) ?? bus,
     clock: testClock(),
     log: silentLog,
+    snapshotObjects: options.points?.wrap(snapshotObjects) ?? snapshotObjects,
   };
   return {
     clusterId: cluster.id,
@@ -302,6 +313,10 @@ describe('CleanupCluster', () => {
     });
     await store.names.claim(name, at.clusterId);
     await remember(at.clusterId);
+    const id = '20261123T040000Z';
+    const { clusterId } = at;
+    await store.snapshots.record({ clusterId, id, takenAt: exampleTime, number: 1, attempt: 1 });
+    bucket.add(snapshotKey(clusterId, id));
     // A plan that slipped in while the fence went up.
     await store.nodes.materialise(aNode({ clusterId: at.clusterId, number: 2 }));
     return at;
@@ -317,6 +332,8 @@ describe('CleanupCluster', () => {
           expect(cluster).toMatchObject({ status: 'deleted' });
           expect(await store.names.lookUp(cluster?.name ?? '')).toBeUndefined();
           expect(await remembered(at.clusterId)).toEqual([undefined, undefined]);
+          expect(await snapshotObjects.list(`clusters/${at.clusterId}/`)).toEqual([]);
+          expect(await store.snapshots.list(at.clusterId)).toEqual([]);
           expect((await store.nodes.list(at.clusterId)).map(({ phase }) => phase)).toEqual([
             'deleted',
             'deleted',

@@ -77,6 +77,8 @@ export interface Node extends PlannedNode {
   readonly joinedAt?: Instant;
   readonly readyAt?: Instant;
   readonly leftAt?: Instant;
+  /** Let go because its machine was found lost: unless it was heard of since, it has nothing to hand over. */
+  readonly lostAt?: Instant;
   /** A control plane that goes: since when etcd no longer counts it. */
   readonly memberForgottenAt?: Instant;
   /** What its cloud said of this machine's future, as it was last passed on. */

@@ -24,7 +24,11 @@ function told(number: number, given: Partial<Cluster>, members = [1, 2, 3]): str
   const decision = planSnapshot({
     cluster: aCluster({ initialisedAt: ago(600), status: 'ready', ...given }),
     node: { number, attempt: 1 },
-    mesh: { clusterId: '', version: 1, members: [...members.map((each) => member(each)), member(9, 'worker')] },
+    mesh: {
+      clusterId: '',
+      version: 1,
+      members: [...members.map((each) => member(each)), member(9, 'worker')],
+    },
     now,
   });
   if (decision === undefined) return 'nothing';

@@ -20,7 +20,11 @@ export const snapshotSeconds = {
 
 export type SnapshotDecision =
   | {
-      readonly need: { readonly write: 'lease-snapshot'; readonly lease: Snapshotting; readonly over?: Snapshotting };
+      readonly need: {
+        readonly write: 'lease-snapshot';
+        readonly lease: Snapshotting;
+        readonly over?: Snapshotting;
+      };
     }
   /** Its endpoint is missing: who signs the URL puts it in. */
   | { readonly instruction: Instruction; readonly syncAfterSeconds: number };

@@ -1,5 +1,11 @@
 import { secondsBetween, type Instant } from '../domain/ids.ts';
-import { snapshotIdOf, snapshotKey, snapshotTime, type Snapshot, type SnapshotObject } from '../domain/snapshot.ts';
+import {
+  snapshotIdOf,
+  snapshotKey,
+  snapshotTime,
+  type Snapshot,
+  type SnapshotObject,
+} from '../domain/snapshot.ts';
 
 const hourSeconds = 60 * 60;
 const daySeconds = 24 * hourSeconds;
@@ -25,18 +31,21 @@ export interface Pruning {
 
 /** The ids that stay. Of an hour or a day the newest does, so that what is kept once is kept until its time is over. */
 export function keptSnapshots(ids: readonly string[], now: Instant): ReadonlySet<string> {
-  const newestFirst = ids.toSorted().toReversed();
+  const newestFirst = ids
+    .toSorted()
+    .toReversed()
+    .map((id) => ({ id, epochSeconds: Date.parse(snapshotTime(id)) / 1000 }));
+  const nowSeconds = Date.parse(now) / 1000;
   const kept = new Set<string>();
   for (const rule of rules) {
     if ('newest' in rule) {
-      for (const id of newestFirst.slice(0, rule.newest)) kept.add(id);
+      for (const { id } of newestFirst.slice(0, rule.newest)) kept.add(id);
       continue;
     }
     const slots = new Set<number>();
-    for (const id of newestFirst) {
-      const time = snapshotTime(id);
-      const slot = Math.floor(Date.parse(time) / 1000 / rule.everySeconds);
-      if (secondsBetween(time, now) > rule.forSeconds || slots.has(slot)) continue;
+    for (const { id, epochSeconds } of newestFirst) {
+      const slot = Math.floor(epochSeconds / rule.everySeconds);
+      if (nowSeconds - epochSeconds > rule.forSeconds || slots.has(slot)) continue;
       slots.add(slot);
       kept.add(id);
     }

@@ -21,7 +21,7 @@ const setting = (environment: Environment, name: string): string => {
 
 /**
  * S3 by presigned URLs: the signer is the one that every AWS client here already carries, so that it costs a bundle less
- * than 2 KB where S3's own client would cost more than 200. A URL lives no longer than the function's credentials do.
+ * than 2 KB where S3's own client would cost 90. A URL lives no longer than the function's credentials do.
  *
  * @param options.environment Lambda's own; AWS_ENDPOINT_URL is the local platform's.
  */

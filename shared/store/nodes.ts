@@ -247,11 +247,11 @@ export function nodeStore(table: Table): NodeStore {
         },
       ),
 
-    retire: async (clusterId, number) =>
+    retire: async (clusterId, number, lostAt) =>
       did(
         clusterId,
         number,
-        { set: { desired: 'absent' } },
+        { set: { desired: 'absent', lostAt } },
         { when: '#desired = :present', values: { present: 'present' } },
       ),
 

@@ -1,5 +1,13 @@
 import type { CloudAccount, CloudName } from '../domain/cloud.ts';
-import type { Cluster, ClusterStatus, CloudParts, Forgetting, Holder, Plan, Snapshotting } from '../domain/cluster.ts';
+import type {
+  Cluster,
+  ClusterStatus,
+  CloudParts,
+  Forgetting,
+  Holder,
+  Plan,
+  Snapshotting,
+} from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
@@ -224,8 +232,8 @@ export interface NodeStore {
     number: number,
     options: { executionArn: string; failure: NodeFailure },
   ): Promise<boolean>;
-  /** Node exists and desired = present → absent. False when it is already going. */
-  retire(clusterId: ClusterId, number: number): Promise<boolean>;
+  /** Node exists and desired = present → absent, with `lostAt` when its machine is lost. False when it is already going. */
+  retire(clusterId: ClusterId, number: number, lostAt?: Instant): Promise<boolean>;
   /** operation is mine → phase draining or deleting: never backwards, but also out of `failed` once desired is absent. */
   enterPhase(
     clusterId: ClusterId,

@@ -16,6 +16,11 @@ import { timePasses } from './time-passes.ts';
 const timeScale = 100;
 const waitSecondsMax = 40;
 const pollMilliseconds = 150;
+/** Longer than the reconciler believes that an event may still be on its way. */
+const secondsBetweenTicks = 61;
+/** What a tick has set in motion gets so far before the next one. */
+const millisecondsBetweenTicks = 1000;
+const ticksMax = 60;
 
 /** The whole platform on loopback, with what a scenario says and looks at. */
 export interface TestPlatform extends Platform {
@@ -54,6 +59,8 @@ export interface TestPlatform extends Platform {
   ): Promise<string>;
   /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
   tickAfter(clusterId: string, seconds: number): Promise<void>;
+  /** A tick, and a minute later the next one, until it is so; on the wall they follow each other faster. */
+  tickUntil(clusterId: string, condition: (cluster: ClusterDetails) => boolean): Promise<ClusterDetails>;
 }
 
 export const exampleFile = (name = 'four-clouds'): string =>
@@ -167,6 +174,15 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
       (cluster) => clusterText(cluster, Date.now()),
     );
 
+  const tickAfter: TestPlatform['tickAfter'] = async (clusterId, seconds) => {
+    await timePasses(
+      { url: platform.aws.url, tableName: platform.aws.outputs['TableName'] ?? '' },
+      clusterId,
+      seconds,
+    );
+    await platform.aws.fireSchedule(tickRule);
+  };
+
   return {
     ...platform,
     api,
@@ -240,13 +256,20 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
       await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/stop`);
     },
     damage: async (what) => ((await control('POST', 'damage', what)) as { id: string }).id,
-    tickAfter: async (clusterId, seconds) => {
-      await timePasses(
-        { url: platform.aws.url, tableName: platform.aws.outputs['TableName'] ?? '' },
-        clusterId,
-        seconds,
+    tickAfter,
+    async tickUntil(clusterId, condition) {
+      for (let ticks = 1; ticks <= ticksMax; ticks += 1) {
+        await tickAfter(clusterId, secondsBetweenTicks);
+        const next = Date.now() + millisecondsBetweenTicks;
+        do {
+          const cluster = await api.getCluster(clusterId);
+          if (condition(cluster)) return cluster;
+          await delay(pollMilliseconds);
+        } while (Date.now() < next);
+      }
+      throw new Error(
+        `not after ${ticksMax} ticks:\n${clusterText(await api.getCluster(clusterId), Date.now())}`,
       );
-      await platform.aws.fireSchedule(tickRule);
     },
   };
 }

@@ -8,3 +8,15 @@ export interface Outcome {
   /** What is wrong, with the call's name and a short history; undefined: nothing. */
   readonly failure?: string;
 }
+
+/** The lines of one that the other lacks, both ways; empty: they are equal. */
+export function differences(uncut: readonly string[], cut: readonly string[]): readonly string[] {
+  const missing = [...uncut];
+  const surplus: string[] = [];
+  for (const line of cut) {
+    const at = missing.indexOf(line);
+    if (at === -1) surplus.push(line);
+    else missing.splice(at, 1);
+  }
+  return [...missing.map((line) => `uncut only: ${line}`), ...surplus.map((line) => `cut only:   ${line}`)];
+}

@@ -53,6 +53,12 @@ export async function startFakeAws(secrets: Readonly<Record<string, string>>): P
         String(request.headers['x-amz-target'] ?? '')
           .split('.')
           .at(-1) ?? '';
+      if (request.url?.includes('list-type=2') === true) {
+        calls.push({ action: 'ListObjectsV2', body: { url: request.url } });
+        response.writeHead(200, { 'content-type': 'application/xml' });
+        response.end('<ListBucketResult/>');
+        return;
+      }
       const body = JSON.parse((await textOf(request)) || '{}') as Body;
       calls.push({ action, body });
       const answer = answers[action];

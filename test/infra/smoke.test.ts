@@ -462,6 +462,13 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     expect(issued).toMatchObject({ result: { statusCode: 201, headers: { 'cache-control': 'no-store' } } });
     expect(JSON.stringify(issued)).toContain('client-key-data');
   },
+  'prune-snapshots': async () => {
+    const { cluster } = await scene();
+    const taken = { clusterId: cluster.id, number: 1, snapshot: '20261123T080000Z' };
+    await answerOf('prune-snapshots', eventOf('overcast.answer-node-sync', 'EtcdSnapshotTaken', taken));
+    const list = aws.calls.find(({ action }) => action === 'ListObjectsV2');
+    expect(String(list?.body['url'])).toContain(encodeURIComponent(`clusters/${cluster.id}/snapshots/`));
+  },
   'drain-node': async () => {
     const { cluster, node, me } = await scene({ node: { desired: 'absent', phase: 'ready' } });
     expect(

@@ -81,6 +81,50 @@ describe('the table', () => {
   });
 });
 
+describe('the bucket of etcd snapshots', () => {
+  const bucket = onlyOne('AWS::S3::Bucket');
+
+  it('is private, encrypted, keeps no versions, and nothing for longer than 30 days', () => {
+    const { properties } = bucket;
+    expect(properties['PublicAccessBlockConfiguration']).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    expect(JSON.stringify(properties['BucketEncryption'])).toContain('AES256');
+    expect(properties['VersioningConfiguration']).toBeUndefined();
+    expect(properties['LifecycleConfiguration']).toMatchObject({
+      Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }],
+    });
+  });
+
+  it('takes no plain HTTP, from nobody', () => {
+    const policy = onlyOne('AWS::S3::BucketPolicy').properties;
+    expect(idOf(policy['Bucket'])).toBe(bucket.id);
+    expect(policy['PolicyDocument']).toMatchObject({
+      Statement: [
+        {
+          Effect: 'Deny',
+          Action: 's3:*',
+          Principal: { AWS: '*' },
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+      ],
+    });
+  });
+
+  it('whoever signs uploads may do nothing else there, and nobody reads a snapshot', () => {
+    expect(grants(rightsOfFunction('answer-node-sync'), 's3')).toEqual([
+      { actions: ['s3:PutObject'], resources: [`${bucket.id}/clusters/*`], conditions: {} },
+    ]);
+    expect(holdersOf('s3:PutObject')).toEqual(['answer-node-sync']);
+    expect(holdersOf('s3:GetObject')).toEqual([]);
+    expect(holdersOf('s3:DeleteObject')).toEqual(['settle-operation', 'prune-snapshots']);
+    expect(holdersOf('s3:ListBucket')).toEqual(['settle-operation', 'prune-snapshots']);
+  });
+});
+
 describe('rules', () => {
   interface Target {
     readonly Arn: unknown;
@@ -306,9 +350,10 @@ describe('rights', () => {
   it('the key that seals authorities turns every year and outlives the stack, as the table does', () => {
     const key = allResources.find(({ id }) => id.startsWith('PkiKey'));
     expect(key?.properties['EnableKeyRotation']).toBe(true);
-    const retained = deletionPolicyOf(/^(?:PkiKey|Table)/);
+    const retained = deletionPolicyOf(/^(?:PkiKey|Table|SnapshotsBucket)/);
     expect(new Set(retained)).toEqual(new Set(['Retain']));
-    expect(retained).toHaveLength(2);
+    // The bucket with its policy.
+    expect(retained).toHaveLength(4);
   });
 
   it.each(names)('%s touches no table but ours, and no index but ours', (name) => {
@@ -324,6 +369,7 @@ describe('rights', () => {
     const acknowledgedResources = [
       /^arn:Partition:states:Region:AccountId:execution:overcast-\w+:\*$/,
       /^arn:Partition:secretsmanager:Region:AccountId:secret:overcast\/accounts\/\w+\/\*$/,
+      /^SnapshotsBucket\w+\/clusters\/\*$/,
     ];
     for (const { actions, resources } of rightsOf(role)) {
       expect(actions.filter((action) => action.includes('*'))).toEqual([]);

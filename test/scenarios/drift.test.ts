@@ -122,6 +122,18 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     platform = await startTestPlatform();
     await platform.apply(name, exampleFile(name));
+    await platform.apply(
+      crowded,
+      smallFile(
+        crowded,
+        ['aws', 'digitalocean'],
+        [
+          { role: 'control-plane', cloud: 'aws' },
+          { role: 'worker', cloud: 'digitalocean', shape: 'small', count: 3 },
+        ],
+      ),
+    );
+    await platform.until(name, ({ status }) => status === 'ready', 80);
     id = (await platform.untilSettled(name)).id;
   }, 90_000);
   afterAll(() => platform.close());
@@ -138,6 +150,14 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       30,
     );
   };
+  const isWhole = (cluster: ClusterDetails, numbers: readonly number[]): boolean =>
+    cluster.status === 'ready' &&
+    cluster.operation === undefined &&
+    cluster.findings.length === 0 &&
+    living(cluster).every(({ phase, desired }) => phase === 'ready' && desired === 'present') &&
+    living(cluster)
+      .map(({ number }) => number)
+      .join() === numbers.join();
   const untilFound = (what: string, isSo: (all: readonly Finding[]) => boolean, of = id) =>
     eventually(
       what,
@@ -165,12 +185,28 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       })
       .toSorted();
 
+  const expectOneForOne = (cluster: ClusterDetails): void => {
+    const own = new Set(
+      platform.ownedBy(cluster.id).map(({ cloud, id: resource }) => `${cloud}/${resource}`),
+    );
+    expect(
+      platform
+        .machines()
+        .filter((machine) => own.has(machine))
+        .toSorted(),
+    ).toEqual(
+      living(cluster)
+        .map(({ cloud, providerId }) => `${cloud}/${providerId ?? ''}`)
+        .toSorted(),
+    );
+  };
+
   const newest = (nodes: readonly NodeView[], cloud: CloudName): NodeView => {
     const found = nodes.filter((node) => node.cloud === cloud).toSorted((a, b) => b.number - a.number)[0];
     if (found === undefined) throw new Error(`no node in ${cloud}`);
     return found;
   };
-  const numbered = ({ nodes }: ClusterDetails, number: number): NodeView => {
+  const numbered = ({ nodes }: Pick<ClusterDetails, 'nodes'>, number: number): NodeView => {
     const found = nodes.find((node) => node.number === number);
     if (found === undefined) throw new Error(`no node ${number}`);
     return found;
@@ -243,15 +279,10 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       ['machine-missing', 'node 5 in aws: its machine is gone', 'it is replaced'],
       ['machine-missing', 'node 4 in digitalocean: its machine is stopped', 'it is replaced'],
     ]);
+    await platform.tickUntil(id, ({ nodes }) => nodes.some(({ number }) => number === 7));
     // Who is stopped may be started again: for ten minutes nobody takes its place.
-    await sweep();
-    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 7));
     expect((await platform.api.getCluster(id)).nodes.map(({ number }) => number)).not.toContain(8);
-    await sweep();
-    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 8));
-    await sweep();
-    const after = await untilRight();
-    expect(living(after).map(({ number }) => number)).toEqual([1, 2, 3, 6, 7, 8]);
+    const after = await platform.tickUntil(id, (cluster) => isWhole(cluster, [1, 2, 3, 6, 7, 8]));
     for (const [lost, number] of [
       [gone, 7],
       [stopped, 8],
@@ -260,31 +291,99 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
         role: 'worker',
         cloud: lost.cloud,
         instanceType: lost.instanceType,
-        phase: 'ready',
       });
-    expect(platform.machines().toSorted()).toEqual(
-      living(after)
-        .map((node) => `${node.cloud}/${node.providerId ?? ''}`)
-        .toSorted(),
-    );
+    expectOneForOne(after);
   });
 
   it('lets the others forget a control plane that is gone, and another join in its place', async () => {
-    const before = await platform.api.getCluster(id);
-    const lost = numbered(before, 2);
+    const lost = numbered(await platform.api.getCluster(id), 2);
     await platform.kill(machineOf(lost));
-    await sweep();
-    await untilFound('it', (all) => all.some(({ subject }) => subject === 'node 2'));
-    await sweep();
-    await platform.until(id, ({ nodes }) => nodes.some(({ number }) => number === 9));
-    await sweep();
-    const after = await untilRight();
+    const after = await platform.tickUntil(id, (cluster) => isWhole(cluster, [1, 3, 6, 7, 8, 9]));
     expect(numbered(after, 2).phase).toBe('deleted');
-    expect(numbered(after, 9)).toMatchObject({ role: 'control-plane', cloud: lost.cloud, phase: 'ready' });
+    expect(numbered(after, 9)).toMatchObject({ role: 'control-plane', cloud: lost.cloud });
+    expectOneForOne(after);
     const forgotten = platform.lines.findIndex((line) => line.includes('"message":"member forgotten"'));
     const joined = platform.lines.findIndex((line) => line.includes('"instruction":"join-9-1"'));
     expect(forgotten).toBeGreaterThan(0);
     expect(joined).toBeGreaterThan(forgotten);
-    expect((await platform.store.nodes.get(id, 2))?.memberForgottenAt).toBeDefined();
+  });
+
+  it('replaces nobody where a whole cloud looks lost, and says so', async () => {
+    const { id: other, nodes } = await platform.untilSettled(crowded);
+    const workers = nodes.filter(({ role }) => role === 'worker');
+    expect(workers).toHaveLength(3);
+    await Promise.all(workers.map((worker) => platform.kill(machineOf(worker))));
+    for (let sweeps = 1; sweeps <= 2; sweeps += 1) await sweep(other);
+    const found = await untilFound('that it is paused', (all) => all.length === 4, other);
+    expect(found.map(({ kind, message, remedy }) => [kind, message, remedy])).toEqual([
+      [
+        'replacement-paused',
+        'digitalocean: 3 of 3 nodes look lost at once, so none of them is replaced',
+        'look at the cloud; nodes that are lost for good can be removed',
+      ],
+      ...workers.map(({ number }) => [
+        'machine-missing',
+        `node ${number} in digitalocean: its machine is gone`,
+        'it waits for people to look',
+      ]),
+    ]);
+    const after = await platform.api.getCluster(other);
+    expect(after.status).toBe('degraded');
+    expect(after.nodes.map(({ number, desired }) => [number, desired])).toEqual(
+      nodes.map(({ number }) => [number, 'present']),
+    );
+    // Whoever looked and found them lost for good lets them go.
+    await Promise.all(workers.map(({ number }) => platform.api.removeNode(other, number)));
+    await platform.tickUntil(other, (cluster) => isWhole(cluster, [1]));
+  });
+
+  it('touches no stranger, is not deleted while one is there, and lives on', async () => {
+    const { id: other, nodes } = await platform.api.getCluster(crowded);
+    const own = platform.world.machine('aws', numbered({ nodes }, 1).providerId ?? '');
+    const stranger = await platform.placeStranger({
+      cloud: 'aws',
+      networkId: own?.networkId ?? '',
+      name: 'somebody',
+    });
+    const before = holdings();
+    await platform.damage({ cloud: 'aws', kind: 'add-firewall-rule', clusterId: other });
+    await sweep(other);
+    await sweep(other);
+    await untilRight(other);
+    expect(holdings()).toEqual(before);
+
+    const refused = await platform.remove(other);
+    expect(refused).toMatchObject({ status: 'ready' });
+    expect(refused.statusReason).toMatch(/^its deletion was refused: aws: /);
+    expect(refused.statusReason).toContain(`${stranger.id} (somebody)`);
+    expect(holdings()).toEqual(before);
+
+    await platform.kill(stranger);
+    expect((await platform.remove(other)).status).toBe('deleted');
+    expect(platform.ownedBy(other)).toEqual([]);
+  });
+
+  it('has failed when two of three control planes are gone, destroys nothing more, and can be deleted', async () => {
+    const before = await platform.api.getCluster(id);
+    const [, ...lost] = living(before).filter(({ role }) => role === 'control-plane');
+    expect(lost).toHaveLength(2);
+    await Promise.all(lost.map((node) => platform.kill(machineOf(node))));
+    const left = platform.machines();
+    const failed = await platform.tickUntil(id, ({ status }) => status === 'failed');
+    expect(failed.statusReason).toBe('quorum lost: 2 of 3 control planes');
+    expect(failed.findings[0]).toMatchObject({
+      kind: 'quorum-lost',
+      remedy: 'restore it from its last snapshot',
+    });
+    for (let sweeps = 1; sweeps <= 2; sweeps += 1) await sweep();
+    const after = await platform.api.getCluster(id);
+    expect(after.status).toBe('failed');
+    expect(after.nodes.map(({ number, desired }) => [number, desired])).toEqual(
+      before.nodes.map(({ number, desired }) => [number, desired]),
+    );
+    expect(platform.machines()).toEqual(left);
+
+    expect((await platform.remove(id)).status).toBe('deleted');
+    expect(platform.resources()).toEqual([]);
   });
 });

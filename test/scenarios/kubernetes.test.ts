@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { load } from 'js-yaml';
 import * as z from 'zod/mini';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +53,7 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
   let cluster: ClusterDetails;
   let pki: ClusterPki;
   let api: ClusterApi;
+  let s3: S3Client;
 
   const addresses = (): readonly string[] =>
     living(cluster)
@@ -108,7 +111,12 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
       region: 'us-east-1',
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
-    const keyId = keyIdOf(platform);
+    s3 = new S3Client({
+      endpoint: platform.aws.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+    const keyId = physicalIdOf(platform, 'PkiKey');
     pki = await openPki(await platform.store.pki.get(cluster.id), cluster.id, {
       dataKeys: createDataKeys({ client: kms, keyId }),
     });
@@ -142,6 +150,27 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
       });
       expect(Number(node.status.allocatable['cpu']?.replace(/m$/, ''))).toBeGreaterThan(0);
     }
+  });
+
+  it('has put away what its etcd held, where nobody but the installation comes by', async () => {
+    const [snapshot] = await eventually(
+      'a snapshot that was seen in the bucket',
+      () => platform.api.listSnapshots(name),
+      (all) => all[0]?.sizeBytes !== undefined,
+    );
+    const Bucket = physicalIdOf(platform, 'SnapshotsBucket');
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents.map(({ Key, Size }) => [Key, Size])).toEqual([
+      [`clusters/${cluster.id}/snapshots/${snapshot?.id}.db`, snapshot?.sizeBytes],
+    ]);
+    const Key = Contents[0]?.Key ?? '';
+    const found = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    const held = gunzipSync((await found.Body?.transformToByteArray()) ?? '').toString();
+    expect(held).toContain(`"nodes//${nodeName({ number: snapshot?.number ?? 0 })}"`);
+    expect((await fetch(`${platform.url}/${Bucket}/${Key}`)).status).toBe(403);
+    const said = (await platform.timeline(name)).find(({ event }) => event === 'EtcdSnapshotTaken');
+    expect(said).toMatchObject({ nodeNumber: snapshot?.number, who: 'overcast.answer-node-sync' });
+    expect(platform.lines.filter((line) => /X-Amz-(?:Signature|Security-Token)=[^[]/.test(line))).toEqual([]);
   });
 
   it.each<[string, () => Promise<Parameters<typeof as>[0]>, number]>([
@@ -271,6 +300,8 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
       (all) => all.every((each) => each === undefined),
     );
     await expect(nodes()).rejects.toThrow(/the proxy found nobody there/);
+    const Bucket = physicalIdOf(platform, 'SnapshotsBucket');
+    expect((await s3.send(new ListObjectsV2Command({ Bucket }))).KeyCount).toBe(0);
   });
 });
 
@@ -288,11 +319,11 @@ const lastWorker = (cluster: ClusterDetails): NodeView => {
   return worker;
 };
 
-/** The key that seals the clusters' authorities. */
-function keyIdOf(platform: TestPlatform): string {
+/** Of the resource whose logical id begins so: CDK puts a hash behind it. */
+function physicalIdOf(platform: TestPlatform, beginning: string): string {
   const { Resources } = JSON.parse(
     readFileSync(join(projectFolder, 'cdk.out', 'Overcast.template.json'), 'utf8'),
   ) as { Resources: Record<string, unknown> };
-  const logicalId = Object.keys(Resources).find((id) => id.startsWith('PkiKey')) ?? '';
+  const logicalId = Object.keys(Resources).find((id) => id.startsWith(beginning)) ?? '';
   return platform.aws.physicalId(logicalId) ?? '';
 }

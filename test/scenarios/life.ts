@@ -43,6 +43,18 @@ async function expectOneForOne({ platform }: Life, cluster: ClusterDetails): Pro
   expect(numbersOf(members)).toEqual(numbersOf(nodes));
 }
 
+/** Node 8 in node 5's place: one like it. */
+async function expectReplaced(at: Life, cluster: ClusterDetails): Promise<void> {
+  await expectOneForOne(at, cluster);
+  const [lost, other] = [5, 8].map((number) => cluster.nodes.find((node) => node.number === number));
+  expect(other).toMatchObject({ role: lost?.role, cloud: lost?.cloud, instanceType: lost?.instanceType });
+}
+
+async function expectNothing({ platform }: Life, cluster: ClusterDetails): Promise<void> {
+  expect(platform.resources()).toEqual([]);
+  expect(living(cluster)).toEqual([]);
+}
+
 const damage = { cloud: 'gcp', kind: 'add-firewall-rule' } as const satisfies {
   cloud: CloudName;
   kind: string;
@@ -79,19 +91,12 @@ export const life = {
     },
     // The numbers 5 and 7 rest for a day.
     isDone: (cluster) => has(cluster, [1, 2, 3, 4, 6, 8]),
-    check: async (at, cluster) => {
-      await expectOneForOne(at, cluster);
-      const [lost, other] = [5, 8].map((number) => cluster.nodes.find((node) => node.number === number));
-      expect(other).toMatchObject({ role: lost?.role, cloud: lost?.cloud, instanceType: lost?.instanceType });
-    },
+    check: expectReplaced,
   },
   delete: {
     title: 'goes and leaves nothing in any cloud',
     act: ({ platform, name }) => platform.api.deleteCluster(name),
     isDone: ({ status }) => status === 'deleted',
-    check: async ({ platform }, cluster) => {
-      expect(platform.resources()).toEqual([]);
-      expect(living(cluster)).toEqual([]);
-    },
+    check: expectNothing,
   },
 } as const satisfies Record<string, LifeStep>;

@@ -9,19 +9,28 @@ import {
   startTestPlatform,
   type TestPlatform,
 } from '../builders/local-platform.ts';
+import { life, type LifeStep } from './life.ts';
 
 const name = 'four-clouds';
 
-/** One cluster's life in order: each test goes on where the one before it stopped. */
+/** One cluster's life in order: each test goes on where the one before it stopped. Its steps are those of life.ts. */
 describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () => {
   let platform: TestPlatform;
   let cluster: ClusterDetails;
   beforeAll(async () => {
     platform = await startTestPlatform();
-    await platform.apply(name);
-    cluster = await platform.untilSettled(name);
+    await take(life.create);
   }, 90_000);
   afterAll(() => platform.close());
+
+  async function take({ isFound, act, isDone, check }: LifeStep): Promise<void> {
+    const at = { platform, name };
+    await act(at);
+    const { id } = await platform.api.getCluster(cluster?.id ?? name);
+    cluster = isFound === true ? await platform.tickUntil(id, isDone) : await platform.until(id, isDone);
+    await check(at, cluster);
+    if (cluster.status === 'ready') cluster = await platform.untilSettled(id);
+  }
 
   it('has three control planes in three clouds and three workers, each with its overlay address', () => {
     expect(cluster.status).toBe('ready');
@@ -103,30 +112,26 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
   });
 
   it('takes a node more, and loses it again with its machine and its place in the mesh', async () => {
-    const [added] = await platform.api.addNodes(name, { cloud: 'gcp', shape: 'small', count: 1 });
-    expect(added).toMatchObject({ number: 7, cloud: 'gcp', role: 'worker', phase: 'planned' });
-    cluster = await platform.untilSettled(name);
-    expect(living(cluster)).toHaveLength(7);
-    expect(platform.machines()).toHaveLength(7);
-
-    await platform.api.removeNode(name, 7);
-    const isGone = ({ nodes }: ClusterDetails): boolean =>
-      nodes.some(({ number, phase }) => number === 7 && phase === 'deleted');
-    await platform.until(name, isGone);
-    cluster = await platform.untilSettled(name);
-    expect(platform.machines()).toHaveLength(6);
-    const mesh = await platform.store.mesh.get(cluster.id);
-    expect(new Set(mesh.members.map(({ number }) => number))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
+    await take(life.add);
+    expect(living(cluster).at(-1)).toMatchObject({ number: 7, cloud: 'gcp', role: 'worker' });
+    await take(life.remove);
     const events = await platform.timeline(name);
     expect(events.filter(({ nodeNumber }) => nodeNumber === 7).map(({ event }) => event)).toEqual(
       expect.arrayContaining(['NodeRequested', 'NodeReady', 'NodeRetirementRequested', 'NodeRetired']),
     );
   });
 
+  it('has another node for one whose machine died, closes what somebody opened, and says so', async () => {
+    await take(life.heal);
+    const events = await platform.timeline(name);
+    expect(events.map(({ event, nodeNumber }) => `${event} ${nodeNumber ?? ''}`.trim())).toEqual(
+      expect.arrayContaining(['ClusterDegraded', 'DriftFound', 'NodeRetired 5', 'NodeReady 8']),
+    );
+  });
+
   it('takes two nodes at once', async () => {
     const added = await platform.api.addNodes(name, { cloud: 'digitalocean', shape: 'small', count: 2 });
-    // A number that was used rests for a day.
-    expect(added.map(({ number }) => number)).toEqual([8, 9]);
+    expect(added.map(({ number }) => number)).toEqual([9, 10]);
     cluster = await platform.untilSettled(name);
     expect(living(cluster)).toHaveLength(8);
     expect(platform.machines()).toHaveLength(8);
@@ -134,10 +139,7 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
   });
 
   it('goes and leaves nothing in any cloud', async () => {
-    const deleted = await platform.remove(name);
-    expect(deleted).toMatchObject({ id: cluster.id, status: 'deleted' });
-    expect(platform.resources()).toEqual([]);
-    expect(platform.machines()).toEqual([]);
+    await take(life.delete);
     await eventually(
       'every machine is off',
       () => platform.fleet.running(),

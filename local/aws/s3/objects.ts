@@ -36,8 +36,7 @@ export function openObjects(options: {
   const memory = new Map<string, Buffer>();
   const folder = options.folder === undefined ? undefined : join(options.folder, 's3', bucket);
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const fileOf = (key: string): string =>
-    join(folder ?? '', createHash('sha256').update(key).digest('hex'));
+  const fileOf = (key: string): string => join(folder ?? '', createHash('sha256').update(key).digest('hex'));
 
   const remove = (key: string): void => {
     known.delete(key);

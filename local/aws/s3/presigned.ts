@@ -62,7 +62,11 @@ export function verifyPresigned(
   if ((url.searchParams.get('X-Amz-Security-Token') ?? undefined) !== signer.sessionToken)
     throw new AwsError('InvalidToken', 'The provided token is malformed or otherwise invalid.');
   if (!signedHeaders.includes('host'))
-    throw new AwsError('AccessDenied', 'There were headers present in the request which were not signed', 403);
+    throw new AwsError(
+      'AccessDenied',
+      'There were headers present in the request which were not signed',
+      403,
+    );
 
   const query = [...url.searchParams]
     .filter(([name]) => name !== 'X-Amz-Signature')
@@ -96,7 +100,8 @@ export function verifyPresigned(
       'The request signature we calculated does not match the signature you provided.',
       403,
     );
-  if (options.nowMs > signedMs + expires * 1000) throw new AwsError('AccessDenied', 'Request has expired', 403);
+  if (options.nowMs > signedMs + expires * 1000)
+    throw new AwsError('AccessDenied', 'Request has expired', 403);
   if (signedMs > options.nowMs + skewSecondsMax * 1000)
     throw new AwsError('AccessDenied', 'Request is not yet valid', 403);
   return accessKeyId;

@@ -1,7 +1,6 @@
-import type { Outcome } from '../case.ts';
+import { differences, type Outcome } from '../case.ts';
 import { forms, phases, type Form, type Phase, type PlatformCut, type RecordedCall } from './cuts.ts';
-import { differences } from './end-state.ts';
-import { runPlatform, type PlatformReport } from './world.ts';
+import { runPlatform, type PlatformReport, type Through } from './world.ts';
 
 /** The second cut, at the same call's next try, is made for every so many calls. */
 const twiceEvery = 7;
@@ -14,7 +13,7 @@ const idOf = ({ phase, call, form, twice }: PlatformCut): string =>
   `platform-${phase}-${call}-${form}${twice === true ? '-twice' : ''}`;
 
 /** @throws on an id that is none of these cases' */
-export function cutOf(id: string): PlatformCut {
+function cutOf(id: string): PlatformCut {
   const [, phase, call, form, twice] = /^platform-(\w+)-(\d+)-(\w+?)(-twice)?$/.exec(id) ?? [];
   if (!phases.includes(phase as Phase) || !forms.includes(form as Form)) throw new Error(`${id}: not a case`);
   return {
@@ -58,9 +57,9 @@ export class Uncut {
 }
 
 /** Cuts once (or twice), lets the platform recover, and looks what it ended in. */
-export async function runPlatformCase(uncut: Uncut, id: string): Promise<Outcome> {
+export async function runPlatformCase(uncut: Uncut, id: string, through?: Through): Promise<Outcome> {
   const cut = cutOf(id);
-  const report = await runPlatform({ cut, until: 'delete' });
+  const report = await runPlatform({ cut, until: 'delete', ...(through === undefined ? {} : { through }) });
   const wrong = whatIsWrong(uncut, cut, report);
   const outcome = { id, cuts: report.struck.length, checks: report.checks + 1 };
   if (wrong === undefined) return outcome;

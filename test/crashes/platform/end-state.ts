@@ -111,15 +111,3 @@ const withoutVersion = ({ sk }: Key, item: Readonly<Record<string, unknown>>): u
   const { version: _, ...rest } = item;
   return rest;
 };
-
-/** The lines of one that the other lacks, both ways; empty: they are equal. */
-export function differences(uncut: readonly string[], cut: readonly string[]): readonly string[] {
-  const missing = [...uncut];
-  const surplus: string[] = [];
-  for (const line of cut) {
-    const at = missing.indexOf(line);
-    if (at === -1) surplus.push(line);
-    else missing.splice(at, 1);
-  }
-  return [...missing.map((line) => `uncut only: ${line}`), ...surplus.map((line) => `cut only:   ${line}`)];
-}

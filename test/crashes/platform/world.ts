@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Cloud } from '../../../shared/clouds/contract.ts';
 import { cloudNames } from '../../../shared/domain/cloud.ts';
 import { storeOver } from '../../../shared/store/index.ts';
 import type { Key } from '../../../shared/store/keys.ts';
@@ -33,6 +34,9 @@ const settleSecondsMax = 4 * 3600;
 /** After the tombstone: longer than any call that a dead function may have left on its way. */
 const watchSeconds = 600;
 
+export type Through = (driver: Cloud) => Cloud;
+const asItIs: Through = (driver) => driver;
+
 export interface PlatformReport {
   readonly violation: Violation | undefined;
   readonly recorded: Readonly<Record<Phase, readonly RecordedCall[]>>;
@@ -49,7 +53,12 @@ export interface PlatformReport {
  * The cluster over four clouds from its creation to its tombstone, or until it is ready, with at most the one cut: no other
  * fault strikes, nobody else meddles.
  */
-export async function runPlatform(options: { readonly cut?: PlatformCut; readonly until: Phase }): Promise<PlatformReport> {
+export async function runPlatform(options: {
+  readonly cut?: PlatformCut;
+  readonly until: Phase;
+  /** A driver that is worse than the real one: what does a cut find then? */
+  readonly through?: Through;
+}): Promise<PlatformReport> {
   const random = randomFrom(seed);
   const time = new VirtualTime(beginning);
   const history = new History(time);
@@ -60,11 +69,17 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
 
   const machines: SimulatedMachine[] = [];
   const keys = new Map<string, Key>();
-  const onSecret = (where: string, what: string): void => invariants.broken('no secret is shown', `${where} shows ${what}`);
+  const onSecret = (where: string, what: string): void =>
+    invariants.broken('no secret is shown', `${where} shows ${what}`);
   const table: MemoryTable = new MemoryTable({
     write: (written) => {
       keys.set(`${written.key.pk} ${written.key.sk}`, written.key);
-      history.note('table', written.key.pk, written.key.sk, written.after === undefined ? 'removed' : 'written');
+      history.note(
+        'table',
+        written.key.pk,
+        written.key.sk,
+        written.after === undefined ? 'removed' : 'written',
+      );
       invariants.onWrite(written);
     },
   });
@@ -79,8 +94,8 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
       for (const { name, detail } of entries) messaging.publish(source, name, detail);
     },
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
-    cloud: (name) => clouds.driver(name),
-    aroundCloud: (cloud, method, args, act) => clouds.around(cloud, method, args, act),
+    cloud: (name) => (options.through ?? asItIs)(clouds.driver(name)),
+    aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
     onLog: () => {},
@@ -101,7 +116,7 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
   const messaging: Messaging = new Messaging({ outside, lambda, stepFunctions, onSecret });
   const clouds: Clouds = new Clouds({
     outside,
-    onMachine: (cloud, made) => {
+    onMachine: (cloud, made, isLate) => {
       const machine = new SimulatedMachine(cloud, clouds.worlds[cloud], made, {
         outside,
         lambda,
@@ -112,6 +127,7 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });
+      machine.isLate = isLate;
       machines.push(machine);
       history.note('machine', machine.name, `node ${machine.number}.${machine.attempt}`, 'is made');
       machine.boot();
@@ -122,7 +138,13 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
   invariants.executionBegan = (arn) => stepFunctions.executions.get(arn)?.startedAt;
   settleNeighbours(clouds, invariants);
 
-  const setUp = storeOver(tableOver(table, () => time.now(), async (_name, _key, act) => act()));
+  const setUp = storeOver(
+    tableOver(
+      table,
+      () => time.now(),
+      async (_name, _key, act) => act(),
+    ),
+  );
   await setUp.apiKeys.put({
     hash: createHash('sha256').update(apiKey).digest('hex'),
     name: 'somebody',
@@ -182,7 +204,10 @@ export async function runPlatform(options: { readonly cut?: PlatformCut; readonl
   messaging.startTicking();
   let isOver = false;
   const broken = (error: unknown): void =>
-    invariants.broken('the simulation works', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    invariants.broken(
+      'the simulation works',
+      error instanceof Error ? (error.stack ?? error.message) : String(error),
+    );
   live()
     .catch(broken)
     .finally(() => {

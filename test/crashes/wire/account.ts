@@ -76,10 +76,15 @@ export class Account {
   requests: string[] = [];
   readonly #subject: WireSubject;
   readonly #simulator: Simulator;
+  /** One that lives on, and that nothing is done to: it prepares, looks and tidies up. Clients are slow to make. */
+  #steady: Invocation | undefined;
   #strangers: readonly string[] = [];
 
-  private constructor(cloud: CloudName) {
+  readonly #through: (driver: Cloud) => Cloud;
+
+  private constructor(cloud: CloudName, through: (driver: Cloud) => Cloud) {
     this.cloud = cloud;
+    this.#through = through;
     this.#subject = wireSubjects[cloud];
     const simulator = this.#subject.simulator(this.world);
     this.#simulator = {
@@ -94,15 +99,18 @@ export class Account {
     };
   }
 
-  /** Another installation's cluster, with a machine of its own and one without tags beside it. */
-  static async open(cloud: CloudName): Promise<Account> {
-    const account = new Account(cloud);
+  /**
+   * With another installation's cluster in it, which has a machine of its own and one without tags beside it.
+   *
+   * @param through a driver that is worse than the real one: what does a cut find then?
+   */
+  static async open(cloud: CloudName, through: (driver: Cloud) => Cloud): Promise<Account> {
+    const account = new Account(cloud, through);
     const theirs = { installation: 'another', clusterId: randomUUID() };
-    const invocation = await account.invoke();
-    const network = await account.repeated(() => invocation.cloud.ensureNetwork(account.specOf(theirs)));
+    const steady = await account.steady();
+    const network = await account.repeated(() => steady.ensureNetwork(account.specOf(theirs)));
     const request = account.requestFor(theirs, network);
-    await account.repeated(() => invocation.cloud.createMachine(request));
-    await invocation.end();
+    await account.repeated(() => steady.createMachine(request));
     const networkId = account.#subject.networkIdOf(network);
     const stranger = account.world.placeStranger({ cloud, networkId, name: 'a-stranger' });
     if (stranger === undefined) throw new Error(`${cloud}: no place for a stranger`);
@@ -111,13 +119,20 @@ export class Account {
     return account;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#steady?.end();
     this.world.close();
+  }
+
+  async steady(): Promise<Cloud> {
+    this.#steady ??= await this.invoke();
+    return this.#steady.cloud;
   }
 
   async invoke(): Promise<Invocation> {
     const served = await serveSimulator(this.world, this.#simulator);
-    return { cloud: this.#subject.driver(served.url), end: () => served.close() };
+    const driver = this.#subject.driver(served.url, () => this.world.now());
+    return { cloud: this.#through(driver), end: () => served.close() };
   }
 
   /** Repeats a call until it says done, as a state machine would; a cloud that did not answer is asked again. */
@@ -141,7 +156,13 @@ export class Account {
 
   specOf(owner: Owner): NetworkSpec {
     const { cloud } = this;
-    return { owner, clusterName: 'crashes', location: this.location, candidates: candidates[cloud], firewall };
+    return {
+      owner,
+      clusterName: 'crashes',
+      location: this.location,
+      candidates: candidates[cloud],
+      firewall,
+    };
   }
 
   get location() {
@@ -177,14 +198,15 @@ export class Account {
   holdings(owner: Owner, names: readonly string[]): readonly string[] {
     const theirs = new Set(this.#strangers);
     const alike = (text: string): string =>
-      [...names, owner.clusterId, owner.clusterId.slice(0, 8)].reduce(
-        (each, name, index) => (name === '' ? each : each.replaceAll(name, `<${index}>`)),
-        text,
-      ).replaceAll(/[0-9a-f]{7,}/g, '<hex>');
+      [...names, owner.clusterId, owner.clusterId.slice(0, 8)]
+        .reduce((each, name, index) => (name === '' ? each : each.replaceAll(name, `<${index}>`)), text)
+        .replaceAll(/[0-9a-f]{7,}/g, '<hex>');
     return this.#rows()
       .filter((row) => !theirs.has(row))
       .map((row) => {
-        const { kind, name, id, state, tags } = JSON.parse(row) as Record<string, string> & { tags: string[] };
+        const { kind, name, id, state, tags } = JSON.parse(row) as Record<string, string> & {
+          tags: string[];
+        };
         const shown = name === id ? '' : (name ?? '');
         return alike(`${kind ?? ''} ${shown} ${state ?? ''} [${tags.toSorted().join(', ')}]`);
       })

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Cloud, MachineRef, MachineRequest, Progress } from '../../../shared/clouds/contract.ts';
 import { cloudNames, type CloudName, type Owner } from '../../../shared/domain/cloud.ts';
 import type { Network } from '../../../shared/domain/network.ts';
-import type { Outcome } from '../case.ts';
-import { Account, deadCallMilliseconds, within, type Invocation } from './account.ts';
+import { differences, type Outcome } from '../case.ts';
+import { Account, deadCallMilliseconds, within } from './account.ts';
 
 export const methods = ['ensureNetwork', 'createMachine', 'deleteMachine', 'collapse'] as const;
 export type Method = (typeof methods)[number];
@@ -20,8 +20,6 @@ interface WireCut {
   readonly fate: (typeof fates)[number];
 }
 
-/** How often a cut is tried anew whose run was over before it came to that request: polls are not always equally many. */
-const triesMax = 4;
 const requestsShownMax = 30;
 
 const idOf = ({ cloud, method, request, form, fate }: WireCut): string =>
@@ -63,25 +61,31 @@ interface Recorded {
   readonly left: readonly string[];
 }
 
-/** All cases of one cloud's driver. One account serves many of them, one after the other: each tidies up. */
+/** All cases of one cloud's driver; several may run at once, each in an account of its own. */
 export class WireCases {
   readonly #cloud: CloudName;
-  readonly #recorded = new Map<Method, Recorded>();
-  #account: Account | undefined;
+  readonly #through: (driver: Cloud) => Cloud;
+  readonly #recorded = new Map<Method, Promise<Recorded>>();
+  /** An account serves many cases, one after the other: each tidies up. */
+  readonly #idle: Account[] = [];
 
-  constructor(cloud: CloudName) {
+  constructor(cloud: CloudName, through: (driver: Cloud) => Cloud = (driver) => driver) {
     this.#cloud = cloud;
+    this.#through = through;
   }
 
-  close(): void {
-    this.#account?.close();
-    this.#account = undefined;
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((account) => account.close()));
   }
 
-  /** Records the method, and says which cuts there are. */
+  /** What the method asked when nothing cut it. */
+  async requests(method: Method): Promise<readonly string[]> {
+    return (await this.#record(method)).requests;
+  }
+
+  /** Before and after every request of the method, and what becomes of its function then. */
   async caseIds(method: Method): Promise<readonly string[]> {
-    const { requests } = await this.#record(method);
-    return requests.flatMap((_, index) =>
+    return (await this.requests(method)).flatMap((_, index) =>
       forms.flatMap((form) =>
         fates.map((fate) => idOf({ cloud: this.#cloud, method, request: index + 1, form, fate })),
       ),
@@ -91,54 +95,49 @@ export class WireCases {
   async run(id: string): Promise<Outcome> {
     const cut = cutOf(id);
     const recorded = await this.#record(cut.method);
-    let checks = 0;
-    for (let tries = 0; tries < triesMax; tries += 1) {
-      const account = await this.#open();
+    const account = this.#idle.pop() ?? (await Account.open(this.#cloud, this.#through));
+    let isCut = false;
+    let failure: string | undefined;
+    try {
       const stage = await prepare(account, cut.method);
-      let failure: string | undefined;
-      let isCut = false;
-      try {
-        isCut = await actAndCut(stage, cut);
-        checks += 1;
-        failure = await whatIsWrong(stage, cut.method, recorded);
-        failure ??= await tidy(stage);
-      } catch (error) {
-        failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      }
-      if (failure !== undefined) {
-        const told = [
-          `${id}: cut ${cut.form} ${account.requests[cut.request - 1] ?? recorded.requests[cut.request - 1] ?? ''}`,
-          `  ${failure}`,
-          ...account.requests.slice(-requestsShownMax).map((request) => `    ${request}`),
-          `  replay: npm run test:crashes -- --only ${id}`,
-        ].join('\n');
-        // Whatever it left must not be the next one's.
-        this.close();
-        return { id, cuts: isCut ? 1 : 0, checks, failure: told };
-      }
-      if (isCut) return { id, cuts: 1, checks };
+      isCut = await actAndCut(stage, cut);
+      if (!isCut) failure = 'the run never came to that request: it is not the recorded one';
+      failure ??= (await whatIsWrong(stage, cut.method, recorded)) ?? (await tidy(stage));
+    } catch (error) {
+      failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
-    return { id, cuts: 0, checks };
+    const outcome = { id, cuts: isCut ? 1 : 0, checks: 1 };
+    if (failure === undefined) {
+      this.#idle.push(account);
+      return outcome;
+    }
+    const told = [
+      `${id}: cut ${cut.form} ${recorded.requests[cut.request - 1] ?? ''}`,
+      `  ${failure}`,
+      ...account.requests.slice(0, requestsShownMax).map((request, index) => `    ${index + 1}. ${request}`),
+      `  replay: npm run test:crashes -- --only ${id}`,
+    ];
+    // Whatever it left must not be the next one's.
+    await account.close();
+    return { ...outcome, failure: told.join('\n') };
   }
 
-  async #open(): Promise<Account> {
-    this.#account ??= await Account.open(this.#cloud);
-    return this.#account;
+  #record(method: Method): Promise<Recorded> {
+    let recorded = this.#recorded.get(method);
+    if (recorded === undefined) this.#recorded.set(method, (recorded = this.#runUncut(method)));
+    return recorded;
   }
 
-  async #record(method: Method): Promise<Recorded> {
-    const known = this.#recorded.get(method);
-    if (known !== undefined) return known;
-    const account = await this.#open();
+  async #runUncut(method: Method): Promise<Recorded> {
+    const account = this.#idle.pop() ?? (await Account.open(this.#cloud, this.#through));
     const stage = await prepare(account, method);
     account.requests = [];
-    const invocation = await account.invoke();
-    await account.repeated(() => act(stage, invocation.cloud, method));
-    await invocation.end();
-    const recorded = { requests: account.requests, left: leftOf(stage) };
+    const steady = await account.steady();
+    await account.repeated(() => act(stage, steady, method));
+    const recorded = { requests: [...account.requests], left: leftOf(stage) };
     const wrong = (await whatIsWrong(stage, method, recorded)) ?? (await tidy(stage));
     if (wrong !== undefined) throw new Error(`${this.#cloud} ${method}, which nothing cuts: ${wrong}`);
-    this.#recorded.set(method, recorded);
+    this.#idle.push(account);
     return recorded;
   }
 }
@@ -148,16 +147,19 @@ async function prepare(account: Account, method: Method): Promise<Stage> {
   const owner = { installation: 'crashes', clusterId: randomUUID() };
   const nothing = { account, owner, network: undefined, machine: undefined, providerId: undefined };
   if (method === 'ensureNetwork') return nothing;
-  const invocation = await account.invoke();
-  const network = await account.repeated(() => invocation.cloud.ensureNetwork(account.specOf(owner)));
+  const steady = await account.steady();
+  const network = await account.repeated(() => steady.ensureNetwork(account.specOf(owner)));
   const machine = account.requestFor(owner, network);
   const made =
-    method === 'createMachine' ? undefined : await account.repeated(() => invocation.cloud.createMachine(machine));
-  await invocation.end();
+    method === 'createMachine' ? undefined : await account.repeated(() => steady.createMachine(machine));
   return { account, owner, network, machine, providerId: made?.providerId };
 }
 
-function act({ account, owner, machine, providerId }: Stage, cloud: Cloud, method: Method): Promise<Progress<unknown>> {
+function act(
+  { account, owner, machine, providerId }: Stage,
+  cloud: Cloud,
+  method: Method,
+): Promise<Progress<unknown>> {
   if (method === 'ensureNetwork') return cloud.ensureNetwork(account.specOf(owner));
   if (method === 'collapse') return cloud.collapse(owner, account.location);
   if (machine === undefined) throw new Error('no machine was asked for');
@@ -189,12 +191,12 @@ async function actAndCut(stage: Stage, { method, request, form, fate }: WireCut)
       times: Number.MAX_SAFE_INTEGER,
       skip: form === 'before' ? request - 1 : request,
     });
-  let invocation: Invocation = await account.invoke();
-  let isLater = false;
+  const steady = await account.steady();
+  const mortal = fate === 'dies' ? await account.invoke() : undefined;
+  let isDead = false;
   await account.repeated(async () => {
-    const call = act(stage, invocation.cloud, method);
-    if (fate === 'retried' || isLater) return call;
-    const answer = call.then(
+    if (mortal === undefined || isDead) return act(stage, steady, method);
+    const answer = act(stage, mortal.cloud, method).then(
       (progress) => () => progress,
       (error: unknown) => () => {
         throw error;
@@ -203,15 +205,14 @@ async function actAndCut(stage: Stage, { method, request, form, fate }: WireCut)
     const heard = await within(deadCallMilliseconds, answer);
     if (isPending() && heard !== undefined) return heard();
     // It was cut in this call: whatever it answered, nobody heard it.
-    isLater = true;
-    await invocation.end();
+    isDead = true;
+    await mortal.end();
     world.clearFaults();
-    invocation = await account.invoke();
     return { done: false, retryAfterSeconds: 1, waitingFor: 'another function' };
   });
   const wasCut = !isPending();
   world.clearFaults();
-  await invocation.end();
+  if (!isDead) await mortal?.end();
   return wasCut;
 }
 
@@ -221,39 +222,27 @@ const leftOf = ({ account, owner, machine, providerId }: Stage): readonly string
 /** What the cloud holds, and what the driver itself says of it. */
 async function whatIsWrong(stage: Stage, method: Method, recorded: Recorded): Promise<string | undefined> {
   const { account, owner, machine } = stage;
-  const left = leftOf(stage);
-  const missing = recorded.left.filter((row) => !left.includes(row));
-  const surplus = left.filter((row, index) => !recorded.left.includes(row) || left.indexOf(row) !== index && !isTwice(recorded.left, row));
-  if (left.length !== recorded.left.length || missing.length > 0)
-    return `another end than the uncut run's\n  uncut only: ${missing.join('\n    ')}\n  cut only: ${surplus.join('\n    ')}\n  (${recorded.left.length} and ${left.length})`;
+  const found = differences(recorded.left, leftOf(stage));
+  if (found.length > 0) return `the end is another than the uncut run's\n  ${found.join('\n  ')}`;
   const touched = account.touched();
   if (touched.length > 0) return `strangers were touched: ${touched.join(', ')}`;
-  const invocation = await account.invoke();
-  try {
-    const [seen] = await invocation.cloud.observe(
-      [{ ...owner, expected: { network: account.specOf(owner), machines: [] } }],
-      account.location,
-    );
-    if (seen === undefined) return 'it observes nothing at all';
-    const wanted = method === 'createMachine' ? 1 : 0;
-    if (seen.machines.length !== wanted) return `it sees ${seen.machines.length} machines`;
-    if (wanted === 1 && seen.machines[0]?.nodeId !== machine?.nodeId) return 'its machine is not the node’s';
-    const spare = seen.resources.filter(({ isSpare }) => isSpare);
-    if (spare.length > 0) return `left over: ${JSON.stringify(spare)}`;
-    if (method !== 'collapse' && seen.flaws.length > 0) return `flaws: ${JSON.stringify(seen.flaws)}`;
-    if (method === 'collapse' && seen.resources.length > 0) return `left: ${JSON.stringify(seen.resources)}`;
-  } finally {
-    await invocation.end();
-  }
+  const steady = await account.steady();
+  const expected = { network: account.specOf(owner), machines: [] };
+  const [seen] = await steady.observe([{ ...owner, expected }], account.location);
+  if (seen === undefined) return 'it observes nothing at all';
+  const wanted = method === 'createMachine' ? 1 : 0;
+  if (seen.machines.length !== wanted) return `it sees ${seen.machines.length} machines`;
+  if (wanted === 1 && seen.machines[0]?.nodeId !== machine?.nodeId) return 'its machine is not the node’s';
+  const spare = seen.resources.filter(({ isSpare }) => isSpare);
+  if (spare.length > 0) return `left over: ${JSON.stringify(spare)}`;
+  if (method !== 'collapse' && seen.flaws.length > 0) return `flaws: ${JSON.stringify(seen.flaws)}`;
+  if (method === 'collapse' && seen.resources.length > 0) return `left: ${JSON.stringify(seen.resources)}`;
   return undefined;
 }
 
-const isTwice = (rows: readonly string[], row: string): boolean => rows.indexOf(row) !== rows.lastIndexOf(row);
-
 async function tidy({ account, owner }: Stage): Promise<string | undefined> {
-  const invocation = await account.invoke();
-  await account.repeated(() => invocation.cloud.collapse(owner, account.location));
-  await invocation.end();
+  const steady = await account.steady();
+  await account.repeated(() => steady.collapse(owner, account.location));
   const left = account.holdings(owner, []);
   if (left.length > 0) return `the collapse afterwards left ${left.join(', ')}`;
   const touched = account.touched();

@@ -15,7 +15,7 @@ import type { Network } from '../../../shared/domain/network.ts';
 /** One cloud's driver with its official SDK, and the simulator of that cloud's API that it talks to. */
 export interface WireSubject {
   readonly simulator: (world: World) => Simulator;
-  readonly driver: (endpoint: string) => Cloud;
+  readonly driver: (endpoint: string, now: () => number) => Cloud;
   /** What the simulator calls the network that machines are in. */
   readonly networkIdOf: (network: Network) => string;
   readonly instanceType: string;
@@ -32,7 +32,8 @@ export const wireSubjects: Readonly<Record<CloudName, WireSubject>> = {
   },
   gcp: {
     simulator: createGcpSimulator,
-    driver: (endpoint) => createGcp({ projectId: 'overcast-crashes', token: 'crashes', endpoint }),
+    driver: (endpoint, now) =>
+      createGcp({ projectId: 'overcast-crashes', token: 'crashes', endpoint }, { now }),
     networkIdOf: ({ parts }) => parts['network'] ?? '',
     instanceType: 'n4-highcpu-4',
   },

@@ -1,0 +1,13 @@
+import { parentPort } from 'node:worker_threads';
+import { Cases } from './cases.ts';
+
+const cases = new Cases();
+
+parentPort?.on('message', (ids: readonly string[]) => {
+  cases.run(ids).then(
+    (outcomes) => parentPort?.postMessage(outcomes),
+    (error: unknown) => {
+      throw error;
+    },
+  );
+});
