@@ -92,4 +92,4 @@ export function sample<T>(all: readonly T[], count: number): readonly T[] {
 }
 
 /** What `npm test` affords. */
-export const boundedCases = { platform: 40, wire: 36 } as const;
+export const boundedCases = { platform: 22, wire: 20 } as const;

@@ -39,6 +39,7 @@ const ask = (worker: Worker, ids: readonly string[]): Promise<readonly Outcome[]
       worker.off('error', onError);
       resolve(outcomes);
     });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(ids);
   });
 

@@ -35,8 +35,8 @@ export class Uncut {
   }
 
   /** @throws when it already goes wrong */
-  static async record(): Promise<Uncut> {
-    const report = await runPlatform({ until: 'delete' });
+  static async record(through?: Through): Promise<Uncut> {
+    const report = await runPlatform({ until: 'delete', ...(through === undefined ? {} : { through }) });
     if (report.violation === undefined) return new Uncut(report);
     const { invariant, detail } = report.violation;
     throw new Error(`the run that nothing cuts: ${invariant}: ${detail}\n${shortHistory(report)}`);

@@ -34,7 +34,7 @@ const settleSecondsMax = 4 * 3600;
 /** After the tombstone: longer than any call that a dead function may have left on its way. */
 const watchSeconds = 600;
 
-export type Through = (driver: Cloud) => Cloud;
+export type Through = (driver: Cloud, nowMs: () => number) => Cloud;
 const asItIs: Through = (driver) => driver;
 
 export interface PlatformReport {
@@ -94,7 +94,7 @@ export async function runPlatform(options: {
       for (const { name, detail } of entries) messaging.publish(source, name, detail);
     },
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
-    cloud: (name) => (options.through ?? asItIs)(clouds.driver(name)),
+    cloud: (name) => (options.through ?? asItIs)(clouds.driver(name), () => time.nowMs),
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
