@@ -124,8 +124,9 @@ describe('a full mesh', () => {
     expect(first.wg('endpoints')).toContain(`${moved}:51820`);
     await until('1 reaches 3', () => first.pings(third));
     await until('3 reaches 4', () => third.pings(fourth));
-    const { sent, received } = await steady();
-    expect(received).toBe(sent);
+    const { sent, lost } = await steady();
+    expect(sent).toBeGreaterThan(20);
+    expect(lost).toEqual([]);
     expect(handshakes()).toBe(before);
     const { handshakes: reported } =
       network.platform.syncs.findLast(({ number }) => number === 1)?.body ?? {};
@@ -201,8 +202,9 @@ describe('a mesh across locations', () => {
     });
     await areReady(cluster, all);
     for (const stop of stops) {
-      const { sent, received } = await stop();
-      expect(received).toBe(sent);
+      const { sent, lost } = await stop();
+      expect(sent).toBeGreaterThan(20);
+      expect(lost).toEqual([]);
     }
     expect(all.map(({ machine }) => machine.calls('kubeadm').length)).toEqual([1, 1, 1, 1]);
   });

@@ -13,6 +13,8 @@ export const ip = (...words: readonly string[]): string =>
   execFileSync('ip', words, { stdio: 'pipe', encoding: 'utf8' });
 /** Several agents at once: faster, and they would only wait for the processor. */
 const secondScaled = '0.1';
+/** A second's worth of steady pings. */
+const stillOnTheWayMax = 20;
 const tag = process.pid % 100_000;
 /** Of the range kept for tests of network devices: this run's own, so that two runs do not meet. */
 const publicRange = `198.18.${process.pid % 256}`;
@@ -29,8 +31,8 @@ export interface Host {
   ip(...words: readonly string[]): string;
   wg(...words: readonly string[]): string;
   pings(to: Host): Promise<boolean>;
-  /** Pings every 50 ms until it is told to stop; gives how many went out and how many came back. */
-  pingsSteadily(to: Host): () => Promise<{ readonly sent: number; readonly received: number }>;
+  /** Pings every 50 ms until it is told to stop; gives which of them never came back, by number. */
+  pingsSteadily(to: Host): () => Promise<{ readonly sent: number; readonly lost: readonly number[] }>;
   /** Its public address is this one from now on; the machine has to find out. */
   moveTo(lastNumber: number): void;
   /** Its devices are gone and its agent is dead; it is not started. */
@@ -162,7 +164,7 @@ async function createHost({ platform, wire, cluster, number, role, cloud }: Host
       }
     },
     pingsSteadily(to) {
-      const steady = spawn('ip', [...within, 'ping', '-i', '0.05', '-q', to.overlay], {
+      const steady = spawn('ip', [...within, 'ping', '-i', '0.05', to.overlay], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       let said = '';
@@ -175,8 +177,15 @@ async function createHost({ platform, wire, cluster, number, role, cloud }: Host
         steady.kill('SIGINT');
         await ended;
         pinging.delete(steady);
-        const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(said) ?? [];
-        return { sent: Number(sent), received: Number(received) };
+        const sent = Number(/(\d+) packets transmitted/.exec(said)?.[1]);
+        const back = new Set(
+          Array.from(said.matchAll(/icmp_seq=(\d+) ttl/g), ([, number]) => Number(number)),
+        );
+        // The end overtakes what is on its way at that moment: of the last second only a gap is a loss.
+        const isOver = Math.max(sent - stillOnTheWayMax, ...back);
+        const lost: number[] = [];
+        for (let number = 1; number < isOver; number += 1) if (!back.has(number)) lost.push(number);
+        return { sent, lost };
       };
     },
     moveTo(lastNumber) {

@@ -23,6 +23,7 @@ is gone and another calls the method anew ("dies").
 `;
 
 const failuresShownMax = 10;
+const progressEverySeconds = 15;
 const batch = { platform: 20, wire: 40 } as const;
 
 function batchesOf(ids: readonly string[], size: number): string[][] {
@@ -45,6 +46,11 @@ const ask = (worker: Worker, ids: readonly string[]): Promise<readonly Outcome[]
 
 async function onWorkers(batches: string[][], workers: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
+  const total = batches.reduce((sum, ids) => sum + ids.length, 0);
+  const progress = setInterval(() => {
+    const failed = outcomes.filter(({ failure }) => failure !== undefined).length;
+    process.stderr.write(`${outcomes.length} of ${total} cases, ${failed} did not recover\n`);
+  }, progressEverySeconds * 1000);
   await Promise.all(
     Array.from({ length: workers }, async () => {
       const worker = new Worker(new URL('worker.ts', import.meta.url));
@@ -60,7 +66,7 @@ async function onWorkers(batches: string[][], workers: number): Promise<readonly
         await worker.terminate();
       }
     }),
-  );
+  ).finally(() => clearInterval(progress));
   return outcomes;
 }
 
