@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { instanceType } from './catalogue.ts';
+import type { PriceChange } from './prices.ts';
 import type { SimulatedRequest, SimulatedResponse } from './server.ts';
 import {
   damageKinds,
@@ -35,6 +36,8 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * POST   /_control/damage                               { cloud, kind, networkId | clusterId | machineId }: see below
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
  * GET    /_control/settings, PUT /_control/settings     { timeScale, vcpuQuota, soldOut, pageSizeMax }
+ * GET    /_control/prices, POST, DELETE                 { cloud, family | instanceType, lifecycle?, zone?, factor }: so many
+ *                                                       times the catalogue's price; `on-demand` unless it says otherwise
  * GET    /_control/faults, POST, DELETE                 { cloud, operation, effect, times, skip?, seconds?, instanceType? }
  *
  * Damage is what a person with the console could do; answers 201 { cloud, kind, id }, `id` being what was struck or made.
@@ -73,7 +76,7 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
         world.machines.values().map(({ userData: _secret, ...machine }) => ({
           ...machine,
           state: world.state({ ...machine, userData: '' }),
-          usdPerHour: priceOf(machine),
+          usdPerHour: priceOf(world, machine),
         })),
       );
     case 'POST machines':
@@ -95,6 +98,18 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
     case 'PUT settings':
       world.change(JSON.parse(request.body) as Partial<World['settings']>);
       return json(200, world.settings);
+    case 'GET prices':
+      return json(200, world.prices.changes());
+    case 'DELETE prices':
+      world.prices.clear();
+      return { status: 204 };
+    case 'POST prices': {
+      const asked = JSON.parse(request.body) as PriceChange;
+      const change: PriceChange = { ...asked, lifecycle: asked.lifecycle ?? 'on-demand' };
+      if (!clouds.includes(change.cloud)) return json(400, { error: `cloud: one of ${clouds.join(', ')}` });
+      const objection = world.prices.move(change);
+      return objection === undefined ? json(201, change) : json(400, { error: objection });
+    }
     case 'GET faults':
       return json(200, world.faults());
     case 'DELETE faults':
@@ -120,14 +135,13 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
   }
 }
 
-/** What its owner pays for a machine, in US dollars per hour. */
-const priceOf = ({
-  cloud,
-  instanceType: name,
-  spot,
-}: Pick<WorldMachine, 'cloud' | 'instanceType' | 'spot'>): number => {
+/** What its owner pays for a machine now, in US dollars per hour. */
+const priceOf = (
+  world: World,
+  { cloud, instanceType: name, spot, zone }: Pick<WorldMachine, 'cloud' | 'instanceType' | 'spot' | 'zone'>,
+): number => {
   const type = instanceType(cloud, name);
-  return (spot ? type?.usdPerHourSpot : type?.usdPerHour) ?? 0;
+  return (type && world.prices.usdPerHour(cloud, type, spot ? 'spot' : 'on-demand', zone)) ?? 0;
 };
 
 function strike(

@@ -1,4 +1,5 @@
 import { openDisk, type Collection, type Disk } from '../disk.ts';
+import { Prices } from './prices.ts';
 
 export type SimulatedCloud = 'aws' | 'gcp' | 'azure' | 'digitalocean';
 
@@ -188,6 +189,7 @@ const bootSeconds: Record<SimulatedCloud, { running: number; booted: number }> =
 export class World {
   readonly machines: Collection<WorldMachine>;
   readonly settings: WorldSettings;
+  readonly prices: Prices;
   readonly #disk: Disk;
   readonly #faults: Collection<Fault>;
   readonly #stored: Collection<WorldSettings>;
@@ -209,6 +211,7 @@ export class World {
     this.machines = this.#disk.collection('machines');
     this.#faults = this.#disk.collection('faults');
     this.#stored = this.#disk.collection('settings');
+    this.prices = new Prices(this.#disk.collection('prices'));
     this.settings = {
       vcpuQuota: {},
       soldOut: {},

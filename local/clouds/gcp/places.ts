@@ -74,6 +74,7 @@ export function machineTypeResource(project: string, zone: string, type: Simulat
     name: type.name,
     guestCpus: type.vcpus,
     memoryMb: type.memoryGib * 1024,
+    isSharedCpu: type.billedCores !== undefined,
     architecture: type.architecture === 'arm64' ? 'ARM64' : 'X86_64',
     zone,
     selfLink: linkTo(path),
