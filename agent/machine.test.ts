@@ -138,6 +138,26 @@ describe('the agent on machines of the real protocol', () => {
     expect(machine.calls('kubeadm')).toHaveLength(1);
   });
 
+  it('says how many pods fit nowhere, as a control plane: what kubectl lists of those that are pending', async () => {
+    const cluster = await platform.create();
+    const [first, worker] = [await aMachine(cluster, 1), await aMachine(cluster, 4, 'worker')];
+    for (const machine of [first, worker]) machine.start();
+    await until('both are ready', async () => (await isReady(cluster, 1)) && (await isReady(cluster, 4)));
+    await until('none', () => lastSync(1)?.unschedulablePods === 0);
+    const pod = (reason: string) => ({ status: { conditions: [{ type: 'PodScheduled', reason }] } });
+    writeFileSync(
+      join(first.fakes, 'pending'),
+      JSON.stringify({ items: ['Unschedulable', 'SchedulingGated', 'Unschedulable'].map(pod) }),
+    );
+    await until('two', () => lastSync(1)?.unschedulablePods === 2);
+    await until('the table knows', async () => {
+      const { unschedulablePods } = (await platform.store.clusters.get(cluster.id)) ?? {};
+      return unschedulablePods === 2;
+    });
+    expect(platform.bus.names().filter((name) => name === 'PodsUnschedulable')).toHaveLength(1);
+    expect(lastSync(4)?.unschedulablePods).toBeUndefined();
+  });
+
   it('says which peers are silent: never one that has not had time to answer', async () => {
     const cluster = await platform.create();
     const machine = await aMachine(cluster, 1);

@@ -521,7 +521,7 @@ sync_body() {
   printf '{"phase":"%s","addresses":{"public":"%s","private":"%s"},"wireguardPublicKey":"%s","meshVersion":%s' \
     "$(phase)" "$(read_of "$run/public")" "$(read_of "$run/private")" "$(cat "$state/wireguard.pub")" \
     "$(read_of "$state/mesh-version" 0)"
-  for part in "result $state" "failure $state" "interruption $run"; do
+  for part in "result $state" "failure $state" "interruption $run" "unschedulablePods $run"; do
     part_file=${part#* }/${part%% *}.json
     [ ! -s "$part_file" ] || printf ',"%s":%s' "${part%% *}" "$(cat "$part_file")"
   done
@@ -699,6 +699,17 @@ advance_joining() {
   esac
 }
 join_checks=0
+
+# Every third time, and up to 500: how many pods no node has room for. A number that grows is a hint, and nothing rests on it.
+count_unschedulable() {
+  [ "$OVERCAST_ROLE $(phase)" = 'control-plane ready' ] || return 0
+  looks=$(((looks + 1) % 3))
+  # Of two kubeconfigs the last one counts; a kubelet may not list other nodes' pods.
+  [ "$looks" != 1 ] || kubectl_node --kubeconfig "$root/etc/kubernetes/admin.conf" get --raw \
+    '/api/v1/pods?fieldSelector=status.phase%3DPending&limit=500' >"$run/pods" &&
+    put "$run/unschedulablePods.json" "$(grep -o '"Unschedulable"' "$run/pods" | wc -l)"
+}
+looks=0
 
 # fail REASON LOG: the platform replaces the machine; nothing is tried twice on one that failed.
 fail() {
@@ -892,6 +903,7 @@ watch_interruptions() {
 sync_once() {
   learn_addresses
   advance
+  count_unschedulable
   sync_body >"$run/sync"
   call sync "$state/session" "$run/sync" || return 1
   rm -f "$state/result.json"

@@ -8,8 +8,8 @@ import { needs } from './testing/needs.ts';
 
 const script = readFileSync(agentScript, 'utf8');
 const carried = (): string => gunzipSync(Buffer.from(deliverable(script), 'base64')).toString();
-/** Of AWS's 16 KiB: what is left to the settings and to cloud-init's own words. */
-const bytesMax = 14 * 1024;
+/** Of AWS's 16 KiB: the settings and cloud-init's own words are 950 bytes with the longest names, and some are kept back. */
+const bytesMax = 14.5 * 1024;
 
 describe('the script', () => {
   it('has nothing that shellcheck finds', () => {

@@ -190,6 +190,35 @@ describe('a sync', () => {
   });
 });
 
+describe('pods that fit on no node', () => {
+  it('are said once when there are more than before, by the first control plane alone, and then nothing is written', async () => {
+    const { clusterId, sync } = await admitted(4);
+    for (const number of [1, 2, 4]) await sync(number);
+    const say = async (number: number, unschedulablePods: number): Promise<unknown> => {
+      bus.clear();
+      await sync(number, { phase: 'ready', unschedulablePods });
+      const { unschedulablePods: known } = (await tests.store.clusters.get(clusterId)) ?? {};
+      return [known, bus.names().filter((name) => name === 'PodsUnschedulable').length];
+    };
+    expect(await say(1, 0)).toEqual([undefined, 0]);
+    expect(await say(1, 3)).toEqual([3, 1]);
+    expect(await say(1, 3)).toEqual([3, 0]);
+    expect(await say(2, 5)).toEqual([3, 0]);
+    expect(await say(4, 9)).toEqual([3, 0]);
+    expect(await say(1, 1)).toEqual([1, 0]);
+    expect(await say(1, 2)).toEqual([2, 1]);
+    expect(await say(1, 0)).toEqual([0, 0]);
+    expect(await say(1, 1)).toEqual([1, 1]);
+  });
+
+  it('are said by one of two calls that cross', async () => {
+    const { sync } = await admitted(1);
+    await sync(1);
+    await Promise.all([7, 7, 7].map((unschedulablePods) => sync(1, { phase: 'ready', unschedulablePods })));
+    expect(bus.names().filter((name) => name === 'PodsUnschedulable')).toHaveLength(1);
+  });
+});
+
 describe('the mesh', () => {
   it('spreads the new public address of a peer that was rebooted', async () => {
     const { clusterId, sync } = await admitted(4, { clouds: ['aws', 'azure', 'aws', 'gcp'] });

@@ -25,6 +25,7 @@ import type { PresignUrl } from '../../shared/runtime/presigned-url.ts';
 import { redactText } from '../../shared/runtime/redaction.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { leaseSnapshot, recordSnapshot, withUploadUrl } from './snapshots.ts';
+import { recordUnschedulable } from './unschedulable.ts';
 
 export interface AnswerDependencies {
   readonly store: Pick<Store, 'clusters' | 'nodes' | 'mesh' | 'snapshots' | 'syncView'>;
@@ -78,6 +79,7 @@ export const answerSync =
     const after = await recordProgress(dependencies, view);
     const forgotten = await recordForgotten(dependencies, { ...view, ...after });
     const cluster = await recordSnapshot(dependencies, { ...view, ...after, cluster: forgotten });
+    await recordUnschedulable(dependencies, { ...view, mesh });
     return decide(dependencies, { ...view, ...after, cluster, mesh });
   };
 

@@ -5,6 +5,8 @@ import { isInside, privateRanges } from '../../shared/planning/ranges.ts';
 
 /** A node that hears nobody says so in 32 words as well as in 255. */
 const silentPeersMax = 32;
+/** An agent counts 500 at most; it may count more one day. */
+const unschedulablePodsMax = 100_000;
 const short = z.string().check(z.maxLength(256));
 /** The networks are IPv4. Nothing with leading zeros: programs disagree on what it means. */
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
@@ -67,6 +69,7 @@ export const syncRequest = z.strictObject({
   interruption: z.optional(
     z.strictObject({ kind: z.enum(['terminate', 'rebalance']), at: z.optional(short) }),
   ),
+  unschedulablePods: z.optional(z.int().check(z.minimum(0), z.maximum(unschedulablePodsMax))),
   handshakes: z.optional(
     z.strictObject({
       oldestSeconds: z.optional(seconds),

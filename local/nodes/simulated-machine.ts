@@ -12,6 +12,7 @@ import { runKubeadm } from './kubeadm.ts';
 import { uploadSnapshot } from './etcd-snapshot.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
+import type { KubernetesObject } from './kubernetes/model.ts';
 import { leave } from './leave.ts';
 import { addressesOf, meshOf, newDisk, type MachineDisk } from './machine-disk.ts';
 import { openMachineNode, type Hardware } from './machine-node.ts';
@@ -45,6 +46,11 @@ export interface Misbehaviour {
 
 /** Unscaled seconds. */
 const installSeconds = 30;
+/** How soon a watcher sees what the cloud says of the machine's future. */
+const noticeSeconds = 2;
+/** How often a control plane looks which pods fit nowhere, and how many it counts. */
+const unschedulableSeconds = 15;
+const unschedulablePodsMax = 500;
 const backoffSeconds = { first: 5, max: 60 } as const;
 
 /**
@@ -146,6 +152,24 @@ export async function runSimulatedMachine(
       }
     }
 
+    let heardOf: string | undefined;
+    /** Ends early when the cloud has said something new. */
+    const pause = async (seconds: number): Promise<void> => {
+      for (let left = seconds; left > 0; left -= noticeSeconds) {
+        if (surroundings.interruption()?.kind !== heardOf) return;
+        await sleep(Math.min(left, noticeSeconds));
+      }
+    };
+    let unschedulable: Pick<SyncRequest, 'unschedulablePods'> = {};
+    let lookedAt = -Infinity;
+    const look = (): void => {
+      if (settings.role === 'worker' || disk.phase !== 'ready') return;
+      if (Date.now() - lookedAt < surroundings.scaled(unschedulableSeconds)) return;
+      lookedAt = Date.now();
+      const pods = clusters.objects(clusterId)?.list('pods').filter(isUnschedulable) ?? [];
+      unschedulable = { unschedulablePods: Math.min(pods.length, unschedulablePodsMax) };
+    };
+
     let result: SyncRequest['result'] | undefined;
     let backoff: number = backoffSeconds.first;
     const later = async (): Promise<void> => {
@@ -156,6 +180,7 @@ export async function runSimulatedMachine(
       if (disk.phase === 'joined' && disk.node !== undefined && (await node.isReady(disk.node)))
         keep({ phase: 'ready' });
       const interruption = surroundings.interruption();
+      look();
       const answer = await call('sync', disk.sessionSecret, {
         phase: disk.phase,
         addresses: surroundings.addresses(),
@@ -164,6 +189,7 @@ export async function runSimulatedMachine(
         ...(result === undefined ? {} : { result }),
         ...(disk.failure === undefined ? {} : { failure: disk.failure }),
         ...(interruption === undefined ? {} : { interruption }),
+        ...unschedulable,
       } satisfies SyncRequest);
       if (answer.status !== 200) {
         log(`sync: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -171,6 +197,7 @@ export async function runSimulatedMachine(
         continue;
       }
       result = undefined;
+      heardOf = interruption?.kind;
       const reply = answer.body as SyncReply;
       const { instruction } = reply;
       const mesh = meshOf(reply);
@@ -197,7 +224,7 @@ export async function runSimulatedMachine(
         if (!isWork(kind) || disk.done.includes(id) || disk.phase === 'failed') {
           backoff = backoffSeconds.first;
           // What is about to change is looked at soon.
-          await sleep(disk.phase === 'joined' ? Math.min(5, reply.syncAfterSeconds) : reply.syncAfterSeconds);
+          await pause(disk.phase === 'joined' ? Math.min(5, reply.syncAfterSeconds) : reply.syncAfterSeconds);
           continue;
         }
         const outcome = await (kind === 'leave' ? handOver() : makeNode(kind, instruction));
@@ -224,6 +251,12 @@ export async function runSimulatedMachine(
 
 /** What changes on the disk with an instruction that was carried out. */
 type Outcome = 'later' | Partial<MachineDisk>;
+
+/** As the scheduler writes it. */
+const isUnschedulable = (pod: KubernetesObject): boolean =>
+  (
+    pod['status'] as { readonly conditions?: readonly { readonly reason?: string }[] } | undefined
+  )?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true;
 
 const isWork = (kind: Instruction['kind']): kind is 'init' | 'join' | 'leave' =>
   kind === 'init' || kind === 'join' || kind === 'leave';

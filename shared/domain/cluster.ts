@@ -81,6 +81,8 @@ export interface Cluster {
   readonly snapshotting?: Snapshotting;
   /** When the next etcd snapshot is due; absent before the first. */
   readonly snapshotDueAt?: Instant;
+  /** How many pods fit on no node, as a control plane last said; absent is none. */
+  readonly unschedulablePods?: number;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;

@@ -30,6 +30,8 @@ export interface SyncRequest {
   readonly failure?: { readonly reason: string; readonly log?: string };
   readonly interruption?: { readonly kind: 'terminate' | 'rebalance'; readonly at?: string };
   readonly handshakes?: Handshakes;
+  /** A control plane's: how many pods no node has room for, as it last looked; 500 are counted at most. */
+  readonly unschedulablePods?: number;
 }
 
 /** How the machine's WireGuard does, as `wg show latest-handshakes` has it; a peer is silent after 180 s without one. */

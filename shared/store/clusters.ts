@@ -292,6 +292,16 @@ export function clusterStore(table: Table): ClusterStore {
         { when: snapshots, values: { ...lease } },
       ),
 
+    noteUnschedulable: async (id, { seen, count }) =>
+      did(
+        id,
+        { set: { unschedulablePods: count } },
+        {
+          when: `attribute_exists(#pk) AND (${seen === 0 ? 'attribute_not_exists(#unschedulablePods) OR ' : ''}#unschedulablePods = :seen)`,
+          values: { seen },
+        },
+      ),
+
     sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
       did(
         id,

@@ -113,6 +113,8 @@ export interface ClusterStore {
   leaseSnapshot(id: ClusterId, lease: Snapshotting, over?: Snapshotting): Promise<boolean>;
   /** the lease is this very one → gone, and when the next snapshot is due. */
   settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant): Promise<boolean>;
+  /** unschedulablePods = :seen, or absent where none were seen → this many. */
+  noteUnschedulable(id: ClusterId, pods: { seen: number; count: number }): Promise<boolean>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,
