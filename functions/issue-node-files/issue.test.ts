@@ -129,6 +129,7 @@ describe('the first control plane', () => {
           { name: 'node-ip', value: '10.4.0.1' },
           { name: 'provider-id', value: 'aws:///us-east-1a/i-1' },
           { name: 'node-labels', value: expect.stringContaining('topology.overcast.dev/csp=aws') as string },
+          { name: 'kube-reserved', value: 'cpu=80m,memory=1844Mi' },
         ],
       },
     });

@@ -1,11 +1,12 @@
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
 import type { FilesReply, FilesRequest } from '../../shared/domain/node-protocol.ts';
+import { reservedOf } from '../../shared/planning/allocatable.ts';
 import { etcdTuning, roundTripMilliseconds } from '../../shared/planning/etcd-tuning.ts';
 import { providerIdOf } from '../../shared/planning/kubeadm-config-provider-id.ts';
 import type { KubeadmCluster, KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
 import { mayHaveFiles } from '../../shared/planning/may-have-files.ts';
-import { labelsOf } from '../../shared/planning/node-labels.ts';
+import { labelsOf, taintsOf } from '../../shared/planning/node-labels.ts';
 import { createClusterPki, issueBootstrapCredential } from '../../shared/runtime/certificates.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -139,6 +140,8 @@ function kubeadmNode(
     role: node.role,
     overlayAddress: node.overlayAddress,
     labels: labelsOf(node.offering),
+    taints: taintsOf(node.offering),
+    reserved: reservedOf(node.offering),
     ...(providerId !== undefined && { providerId }),
   };
 }

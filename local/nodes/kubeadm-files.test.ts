@@ -30,6 +30,8 @@ const node = (role: KubeadmNode['role']): KubeadmNode => ({
   overlayAddress: '10.4.0.7',
   labels: { 'topology.kubernetes.io/zone': 'us-east-1a', 'topology.overcast.dev/csp': 'aws' },
   providerId: 'aws:///us-east-1a/i-0abc',
+  taints: [],
+  reserved: { cpuMillis: 70, memoryBytes: 2 ** 30 },
 });
 const config = '/etc/overcast/kubeadm.yaml';
 
@@ -103,6 +105,7 @@ describe('the simulated kubeadm', () => {
             kind === 'join a worker'
               ? []
               : [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }],
+          kubeReserved: { cpuMillis: 70, memoryBytes: 2 ** 30 },
         },
       });
     },
@@ -132,6 +135,18 @@ describe('the simulated kubeadm', () => {
       'init',
       (f) => changed(f, config, '"value": "100"', '"value": 100'),
       /strict decoding error/,
+    ],
+    [
+      'a reserve of something that no kubelet knows',
+      'init',
+      (f) => changed(f, config, 'cpu=70m', 'cores=70m'),
+      /--kube-reserved: cannot reserve "cores"/,
+    ],
+    [
+      'a reserve that is no quantity',
+      'init',
+      (f) => changed(f, config, 'memory=1024Mi', 'memory=1024MB'),
+      /--kube-reserved: invalid value/,
     ],
     [
       'another endpoint',

@@ -6,6 +6,7 @@ import {
   readDiscovery,
   type Discovery,
 } from './kubeadm-credentials.ts';
+import { thousandths, wholeUnits } from './kubernetes/controllers/quantity.ts';
 import { KubeadmFailed, type MachineFiles } from './kubeadm-failed.ts';
 import type { CertificatePair } from './certificates.ts';
 
@@ -22,6 +23,7 @@ export interface NodeRegistration {
   readonly providerId?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  readonly kubeReserved?: { readonly cpuMillis: number; readonly memoryBytes: number };
 }
 
 export interface ClusterConfiguration {
@@ -257,7 +259,7 @@ function readRegistration(
     );
   const flags = new Map(registration.kubeletExtraArgs.map((each) => [each.name, each.value]));
   for (const flag of flags.keys())
-    if (!['node-ip', 'provider-id', 'node-labels'].includes(flag))
+    if (!['node-ip', 'provider-id', 'node-labels', 'kube-reserved'].includes(flag))
       throw new KubeadmFailed(`[kubelet-start] the kubelet does not start: unknown flag: --${flag}`);
   const address = flags.get('node-ip') ?? '';
   if (address !== overlayAddress)
@@ -265,6 +267,7 @@ function readRegistration(
       `[kubelet-start] the kubelet is not healthy: node IP: "${address}" not found in the host's network interfaces`,
     );
   const providerId = flags.get('provider-id');
+  const kubeReserved = flags.get('kube-reserved');
   return {
     name,
     address,
@@ -275,7 +278,27 @@ function readRegistration(
       effect,
       ...(value === undefined ? {} : { value }),
     })),
+    ...(kubeReserved === undefined ? {} : { kubeReserved: readReserved(kubeReserved) }),
   };
+}
+
+/** `cpu=70m,memory=1024Mi` */
+function readReserved(text: string): NonNullable<NodeRegistration['kubeReserved']> {
+  const refuse = (word: string): never => {
+    throw new KubeadmFailed(`[kubelet-start] the kubelet does not start: --kube-reserved: ${word}`);
+  };
+  const amounts = new Map(
+    text.split(',').map((each): [string, string] => {
+      const [name = '', quantity = ''] = each.split('=');
+      return [name, quantity];
+    }),
+  );
+  for (const name of amounts.keys())
+    if (!['cpu', 'memory', 'ephemeral-storage', 'pid'].includes(name))
+      refuse(`cannot reserve "${name}" resource`);
+  const amount = (name: string, read: (quantity: string) => number | undefined): number =>
+    read(amounts.get(name) ?? '0') ?? refuse(`invalid value "${text}"`);
+  return { cpuMillis: amount('cpu', thousandths), memoryBytes: amount('memory', wholeUnits) };
 }
 
 const labelKeysOfKubelets = new Set([

@@ -71,6 +71,8 @@ describe('machines that become a cluster', () => {
       role,
       overlayAddress,
       labels: { 'topology.overcast.dev/csp': 'aws' },
+      taints: [],
+      reserved: { cpuMillis: 70, memoryBytes: 2 ** 30 },
     };
     const bootstrap = await issueBootstrapCredential({ authority: pki.cluster, now, randomBytes }, name);
     const given = {

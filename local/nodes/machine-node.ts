@@ -58,6 +58,7 @@ export function openMachineNode(machine: {
     labels: registration.labels,
     taints: registration.taints,
     ...(registration.providerId === undefined ? {} : { providerId: registration.providerId }),
+    ...(registration.kubeReserved === undefined ? {} : { kubeReserved: registration.kubeReserved }),
     internalIp: registration.address,
     capacity: {
       cpu: machine.hardware.vcpus,

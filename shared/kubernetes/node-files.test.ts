@@ -23,6 +23,8 @@ const node = (role: KubeadmNode['role']): KubeadmNode => ({
   role,
   overlayAddress: '10.4.0.7',
   labels: {},
+  taints: [],
+  reserved: { cpuMillis: 70, memoryBytes: 2 ** 30 },
 });
 let pki: ClusterPki;
 let bootstrap: Credential;

@@ -12,6 +12,7 @@ import {
   type KubeadmCluster,
   type KubeadmNode,
 } from './kubeadm-config.ts';
+import { taintsOf } from './node-labels.ts';
 
 const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 const cluster: KubeadmCluster = {
@@ -27,6 +28,8 @@ const controlPlane: KubeadmNode = {
   role: 'control-plane',
   overlayAddress: '10.4.0.1',
   labels: { 'topology.kubernetes.io/region': 'us-east-1', 'topology.overcast.dev/csp': 'aws' },
+  taints: [],
+  reserved: { cpuMillis: 80, memoryBytes: 1844 * 2 ** 20 },
   providerId: 'aws:///us-east-1a/i-0abc',
 };
 const { providerId: _none, ...withoutProviderId } = controlPlane;
@@ -54,6 +57,7 @@ nodeRegistration:
     - { name: node-ip, value: 10.4.0.1 }
     - { name: provider-id, value: "aws:///us-east-1a/i-0abc" }
     - { name: node-labels, value: "topology.kubernetes.io/region=us-east-1,topology.overcast.dev/csp=aws" }
+    - { name: kube-reserved, value: "cpu=80m,memory=1844Mi" }
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -88,6 +92,7 @@ kind: KubeletConfiguration
 cgroupDriver: systemd
 rotateCertificates: true
 seccompDefault: true
+maxPods: 110
 shutdownGracePeriod: 25s
 shutdownGracePeriodCriticalPods: 10s
 `),
@@ -102,6 +107,13 @@ shutdownGracePeriodCriticalPods: 10s
       ...configuration.etcd.local.extraArgs,
     ].map(({ value }) => typeof value);
     expect(new Set(values)).toEqual(new Set(['string']));
+  });
+
+  it('keeps what may be taken away for pods that tolerate it', () => {
+    const taints = taintsOf({ lifecycle: 'spot' });
+    expect(joinDocuments(cluster, { ...worker, taints })[0].nodeRegistration.taints).toEqual([
+      { key: 'scheduling.overcast.dev/spot', value: 'true', effect: 'NoSchedule' },
+    ]);
   });
 
   it('leaves the taint off where there are no workers: an empty list, since none would mean kubeadm’s own', () => {
@@ -126,6 +138,7 @@ nodeRegistration:
     - { name: node-ip, value: 10.4.0.1 }
     - { name: provider-id, value: "aws:///us-east-1a/i-0abc" }
     - { name: node-labels, value: "topology.kubernetes.io/region=us-east-1,topology.overcast.dev/csp=aws" }
+    - { name: kube-reserved, value: "cpu=80m,memory=1844Mi" }
 controlPlane: { localAPIEndpoint: { advertiseAddress: 10.4.0.1, bindPort: 6443 } }
 `),
     );
@@ -145,6 +158,7 @@ nodeRegistration:
   kubeletExtraArgs:
     - { name: node-ip, value: 10.4.0.7 }
     - { name: node-labels, value: "topology.kubernetes.io/region=us-east-1,topology.overcast.dev/csp=aws" }
+    - { name: kube-reserved, value: "cpu=80m,memory=1844Mi" }
 `),
     );
   });

@@ -1,6 +1,8 @@
 import type { KubernetesVersion } from '../domain/cluster.ts';
 import type { ClusterId } from '../domain/ids.ts';
 import { apiServerPort, ranges, type NodeRole } from '../domain/network.ts';
+import type { Labels, Resources, Taint } from '../domain/pod.ts';
+import { formatReserved, podsPerNodeMax } from './allocatable.ts';
 import type { EtcdTuning } from './etcd-tuning.ts';
 import { discoveryPath } from './kubeadm-config-discovery.ts';
 import { controlPlaneEndpoint } from './kubeadm-config-endpoint.ts';
@@ -23,7 +25,11 @@ export interface KubeadmNode {
   readonly name: string;
   readonly role: NodeRole;
   readonly overlayAddress: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
+  /** A control plane has that of its role besides. */
+  readonly taints: readonly Taint[];
+  /** What pods do not get of it. */
+  readonly reserved: Resources;
   /** Absent where the machine could not tell: the Node then has none. */
   readonly providerId?: string;
 }
@@ -49,14 +55,18 @@ const nodeRegistration = (node: KubeadmNode, controlPlanesRunWork: boolean) => (
   name: node.name,
   criSocket: 'unix:///run/containerd/containerd.sock',
   imagePullPolicy: 'IfNotPresent',
-  taints:
-    node.role === 'control-plane' && !controlPlanesRunWork
+  taints: [
+    ...(node.role === 'control-plane' && !controlPlanesRunWork
       ? [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }]
-      : [],
+      : []),
+    ...node.taints,
+  ],
   kubeletExtraArgs: [
     argument('node-ip', node.overlayAddress),
     ...(node.providerId === undefined ? [] : [argument('provider-id', node.providerId)]),
     argument('node-labels', formatLabels(node.labels)),
+    // Machines differ in size, so this is each kubelet's own and not in the configuration that all share.
+    argument('kube-reserved', formatReserved(node.reserved)),
   ],
 });
 
@@ -122,6 +132,7 @@ const kubeletConfiguration = () => ({
   cgroupDriver: 'systemd',
   rotateCertificates: true,
   seccompDefault: true,
+  maxPods: podsPerNodeMax,
   // The 25 s that are left of an interruption notice of 30 s.
   shutdownGracePeriod: '25s',
   shutdownGracePeriodCriticalPods: '10s',

@@ -63,15 +63,15 @@ describe('what a container does', () => {
 });
 
 describe('what a machine offers', () => {
-  it.each<[number, number, string, string]>([
-    // cores, GiB → after 6 % of the first core and 1 % of the second; 25 % of the first 4 GiB, 20 % of the next; 100 MiB kept free.
-    [1, 2, '940m', `${2 * 2 ** 20 * 0.75 - 102_400}Ki`],
-    [2, 8, '1930m', `${Math.floor(8 * 2 ** 20 - 1.8 * 2 ** 20 - 102_400)}Ki`],
-    [4, 16, '3920m', `${Math.floor(16 * 2 ** 20 - 2.6 * 2 ** 20 - 102_400)}Ki`],
-  ])('%d cores and %d GiB', (cpu, gib, cpuLeft, memoryLeft) => {
-    expect(allocatable({ cpu, memoryKi: gib * 2 ** 20, pods: 110 })).toMatchObject({
-      cpu: cpuLeft,
-      memory: memoryLeft,
+  const mebibyte = 2 ** 20;
+  it.each<[string, { cpuMillis: number; memoryBytes: number } | undefined, string, number]>([
+    ['all but the 100 MiB that its kubelet keeps free', undefined, '2000m', 4096 - 100],
+    ['not what is reserved', { cpuMillis: 70, memoryBytes: 1024 * mebibyte }, '1930m', 4096 - 1024 - 100],
+    ['nothing when all is reserved', { cpuMillis: 3000, memoryBytes: 8192 * mebibyte }, '0m', 0],
+  ])('is %s', (_what, reserved, cpu, memory) => {
+    expect(allocatable({ cpu: 2, memoryKi: 4 * mebibyte, pods: 110 }, reserved)).toMatchObject({
+      cpu,
+      memory: `${memory * 1024}Ki`,
       pods: '110',
     });
   });

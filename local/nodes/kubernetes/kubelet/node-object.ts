@@ -19,6 +19,8 @@ export interface KubeletNode {
     /** Bytes of the disk that pods share; absent: 50 GiB. */
     readonly ephemeralBytes?: number;
   };
+  /** Its flag --kube-reserved; absent: nothing. */
+  readonly kubeReserved?: { readonly cpuMillis: number; readonly memoryBytes: number };
   readonly architecture?: 'amd64' | 'arm64';
   /** Runs etcd, the API server and its companions, which show as pods of kube-system. */
   readonly controlPlane?: boolean;
@@ -34,46 +36,18 @@ const defaultDiskBytes = 50 * 2 ** 30;
 /** Below so much free memory a kubelet evicts: its own default. */
 const evictionKi = 100 * 1024;
 
-/** The share of each further part that the system keeps: cores, and memory in Ki. */
-const keptCpu: readonly (readonly [number, number])[] = [
-  [1, 0.06],
-  [1, 0.01],
-  [2, 0.005],
-  [Number.POSITIVE_INFINITY, 0.0025],
-];
-const keptMemory: readonly (readonly [number, number])[] = [
-  [4 * 2 ** 20, 0.25],
-  [4 * 2 ** 20, 0.2],
-  [8 * 2 ** 20, 0.1],
-  [112 * 2 ** 20, 0.06],
-  [Number.POSITIVE_INFINITY, 0.02],
-];
-
-function kept(all: number, parts: readonly (readonly [number, number])[]): number {
-  let left = all;
-  let sum = 0;
-  for (const [size, share] of parts) {
-    const part = Math.min(left, size);
-    sum += part * share;
-    left -= part;
-  }
-  return sum;
-}
-
 /**
- * What pods may ask for: the capacity without what the machine's own services take, by the formula that the clouds' managed
- * clusters publish, and without what the kubelet keeps free.
+ * What pods may ask for: the capacity without what the kubelet was told to reserve, and without the memory that it keeps free.
+ * By itself a kubelet reserves nothing.
  */
-export function allocatable({
-  cpu,
-  memoryKi,
-  pods,
-  ephemeralBytes,
-}: KubeletNode['capacity']): Readonly<Record<string, string>> {
+export function allocatable(
+  { cpu, memoryKi, pods, ephemeralBytes }: KubeletNode['capacity'],
+  reserved: KubeletNode['kubeReserved'] = { cpuMillis: 0, memoryBytes: 0 },
+): Readonly<Record<string, string>> {
   const disk = ephemeralBytes ?? defaultDiskBytes;
   return {
-    cpu: `${Math.floor(1000 * (cpu - kept(cpu, keptCpu)))}m`,
-    memory: `${Math.max(0, Math.floor(memoryKi - kept(memoryKi, keptMemory) - evictionKi))}Ki`,
+    cpu: `${Math.max(0, 1000 * cpu - reserved.cpuMillis)}m`,
+    memory: `${Math.max(0, Math.floor(memoryKi - reserved.memoryBytes / 1024 - evictionKi))}Ki`,
     pods: String(pods),
     'ephemeral-storage': String(Math.floor(disk * 0.9)),
     'hugepages-1Gi': '0',
@@ -113,7 +87,7 @@ function fixedStatus(node: KubeletNode): Readonly<Record<string, unknown>> {
   const id = machineId(node.name);
   return {
     capacity: capacityOf(node.capacity),
-    allocatable: allocatable(node.capacity),
+    allocatable: allocatable(node.capacity, node.kubeReserved),
     addresses: [
       { type: 'InternalIP', address: node.internalIp },
       ...(node.externalIp === undefined ? [] : [{ type: 'ExternalIP', address: node.externalIp }]),
