@@ -60,6 +60,7 @@ export const genericOperations = [
   'changeNetwork',
   'deleteNetwork',
   'readNetwork',
+  'readOfferings',
   'verifyAccount',
   'other',
 ] as const;
