@@ -24,8 +24,8 @@ export interface AssortmentBuilder {
 /** No machine costs more, by far: what does is a price of something else. */
 const usdPerHourMax = 2000;
 
-/** US dollars to a ten-millionth: sums of parts show no noise of floating point. */
-const rounded = (usd: number): number => Math.round(usd * 1e7) / 1e7;
+/** US dollars to a millionth: sums of parts show no noise of floating point. */
+const rounded = (usd: number): number => Math.round(usd * 1e6) / 1e6;
 
 /** What one cloud sells in one place, as it is found. */
 export function assortmentOf(cloud: CloudName, { region, zone }: Location): AssortmentBuilder {
