@@ -113,12 +113,13 @@ export function describeOfferings(subject: OfferingSubject): void {
       });
 
     it('every offering is of its place, has a size and a price, and is there once', async () => {
-      const { offerings } = await ground.source().offerings(location);
+      const source = ground.source();
+      const { offerings } = await source.offerings(location);
       expect(offerings.length).toBeGreaterThan(0);
       const names = offerings.map(({ instanceType, lifecycle }) => `${instanceType} ${lifecycle}`);
       expect(new Set(names).size).toBe(names.length);
       for (const offering of offerings) {
-        expect(offering).toMatchObject({ cloud: ground.source().name, ...location });
+        expect(offering).toMatchObject({ cloud: source.name, ...location });
         expect(offering.vcpus).toBeGreaterThan(0);
         expect(offering.memoryGib).toBeGreaterThan(0);
         expect(offering.usdPerHour).toBeGreaterThan(0);
