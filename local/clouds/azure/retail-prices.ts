@@ -26,7 +26,7 @@ function rowsOf(world: World, type: SimulatedType): Row[] {
   const usd = world.prices.usdPerHour('azure', type, 'on-demand') ?? 0;
   // Newer sizes have short names.
   const short = name.replace('Standard_', '').replaceAll('_', ' ');
-  const skuName = / v6$/.test(short) ? short : name;
+  const skuName = short.endsWith(' v6') ? short : name;
   const row = (change: Partial<Row>): Row => ({
     armSkuName: name,
     skuName,

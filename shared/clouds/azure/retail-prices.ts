@@ -88,7 +88,7 @@ function patientPipeline(): Pipeline {
 function take(best: Map<string, Row>, found: Row | undefined, at: Date): void {
   if (found === undefined || !isPlainLinux(found) || !(Date.parse(found.effectiveStartDate) <= at.getTime()))
     return;
-  const lifecycle: Lifecycle = / Spot$/.test(found.skuName) ? 'spot' : 'on-demand';
+  const lifecycle: Lifecycle = found.skuName.endsWith(' Spot') ? 'spot' : 'on-demand';
   const name = `${found.armSkuName} ${lifecycle}`;
   const known = best.get(name);
   if (known === undefined || isBetter(found, known)) best.set(name, found);

@@ -57,13 +57,13 @@ export function createGcpOfferings(credentials: GcpCredentials): OfferingSource 
           const prices = await priceList();
           const assortment = assortmentOf('gcp', location);
           for (const type of types) {
-            const { name = '' } = sold(type);
-            const [series = ''] = name.split('-');
+            const described = typeOf(type);
+            const [series = ''] = described.name.split('-');
             const objection = objectionTo(type);
             if (objection === undefined)
-              assortment.sell(sold(type), {
-                'on-demand': cost(sold(type), prices.rates({ region, series, lifecycle: 'on-demand' })),
-                spot: cost(sold(type), prices.rates({ region, series, lifecycle: 'spot' })),
+              assortment.sell(described, {
+                'on-demand': cost(described, prices.rates({ region, series, lifecycle: 'on-demand' })),
+                spot: cost(described, prices.rates({ region, series, lifecycle: 'spot' })),
               });
             else assortment.leaveOut(objection);
           }
@@ -73,7 +73,7 @@ export function createGcpOfferings(credentials: GcpCredentials): OfferingSource 
   };
 }
 
-const sold = (type: MachineType): SoldType => ({
+const typeOf = (type: MachineType): SoldType => ({
   name: type.name ?? '',
   architecture: type.architecture === 'ARM64' ? 'arm64' : 'amd64',
   vcpus: type.guestCpus ?? 0,
