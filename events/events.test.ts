@@ -31,8 +31,6 @@ const notBuilt: Readonly<Record<string, string>> = {
 };
 /** Events of the plan that their function does not say yet. */
 const notSaid: Readonly<Record<string, string>> = {
-  'PodsUnschedulable by overcast.answer-node-sync': 'no policy reacts to unschedulable pods yet',
-  'PolicyChanged by overcast.serve-api': 'the API has no route for policies yet',
   'UpgradeRequested by overcast.serve-api': 'the API has no route for upgrades yet',
 };
 

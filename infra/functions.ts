@@ -21,6 +21,7 @@ import { nodeRetirementRequested } from '../events/node-retirement-requested.ts'
 import { nodesPlanned } from '../events/nodes-planned.ts';
 import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
+import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
 
 type AnyEvent = EventDefinition<string, z.ZodMiniType>;
@@ -65,7 +66,14 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/serve-api/handler.ts',
     why: 'the public API',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
-    says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested],
+    says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested, policyChanged],
+  },
+  {
+    ...small,
+    name: 'request-reconcile',
+    entry: 'functions/request-reconcile/handler.ts',
+    why: 'has a cluster looked at, or says what would be done for it',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
   },
   {
     ...small,

@@ -27,7 +27,7 @@ const sentences: {
   EtcdSnapshotTaken: ({ number, snapshot }) => `node ${number} put the etcd snapshot ${snapshot} away`,
   EtcdSnapshotFailed: ({ number, reason }) => `node ${number} could not take an etcd snapshot: ${reason}`,
   PodsUnschedulable: () => 'pods fit on no node',
-  PolicyChanged: () => 'its policies were changed',
+  PolicyChanged: ({ changes }) => `its policies were changed: ${changes}`,
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
   OperationSettled: ({ kind, outcome, number, reason }) =>
     `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,

@@ -1,4 +1,5 @@
 import type { CloudName } from './cloud.ts';
+import type { NodeGroup } from './cluster-request.ts';
 import type { ClusterId, Instant } from './ids.ts';
 import type { Network, Vpn } from './network.ts';
 import type { PlannedNode } from './node.ts';
@@ -54,10 +55,14 @@ export interface Cluster {
   readonly region: string;
   readonly clouds: readonly ClusterCloud[];
   readonly configuration: Configuration;
+  /** What it began with where the configuration is `custom`: its nodes come and go afterwards. */
+  readonly groups?: readonly NodeGroup[];
   readonly vpn: Vpn;
   readonly kubernetesVersion: KubernetesVersion;
   readonly podRange: string;
   readonly policies: Policies;
+  /** Moves with every change of the policies; absent before the first. */
+  readonly policiesVersion?: number;
   readonly status: ClusterStatus;
   readonly statusReason?: string;
   readonly desired: 'present' | 'absent';

@@ -19,6 +19,12 @@ const forgets = '(#forgetting.#number = :number AND #forgetting.#attempt = :atte
 const snapshots =
   '(#snapshotting.#number = :number AND #snapshotting.#attempt = :attempt AND #snapshotting.#since = :since)';
 
+/** Version 0 is that of a cluster whose policies were never changed. */
+const policiesAre = (version: number): Condition =>
+  version === 0
+    ? { when: 'attribute_not_exists(#policiesVersion)' }
+    : { when: '#policiesVersion = :policiesVersion', values: { policiesVersion: version } };
+
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
   const heldBy = (who: string): string =>
@@ -114,15 +120,29 @@ export function clusterStore(table: Table): ClusterStore {
         { when: 'attribute_exists(#pk) AND #status <> :deleted', values: { deleted: 'deleted' } },
       ),
 
-    plan: async (id, { plan, generationRead, nextNumber, now }) =>
-      did(
+    plan: async (id, { plan, generationRead, policiesVersionRead, nextNumber, now }) => {
+      const policies = policiesVersionRead === undefined ? undefined : policiesAre(policiesVersionRead);
+      return did(
         id,
         { set: { pendingPlan: plan, nextNumber, generation: generationRead + 1, dueAt: now } },
         {
-          when: '#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)',
-          values: { present: 'present', read: generationRead },
+          when: `#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)${policies === undefined ? '' : ` AND ${policies.when}`}`,
+          values: { present: 'present', read: generationRead, ...policies?.values },
         },
-      ),
+      );
+    },
+
+    async changePolicies(id, { policies, versionRead, generationRead, now }) {
+      const asRead = policiesAre(versionRead);
+      return did(
+        id,
+        { set: { policies, policiesVersion: versionRead + 1, dueAt: now } },
+        {
+          when: `#desired = :present AND attribute_not_exists(#deletionRequestedAt) AND #generation = :read AND ${asRead.when}`,
+          values: { present: 'present', read: generationRead, ...asRead.values },
+        },
+      );
+    },
 
     clearPlan: async (id, planId) =>
       did(id, { remove: ['pendingPlan'] }, { when: '#pendingPlan.#id = :plan', values: { plan: planId } }),

@@ -16,6 +16,7 @@ import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node
 import type { Offering } from '../domain/offering.ts';
 import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
+import type { Policies } from '../domain/policy.ts';
 import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
@@ -67,7 +68,23 @@ export interface ClusterStore {
   /** desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. */
   plan(
     id: ClusterId,
-    options: { plan: Plan; generationRead: number; nextNumber: number; now: Instant },
+    options: {
+      plan: Plan;
+      generationRead: number;
+      /** Given where the plan was made by policies: those it was made by must still hold. */
+      policiesVersionRead?: number;
+      nextNumber: number;
+      now: Instant;
+    },
+  ): Promise<boolean>;
+  /**
+   * desired = present AND no deletion was requested AND policiesVersion = :read AND generation = :read; policiesVersion
+   * moves with it, due at once. The generation does not: policies are no nodes. It is compared because a limit is checked
+   * against the nodes that were read.
+   */
+  changePolicies(
+    id: ClusterId,
+    options: { policies: Policies; versionRead: number; generationRead: number; now: Instant },
   ): Promise<boolean>;
   /** pendingPlan.id = :id */
   clearPlan(id: ClusterId, planId: string): Promise<boolean>;

@@ -241,8 +241,10 @@ const requestOf = (
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const takesMessages = (name: string): boolean => /^(?:observe-cloud-|reconcile-cluster$)/.test(name);
+const takesPeople = (name: string): boolean =>
+  ['serve-api', 'request-reconcile', 'issue-kubeconfig'].includes(name);
 const takesRequests = (name: string): boolean =>
-  ['serve-api', 'admit-node', 'answer-node-sync', 'issue-node-files', 'issue-kubeconfig'].includes(name);
+  takesPeople(name) || ['admit-node', 'answer-node-sync', 'issue-node-files'].includes(name);
 
 const nonsenseFor = (name: string): object =>
   takesMessages(name)
@@ -254,7 +256,7 @@ const refusalOf = (name: string): object =>
   takesMessages(name)
     ? { result: { batchItemFailures: [{ itemIdentifier: expect.any(String) as string }] } }
     : takesRequests(name)
-      ? { result: { statusCode: name === 'serve-api' || name === 'issue-kubeconfig' ? 401 : 400 } }
+      ? { result: { statusCode: takesPeople(name) ? 401 : 400 } }
       : { error: { name: 'InvalidPayload' } };
 
 /** Each function with an event like those that wake it, and what it is to answer. */
@@ -446,6 +448,21 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     const request = { clusterId: cluster.id, number: 7, executionArn: me, isLastTry: false };
     expect(await answerOf('forget-node', request)).toEqual({ done: true });
     expect(there.requests.at(-1)?.what).toBe('DELETE /api/v1/nodes/reachable-7');
+  },
+  'request-reconcile': async () => {
+    const key = `oc_${'q'.repeat(40)}`;
+    await table.store.apiKeys.put({
+      hash: hashOf(key),
+      name: 'smoke',
+      scopes: ['write'],
+      createdAt: exampleTime,
+    });
+    const { cluster } = await scene();
+    const [asked] = await invoke(
+      'request-reconcile',
+      requestOf('POST', `/v1/clusters/${cluster.id}/reconcile`, { headers: { 'x-api-key': key } }),
+    );
+    expect(asked).toMatchObject({ result: { statusCode: 202 } });
   },
   'issue-kubeconfig': async () => {
     const key = `oc_${'k'.repeat(40)}`;

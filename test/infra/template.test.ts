@@ -423,7 +423,7 @@ describe('state machines', () => {
 });
 
 describe('the HTTP API', () => {
-  it('sends machines to their three functions, who asks for a kubeconfig to its issuer, everybody else to serve-api', () => {
+  it('sends machines to their three functions, who wants a kubeconfig or a cluster looked at to theirs, everybody else to serve-api', () => {
     const integrations = new Map(
       resourcesOf('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [
         id,
@@ -439,6 +439,7 @@ describe('the HTTP API', () => {
       'POST /v1/clusters/{clusterId}/nodes/{number}/sync': 'AnswerNodeSync',
       'POST /v1/clusters/{clusterId}/nodes/{number}/files': 'IssueNodeFiles',
       'POST /v1/clusters/{clusterId}/kubeconfig': 'IssueKubeconfig',
+      'POST /v1/clusters/{clusterId}/reconcile': 'RequestReconcile',
       'GET /v1/{proxy+}': 'ServeApi',
       'POST /v1/{proxy+}': 'ServeApi',
       'PUT /v1/{proxy+}': 'ServeApi',
