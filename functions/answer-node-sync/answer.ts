@@ -203,7 +203,7 @@ async function recordProgress(
   }
   if (isNews(sync.interruption, node)) {
     const { kind } = sync.interruption;
-    await bus.say(spotInterruption, { clusterId, number, kind });
+    await bus.say(spotInterruption, { clusterId, number, attempt, kind });
     await store.nodes.recordSync(clusterId, number, {
       sessionHash: node.sessionHash ?? '',
       interruption: kind,

@@ -467,6 +467,19 @@ describe('drift', () => {
   });
 });
 
+describe('pods that fit nowhere', () => {
+  it('are counted by one of those that saw the same number before', async () => {
+    const { id } = await stored();
+    const note = async (seen: number, count: number) =>
+      test.store.clusters.noteUnschedulable(id, { seen, count });
+    expect(won(await race(async () => note(0, 3)))).toBe(1);
+    expect(await note(0, 5)).toBe(false);
+    expect(await note(3, 0)).toBe(true);
+    expect(await note(0, 1)).toBe(true);
+    expect(await test.store.clusters.noteUnschedulable('not-there', { seen: 0, count: 1 })).toBe(false);
+  });
+});
+
 describe('the list of all clusters', () => {
   it('pages by creation through all shards, each cluster once, while due times move', async () => {
     const own = await startTestStore();

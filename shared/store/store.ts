@@ -188,7 +188,11 @@ export interface NodeStore {
   endAttempt(
     clusterId: ClusterId,
     number: number,
-    options: { executionArn: string; attempt: number; next?: { offering: Offering; accountId: string } },
+    options: {
+      executionArn: string;
+      attempt: number;
+      next?: { offering: Offering; accountId: string; standsInFor?: 'spot' };
+    },
   ): Promise<Node | undefined>;
   /** attempt = :n AND (no providerId, or this one). False: the machine is surplus and must go. */
   recordMachine(
@@ -253,6 +257,12 @@ export interface NodeStore {
   ): Promise<boolean>;
   /** Node exists and desired = present → absent, with `lostAt` when its machine is lost. False when it is already going. */
   retire(clusterId: ClusterId, number: number, lostAt?: Instant): Promise<boolean>;
+  /** attempt = :n, and it is in progress → its cloud takes this machine back; that it may does not undo that. Returns the new item. */
+  noteInterruption(
+    clusterId: ClusterId,
+    number: number,
+    interruption: { attempt: number; kind: 'terminate' | 'rebalance' },
+  ): Promise<Node | undefined>;
   /** operation is mine → phase draining or deleting: never backwards, but also out of `failed` once desired is absent. */
   enterPhase(
     clusterId: ClusterId,

@@ -426,6 +426,42 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       'GET /api/v1/nodes',
     ]);
   },
+  'relay-cloud-event': async () => {
+    await table.store.accounts.put({ cloud: 'aws', id: 'main', createdAt: exampleTime });
+    const { cluster, node } = await scene({ node: { attempt: 1, phase: 'ready' } });
+    const machine = { attempt: 1, publicAddress: '', privateAddress: '' };
+    await table.store.nodes.recordMachine(cluster.id, node.number, { ...machine, providerId: 'i-0123abc' });
+    const warning = (id: string): object =>
+      eventOf('aws.ec2', 'EC2 Spot Instance Interruption Warning', {
+        'instance-id': id,
+        'instance-action': 'terminate',
+      });
+    const outcomes = await invoke('relay-cloud-event', warning('i-0123abc'), warning('i-999'));
+    expect(outcomes).toEqual([{ result: undefined }, { result: undefined }]);
+    const said = aws.calls
+      .map(({ body }) => JSON.stringify(body))
+      .filter((body) => body.includes(cluster.id));
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('SpotInterruption');
+  },
+  'replace-interrupted-node': async () => {
+    const { offering } = placeIn('aws');
+    const { cluster, node } = await scene({
+      node: {
+        attempt: 1,
+        phase: 'ready',
+        createRequest: { attempt: 1, offering, tokenExpiresAt: 0, requestedAt: exampleTime },
+      },
+    });
+    const detail = { clusterId: cluster.id, number: node.number, attempt: 1, kind: 'terminate' };
+    await answerOf(
+      'replace-interrupted-node',
+      eventOf('overcast.answer-node-sync', 'SpotInterruption', detail),
+    );
+    const { pendingPlan } = (await table.store.clusters.get(cluster.id)) ?? {};
+    expect(pendingPlan?.nodes).toMatchObject([{ replaces: node.id }]);
+    expect(aws.calls.map(({ body }) => JSON.stringify(body)).join('')).toContain('NodesPlanned');
+  },
   'name-workers': async () => {
     const { cluster, there } = reachable;
     await answerOf(

@@ -17,6 +17,7 @@ export const replaceLost: Strategy = {
         kind: 'retire',
         number: node.number,
         because: `node ${node.number}: ${why}, and another is planned in its place`,
+        isLost: true,
       })),
       ...replace(cluster.pendingPlan === undefined ? next(unplanned, view) : []),
     ];
@@ -59,5 +60,6 @@ const replace = (lost: readonly Loss[]): readonly Action[] =>
           kind: 'replace',
           numbers: lost.map(({ node }) => node.number),
           because: lost.map(({ node, why }) => `node ${node.number}: ${why}`).join('; '),
+          letGo: true,
         },
       ];

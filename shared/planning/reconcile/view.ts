@@ -28,18 +28,20 @@ export type Action =
     }
   | {
       /**
-       * Plan a node like each of these, in one write with the generation that was read, and only then let them go: cut
-       * short in between, the plan says whom it replaces.
+       * Plan a node in place of each of these, in one write with the generation that was read. Lost ones are then let go:
+       * cut short in between, the plan says whom it replaces.
        */
       readonly kind: 'replace';
       readonly numbers: readonly number[];
       readonly because: string;
+      readonly letGo: boolean;
     }
   | {
-      /** Let a node go whose successor is planned already. */
+      /** Let a node go whose successor is planned already. One that is lost has nothing to hand over. */
       readonly kind: 'retire';
       readonly number: number;
       readonly because: string;
+      readonly isLost: boolean;
     }
   | {
       /** Look whether this execution still runs; a dead one's ownership is released. Without a number: the cluster's. */
