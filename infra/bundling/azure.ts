@@ -19,7 +19,6 @@ const used: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   computeManagementClient: {
     virtualMachines: ['get', 'list', 'listAll', 'createOrUpdate', 'update', 'delete'],
     disks: ['get', 'listByResourceGroup', 'update', 'delete'],
-    resourceSkus: ['list'],
   },
   networkManagementClient: {
     virtualNetworks: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],

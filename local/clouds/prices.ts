@@ -1,5 +1,4 @@
 import type { Collection } from '../disk.ts';
-import { roundPrice } from './catalogue-type.ts';
 import { instanceTypes, type SimulatedType } from './catalogue.ts';
 import type { SimulatedCloud } from './world.ts';
 
@@ -76,7 +75,7 @@ export class Prices {
     const listed = lifecycle === 'spot' ? type.usdPerHourSpot : type.usdPerHour;
     if (listed === undefined) return undefined;
     const inZone = cloud === 'aws' && lifecycle === 'spot' ? zoneFactor(zone) : 1;
-    return roundPrice(listed * inZone * this.factor(cloud, type, lifecycle, zone));
+    return Number((listed * inZone * this.factor(cloud, type, lifecycle, zone)).toFixed(6));
   }
 }
 

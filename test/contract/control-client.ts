@@ -1,4 +1,3 @@
-import type { PriceChange } from '../../local/clouds/prices.ts';
 import type {
   DamageKind,
   Fault,
@@ -35,7 +34,6 @@ export interface ControlClient {
     at: { readonly networkId: string } | { readonly machineId: string },
   ): Promise<{ readonly id: string }>;
   strike(machineId: string, verb: 'kill' | 'stop' | 'interrupt' | 'rebalance'): Promise<void>;
-  movePrice(change: Omit<PriceChange, 'cloud'>): Promise<void>;
 }
 
 /** The control endpoint of a simulator (local/clouds/control.ts), or undefined where there is none. */
@@ -82,9 +80,6 @@ export async function controlAt(endpoint: string, cloud: SimulatedCloud): Promis
     damage: async (kind, at) => (await ask('POST', 'damage', { cloud, kind, ...at })) as { id: string },
     strike: async (machineId, verb) => {
       await ask('POST', `machines/${cloud}/${encodeURIComponent(machineId)}/${verb}`);
-    },
-    movePrice: async (change) => {
-      await ask('POST', 'prices', { cloud, ...change });
     },
   };
 }

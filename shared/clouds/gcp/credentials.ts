@@ -33,31 +33,20 @@ export const gcpCredentials = z
   );
 export type GcpCredentials = z.infer<typeof gcpCredentials>;
 
-const auth = 'https://www.googleapis.com/auth';
-export const scopes = {
-  machines: [`${auth}/compute`],
-  prices: [`${auth}/compute.readonly`, `${auth}/cloud-billing.readonly`],
-} as const;
+const scope = 'https://www.googleapis.com/auth/compute';
 
-/**
- * What proves who calls: one header. Tokens are fetched when needed and kept until shortly before they expire.
- *
- * @param scopesAsked what the token is good for.
- */
-export function authorization(
-  credentials: GcpCredentials,
-  scopesAsked: readonly string[] = scopes.machines,
-): (url: string) => Promise<Headers> {
+/** What proves who calls: one header. Tokens are fetched when needed and kept until shortly before they expire. */
+export function authorization(credentials: GcpCredentials): (url: string) => Promise<Headers> {
   const { serviceAccountKey, token } = credentials;
   if (serviceAccountKey === undefined || token !== undefined) {
     const headers = new Headers({ authorization: `Bearer ${token ?? 'local'}` });
     return () => Promise.resolve(headers);
   }
-  let client: ReturnType<typeof authOf> | undefined;
+  let auth: ReturnType<typeof authOf> | undefined;
   return async (url) => {
-    client ??= authOf(serviceAccountKey, scopesAsked);
+    auth ??= authOf(serviceAccountKey);
     try {
-      return await client.getRequestHeaders(url);
+      return await auth.getRequestHeaders(url);
     } catch (error) {
       throw tokenFailure(error);
     }
@@ -67,16 +56,13 @@ export function authorization(
 const unusable = (message: string): HttpFailure =>
   new HttpFailure({ status: 401, reason: 'unusableKey', message });
 
-function authOf(
-  key: Readonly<Record<string, unknown>>,
-  scopesAsked: readonly string[],
-): {
+function authOf(key: Readonly<Record<string, unknown>>): {
   getRequestHeaders(url: string): Promise<Headers>;
 } {
   if (key['type'] === 'external_account') {
     const client = ExternalAccountClient.fromJSON({
       ...key,
-      scopes: [...scopesAsked],
+      scopes: [scope],
     } as unknown as ExternalAccountClientOptions);
     if (client === null) throw unusable('serviceAccountKey is no workload identity federation file');
     return client;
@@ -84,7 +70,7 @@ function authOf(
   const { client_email: email, private_key: privateKey } = key;
   if (typeof email !== 'string' || typeof privateKey !== 'string')
     throw unusable('serviceAccountKey has no client_email and private_key');
-  return new JWT({ email, key: privateKey, scopes: [...scopesAsked] });
+  return new JWT({ email, key: privateKey, scopes: [scope] });
 }
 
 /** The token endpoint refuses a key with 400 invalid_grant, which is no fault of the request. */

@@ -16,7 +16,6 @@ import type {
 import { fits, machineDifferences, networkDifferences, roles, sameOwner } from './flaws.ts';
 import { MemoryWorld, type MemoryMachine, type MemoryNetwork, type MemoryOptions } from './world.ts';
 
-export { createMemoryOfferings } from './offerings.ts';
 export { damage, memoryDamages, type MemoryDamage } from './damage.ts';
 export {
   MemoryWorld,
