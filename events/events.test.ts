@@ -25,14 +25,9 @@ const speakers: Readonly<Record<string, string>> = {
   'overcast.schedule': 'the schedule that ticks',
 };
 /** Functions of the plan that are not built yet. */
-const notBuilt: Readonly<Record<string, string>> = {
-  'overcast.relay-cloud-event':
-    'spot interruptions come from the machines until the clouds’ events are relayed',
-};
+const notBuilt: Readonly<Record<string, string>> = {};
 /** Events of the plan that their function does not say yet. */
 const notSaid: Readonly<Record<string, string>> = {
-  'PodsUnschedulable by overcast.answer-node-sync': 'no policy reacts to unschedulable pods yet',
-  'PolicyChanged by overcast.serve-api': 'the API has no route for policies yet',
   'UpgradeRequested by overcast.serve-api': 'the API has no route for upgrades yet',
 };
 

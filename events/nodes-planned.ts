@@ -5,7 +5,7 @@ import { clusterId, exampleClusterId } from './fields.ts';
 /** A plan for nodes is pending on the cluster. */
 export const nodesPlanned = defineEvent({
   name: 'NodesPlanned',
-  sources: ['overcast.serve-api', 'overcast.reconcile-cluster'],
+  sources: ['overcast.serve-api', 'overcast.reconcile-cluster', 'overcast.replace-interrupted-node'],
   schema: z.strictObject({ clusterId }),
   example: { clusterId: exampleClusterId },
 });

@@ -1,7 +1,5 @@
 import { clusterDeletionRequested } from '../events/cluster-deletion-requested.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
-import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts';
-import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
 import { nodeFailed } from '../events/node-failed.ts';
@@ -13,6 +11,7 @@ import { nodesPlanned } from '../events/nodes-planned.ts';
 import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
 import { policyChanged } from '../events/policy-changed.ts';
+import { spotInterruption } from '../events/spot-interruption.ts';
 import { upgradeRequested } from '../events/upgrade-requested.ts';
 import type { OperationKind } from '../shared/domain/operation.ts';
 import type { QueueName } from './functions.ts';
@@ -41,20 +40,27 @@ export const eventRoutes: readonly EventRoute[] = [
   { id: 'NameWorkers', events: [nodeReady], to: { function: 'name-workers' } },
   { id: 'PruneSnapshots', events: [etcdSnapshotTaken], to: { function: 'prune-snapshots' } },
   {
+    id: 'ReplaceInterruptedNode',
+    events: [spotInterruption],
+    to: { function: 'replace-interrupted-node' },
+  },
+  {
     id: 'Reconcile',
-    events: [
-      nodeReady,
-      operationSettled,
-      clusterRestoreRequested,
-      clusterRestored,
-      podsUnschedulable,
-      policyChanged,
-      upgradeRequested,
-    ],
+    events: [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],
     to: { queue: 'reconcile' },
   },
 ];
 
+/** What EC2 says on the account's own bus; of most instances there it is nobody's of ours. */
+export const cloudEvents = {
+  function: 'relay-cloud-event',
+  source: 'aws.ec2',
+  detailTypes: [
+    'EC2 Spot Instance Interruption Warning',
+    'EC2 Instance Rebalance Recommendation',
+    'EC2 Instance State-change Notification',
+  ],
+} as const;
 /** Everything that anybody of the platform says is written down. */
 export const timelineFunction = 'record-timeline';
 /** Executions that ended without settling give up what they own. */

@@ -9,8 +9,6 @@ import { clusterDeletionRequested } from '../events/cluster-deletion-requested.t
 import { clusterFailed } from '../events/cluster-failed.ts';
 import { clusterReady } from '../events/cluster-ready.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
-import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts';
-import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
 import { etcdSnapshotFailed } from '../events/etcd-snapshot-failed.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
@@ -23,6 +21,7 @@ import { nodeRetirementRequested } from '../events/node-retirement-requested.ts'
 import { nodesPlanned } from '../events/nodes-planned.ts';
 import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
+import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
 
 type AnyEvent = EventDefinition<string, z.ZodMiniType>;
@@ -36,6 +35,8 @@ export interface FunctionSpec {
   readonly timeoutSeconds: number;
   /** MB; Lambda gives CPU in proportion, and init is CPU. */
   readonly memoryMb: number;
+  /** Kept free of the account's concurrency for this function alone, and at most so many at once. */
+  readonly reservedConcurrency?: number;
   readonly cloud?: CloudName;
   readonly table?: readonly TableAction[];
   readonly says?: readonly AnyEvent[];
@@ -45,8 +46,8 @@ export interface FunctionSpec {
     readonly action: 'GenerateDataKey' | 'Decrypt';
     readonly purpose: SealedPurpose;
   }[];
-  /** On the bucket of etcd snapshots. Only who hands out the clusters' authorities hands out a snapshot: sizes are had from the list. */
-  readonly snapshots?: readonly ('GetObject' | 'PutObject' | 'DeleteObject' | 'ListBucket')[];
+  /** On the bucket of etcd snapshots. Nobody reads one: sizes are had from the list. */
+  readonly snapshots?: readonly ('PutObject' | 'DeleteObject' | 'ListBucket')[];
   readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
   readonly sendsTo?: readonly QueueName[];
   readonly needsApiUrl?: true;
@@ -67,15 +68,14 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/serve-api/handler.ts',
     why: 'the public API',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
-    says: [
-      clusterRequested,
-      clusterDeletionRequested,
-      clusterRestoreRequested,
-      nodesPlanned,
-      nodeRetirementRequested,
-    ],
-    // 406 with what plans a restore.
-    bundleKbMax: 440,
+    says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested, policyChanged],
+  },
+  {
+    ...small,
+    name: 'request-reconcile',
+    entry: 'functions/request-reconcile/handler.ts',
+    why: 'has a cluster looked at, or says what would be done for it',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
   },
   {
     ...small,
@@ -105,7 +105,6 @@ export const functionSpecs: readonly FunctionSpec[] = [
       { action: 'GenerateDataKey', purpose: 'pki' },
       { action: 'Decrypt', purpose: 'pki' },
     ],
-    snapshots: ['GetObject'],
     bundleKbMax: 600,
   },
   {
@@ -120,13 +119,11 @@ export const functionSpecs: readonly FunctionSpec[] = [
       nodeFailed,
       spotInterruption,
       podsUnschedulable,
-      clusterRestored,
       etcdSnapshotTaken,
       etcdSnapshotFailed,
     ],
     snapshots: ['PutObject'],
-    // 300 as measured, nearly all of it the SDK's: it is warm on every cluster that lives.
-    bundleKbMax: 320,
+    bundleKbMax: 300,
   },
   {
     ...small,
@@ -203,6 +200,27 @@ export const functionSpecs: readonly FunctionSpec[] = [
     table: ['GetItem', 'Query'],
     pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
     bundleKbMax: 350,
+  },
+  {
+    ...small,
+    name: 'relay-cloud-event',
+    entry: 'functions/relay-cloud-event/handler.ts',
+    why: 'says of EC2’s own events which node they are about, where they are about any',
+    table: ['UpdateItem', 'Query'],
+    says: [spotInterruption],
+    bundleKbMax: 300,
+  },
+  {
+    ...small,
+    name: 'replace-interrupted-node',
+    entry: 'functions/replace-interrupted-node/handler.ts',
+    why: 'plans another node while the one that its cloud takes back still runs',
+    timeoutSeconds: 60,
+    // Interruptions come in waves, and two minutes are all that a notice leaves: nobody else's load may be in their way.
+    reservedConcurrency: 10,
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
+    says: [nodesPlanned],
+    bundleKbMax: 300,
   },
   {
     ...small,

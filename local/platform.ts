@@ -10,7 +10,7 @@ import {
 import { accountSecretName, cloudNames, type CloudName } from '../shared/domain/cloud.ts';
 import { createStore } from '../shared/store/index.ts';
 import type { Store } from '../shared/store/store.ts';
-import { startLocalAws, type LocalAws, type LocalAwsOptions } from './aws/index.ts';
+import { startLocalAws, type EventEntry, type LocalAws, type LocalAwsOptions } from './aws/index.ts';
 import { createAwsSimulator } from './clouds/aws/index.ts';
 import { createAzureSimulator } from './clouds/azure/index.ts';
 import { instanceType } from './clouds/catalogue.ts';
@@ -143,6 +143,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       addresses: { public: machine.publicAddress, private: machine.privateAddress },
     });
   });
+  world.onNotice((machine) => {
+    const event = eventOf(machine);
+    if (event !== undefined) aws.putEvent(event).catch((error: unknown) => log('events', String(error)));
+  });
   world.resume();
 
   return {
@@ -189,6 +193,22 @@ function placeOf({ cloud, networkId }: WorldMachine): BootedMachine['place'] {
       : { subscriptionId, resourceGroup };
   }
   return undefined;
+}
+
+/** What EC2 says of a machine's future on the bus of the account that the platform lives in; the other clouds have none. */
+function eventOf({ cloud, id, interruption }: WorldMachine): EventEntry | undefined {
+  if (cloud !== 'aws' || interruption === undefined) return undefined;
+  return interruption.kind === 'terminate'
+    ? {
+        source: 'aws.ec2',
+        detailType: 'EC2 Spot Instance Interruption Warning',
+        detail: { 'instance-id': id, 'instance-action': 'terminate' },
+      }
+    : {
+        source: 'aws.ec2',
+        detailType: 'EC2 Instance Rebalance Recommendation',
+        detail: { 'instance-id': id },
+      };
 }
 
 const portFile = 'port';

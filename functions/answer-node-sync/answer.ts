@@ -1,4 +1,3 @@
-import { clusterRestored } from '../../events/cluster-restored.ts';
 import { nodeFailed } from '../../events/node-failed.ts';
 import { nodeJoined } from '../../events/node-joined.ts';
 import { nodeReady } from '../../events/node-ready.ts';
@@ -17,7 +16,6 @@ import {
   type Need,
 } from '../../shared/planning/next-instruction.ts';
 import { forgetInstruction } from '../../shared/planning/forget-member.ts';
-import { holdsRestoreClaim, isRestoring } from '../../shared/planning/restoring.ts';
 import { neighbours, wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -205,7 +203,7 @@ async function recordProgress(
   }
   if (isNews(sync.interruption, node)) {
     const { kind } = sync.interruption;
-    await bus.say(spotInterruption, { clusterId, number, kind });
+    await bus.say(spotInterruption, { clusterId, number, attempt, kind });
     await store.nodes.recordSync(clusterId, number, {
       sessionHash: node.sessionHash ?? '',
       interruption: kind,
@@ -229,15 +227,6 @@ async function recordProgress(
   if (holdsInitClaim(cluster, node) && cluster.initialisedAt === undefined) {
     cluster = (await store.clusters.markInitialised(clusterId, { number, attempt }, now)) ?? cluster;
     log.info('the control plane is initialised', { clusterId, number, attempt });
-  }
-  if (isRestoring(cluster) && holdsRestoreClaim(cluster, node)) {
-    const { snapshot } = cluster.restore;
-    const restored = await store.clusters.markRestored(clusterId, cluster.restore, now);
-    if (restored !== undefined) {
-      log.info('the cluster is restored', { clusterId, number, attempt, snapshot });
-      await bus.say(clusterRestored, { clusterId, number, snapshot });
-    }
-    cluster = restored ?? cluster;
   }
   if (isNew) await bus.say(nodeJoined, { clusterId, number, attempt });
   if (holdsJoinLease(cluster, node)) await store.clusters.releaseJoin(clusterId, number, attempt);
@@ -349,8 +338,6 @@ async function take(
   const holder = { number, attempt };
   if (need.write === 'lease-snapshot') await leaseSnapshot(dependencies, clusterId, need);
   else if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
-  else if (need.write === 'claim-restore')
-    await store.clusters.claimRestore(clusterId, need.restore, attempt);
   else if (need.write === 'claim-init') await store.clusters.claimInit(clusterId, holder, need.observedGone);
   else await store.clusters.leaseJoin(clusterId, holder, need.observedGone);
 }

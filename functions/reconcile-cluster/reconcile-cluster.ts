@@ -7,12 +7,12 @@ import { driftFound } from '../../events/drift-found.ts';
 import { nodeRequested } from '../../events/node-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
-import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
+import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant, NodeId } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
-import { planFollowers } from '../../shared/planning/plan-restore.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -68,7 +68,8 @@ export const reconcileCluster =
 
     await store.observations.replaceFindings(clusterId, decision.findings);
     if (decision.status !== undefined) await changeStatus(parts, clusterId, decision.status, now);
-    for (const action of decision.actions) await carryOut(parts, { cluster, nodes, now }, action);
+    const standing = cloudParts.filter(({ network }) => network !== undefined).map(({ cloud }) => cloud);
+    for (const action of decision.actions) await carryOut(parts, { cluster, nodes, standing, now }, action);
     // Conditional on what was read: whoever made the cluster due meanwhile is heard first.
     if (cluster.dueAt !== undefined && decision.dueAt !== undefined)
       await store.clusters.advanceDue(clusterId, cluster.dueAt, decision.dueAt);
@@ -97,6 +98,8 @@ async function changeStatus(
 interface Read {
   readonly cluster: Cluster;
   readonly nodes: readonly Node[];
+  /** Where a network of the cluster stands. */
+  readonly standing: readonly CloudName[];
   readonly now: Instant;
 }
 
@@ -123,20 +126,7 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
       return replace(parts, read, action);
     case 'retire':
       log.warn('node is retired', { clusterId, number: action.number, because: action.because });
-      return retire(parts, read, action.number);
-    case 'plan-followers':
-      return planMissing(parts, read, action.restore);
-    case 'end-restore': {
-      const { restore, failure, because } = action;
-      const end = { ...(failure !== undefined && { failure: failure.slice(0, reasonCharactersMax) }), now };
-      if (await store.clusters.endRestore(clusterId, restore, end))
-        log[failure === undefined ? 'info' : 'error']('restore ended', {
-          clusterId,
-          snapshot: restore.snapshot,
-          because,
-        });
-      return;
-    }
+      return retire(parts, read, action);
     case 'check-operation':
       return releaseIfDead(parts, clusterId, action, now);
   }
@@ -145,8 +135,8 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
 /** The plan first: a node that is lost is let go only once another is planned in its place. */
 async function replace(
   parts: Parts,
-  { cluster, nodes, now }: Read,
-  { numbers, because }: Extract<Action, { kind: 'replace' }>,
+  { cluster, nodes, standing, now }: Read,
+  { numbers, because, letGo }: Extract<Action, { kind: 'replace' }>,
 ): Promise<void> {
   const { store, bus, log, newId } = parts;
   const coolOffs = await Promise.all(
@@ -154,7 +144,14 @@ async function replace(
       store.coolOffs.list(cloud, locationOf(cluster.region, cloud).region, now),
     ),
   );
-  const plan = planReplacement({ cluster, nodes, numbers, coolOffs: coolOffs.flat(), newId });
+  const plan = planReplacement({
+    cluster,
+    nodes,
+    numbers,
+    standing,
+    coolOffs: coolOffs.flat(),
+    newId,
+  });
   const isPlanned = await store.clusters.plan(cluster.id, {
     plan: { id: newId(), nodes: plan.nodes, reason: because.slice(0, reasonCharactersMax) },
     generationRead: cluster.generation,
@@ -163,44 +160,22 @@ async function replace(
   });
   // Somebody else's plan was first: the next look decides anew.
   if (!isPlanned) return;
-  log.warn('lost nodes are replaced', {
+  log.warn('nodes are replaced', {
     clusterId: cluster.id,
     numbers,
     by: plan.nodes.map(({ number }) => number),
     because,
   });
-  for (const number of numbers) await retire(parts, { cluster, now }, number);
-  await bus.say(nodesPlanned, { clusterId: cluster.id });
-}
-
-/** A cluster that was restored gets the control planes that it is short of. */
-async function planMissing(
-  { store, bus, log, newId }: Parts,
-  { cluster, nodes, now }: Read,
-  restore: Restore,
-): Promise<void> {
-  const { plan, nextNumber } = planFollowers({ cluster: { ...cluster, restore }, nodes, newId });
-  const isPlanned = await store.clusters.plan(cluster.id, {
-    plan,
-    generationRead: cluster.generation,
-    nextNumber,
-    now,
-    followersOf: restore,
-  });
-  if (!isPlanned) return;
-  log.info('control planes are planned', {
-    clusterId: cluster.id,
-    nodes: plan.nodes.map(({ number }) => number),
-  });
+  for (const number of letGo ? numbers : []) await retire(parts, { cluster, now }, { number, isLost: true });
   await bus.say(nodesPlanned, { clusterId: cluster.id });
 }
 
 async function retire(
   { store, bus }: Parts,
   { cluster: { id: clusterId }, now }: Pick<Read, 'cluster' | 'now'>,
-  number: number,
+  { number, isLost }: Pick<Extract<Action, { kind: 'retire' }>, 'number' | 'isLost'>,
 ): Promise<void> {
-  await store.nodes.retire(clusterId, number, now);
+  await store.nodes.retire(clusterId, number, isLost ? now : undefined);
   await bus.say(nodeRetirementRequested, { clusterId, number });
 }
 

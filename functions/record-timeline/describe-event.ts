@@ -13,10 +13,6 @@ const sentences: {
   DriftFound: ({ reason }) => `being put right: ${reason}`,
   ClusterDeletionRequested: () => 'its deletion was asked for',
   ClusterDeletionBlocked: ({ reason }) => `its deletion was refused: ${reason}`,
-  ClusterRestoreRequested: ({ snapshot, number }) =>
-    `its restore from snapshot ${snapshot} was asked for: control plane ${number} is made for it, and all others go first`,
-  ClusterRestored: ({ snapshot, number }) =>
-    `control plane ${number} serves what snapshot ${snapshot} held: what was changed after it is lost`,
   NodesPlanned: () => 'nodes were planned',
   NodeRequested: ({ number }) => `node ${number} was asked for`,
   NodeRetirementRequested: ({ number }) => `node ${number} is to go`,
@@ -31,7 +27,7 @@ const sentences: {
   EtcdSnapshotTaken: ({ number, snapshot }) => `node ${number} put the etcd snapshot ${snapshot} away`,
   EtcdSnapshotFailed: ({ number, reason }) => `node ${number} could not take an etcd snapshot: ${reason}`,
   PodsUnschedulable: () => 'pods fit on no node',
-  PolicyChanged: () => 'its policies were changed',
+  PolicyChanged: ({ changes }) => `its policies were changed: ${changes}`,
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
   OperationSettled: ({ kind, outcome, number, reason }) =>
     `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,

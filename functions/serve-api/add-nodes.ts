@@ -65,6 +65,7 @@ export async function addNodes(
           reason: `${plan.nodes.length} nodes were added by ${caller.key.name}`,
         },
         generationRead: cluster.generation,
+        policiesVersionRead: cluster.policiesVersion ?? 0,
         nextNumber: plan.nextNumber,
         now,
       })

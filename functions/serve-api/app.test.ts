@@ -1,12 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type {
-  ClusterDetails,
-  ListOf,
-  NodeView,
-  ProblemDocument,
-  ReconcilePlan,
-} from '../../shared/domain/api-types.ts';
+import type { ClusterDetails, ListOf, NodeView, ProblemDocument } from '../../shared/domain/api-types.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { exampleTime } from '../../test/builders/cluster.ts';
 import { recordingBus, silentLog, testClock, type RecordingBus } from '../../test/builders/platform.ts';
@@ -447,55 +441,6 @@ describe('deleting a cluster', () => {
   });
   it('of a cluster that is not there is a 404', async () => {
     expect((await send({ method: 'DELETE', path: '/clusters/nobody' })).status).toBe(404);
-  });
-});
-
-describe('reconciling a cluster', () => {
-  const reconcile = (name: string, query = '', key?: string) =>
-    send<ReconcilePlan>({
-      method: 'POST',
-      path: `/clusters/${name}/reconcile${query}`,
-      ...(key !== undefined && { key }),
-    });
-
-  it('makes it due now', async () => {
-    const { name, id } = await create();
-    await tests.store.clusters.advanceDue(
-      id,
-      (await tests.store.clusters.get(id))?.dueAt ?? '',
-      '2099-01-01',
-    );
-    expect((await reconcile(name)).status).toBe(202);
-    expect((await tests.store.clusters.get(id))?.dueAt).toBe(clock.now());
-  });
-
-  it('prints the plan instead, and does nothing, when it is asked to', async () => {
-    const { name, id } = await create();
-    const failure = { error: 'QuotaExceeded', message: 'no more networks', at: clock.now() };
-    await tests.store.parts.recordFailure(id, 'gcp', failure);
-    const before = await tests.store.clusters.get(id);
-    bus.clear();
-    const { status, json } = await reconcile(name, '?dryRun=true');
-    expect(status).toBe(200);
-    expect(json).toMatchObject({
-      cluster: { name },
-      findings: [{ kind: 'cloud-failed', message: 'gcp: QuotaExceeded: no more networks' }],
-      actions: [
-        { action: 'make the planned nodes', because: expect.stringMatching(/^a plan is pending/) as string },
-      ],
-      seen: [],
-    });
-    expect(await tests.store.clusters.get(id)).toEqual(before);
-    expect(await tests.store.observations.findings(id)).toEqual([]);
-    expect(bus.names()).toEqual([]);
-  });
-
-  it.each([
-    ['of a reader', '', keys.reader, 403],
-    ['with a word that says nothing', '?dryRun=perhaps', keys.admin, 400],
-  ])('is refused %s', async (_, query, key, status) => {
-    const { name } = await create();
-    expect((await reconcile(name, query, key)).status).toBe(status);
   });
 });
 

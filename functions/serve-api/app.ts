@@ -1,7 +1,14 @@
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
-import type { ClusterDetails, ListOf, NodeView, SnapshotView } from '../../shared/domain/api-types.ts';
+import type {
+  AppliedCluster,
+  ClusterDetails,
+  ListOf,
+  NodeView,
+  SnapshotView,
+} from '../../shared/domain/api-types.ts';
+import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
@@ -12,38 +19,13 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import { addNodes } from './add-nodes.ts';
 import type { ApiDependencies } from './api.ts';
 import { refuseChanges } from './apply-cluster.ts';
-import { addNodesDocument, clusterDocument, restoreDocument } from './cluster-document.ts';
-import { createCluster, readRequest } from './create-cluster.ts';
+import type { PolicyEdit } from './change-policies.ts';
+import { addNodesDocument, clusterDocument } from './cluster-document.ts';
+import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts';
+import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
 import { readBody } from './read-body.ts';
-import { planReconciliation } from './reconcile.ts';
-import { restoreCluster } from './restore.ts';
-import { clusterDetails, clusterView, nodeView, snapshotView } from './views.ts';
-
-type ApiContext = Context<PeopleEnvironment>;
-
-const pageSize = { usual: 50, max: 200 } as const;
-
-const bodyOf = async (context: ApiContext): Promise<{ text: string; type: string | undefined }> => ({
-  text: await context.req.text(),
-  type: context.req.header('content-type'),
-});
-
-/** From 1 up, as people write it; undefined for `0x1`, `1e1` and everything else that JavaScript takes for a number. */
-const wholeNumber = (text: string): number | undefined =>
-  /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
-
-const limitOf = (context: ApiContext): number => {
-  const text = context.req.query('limit');
-  const limit = text === undefined ? pageSize.usual : wholeNumber(text);
-  if (limit === undefined || limit > pageSize.max)
-    throw new Problem(400, `limit: a whole number from 1 to ${pageSize.max}`);
-  return limit;
-};
-
-const keyOf = (context: ApiContext): { idempotencyKey?: string } => {
-  const key = context.req.header('idempotency-key');
-  return key === undefined ? {} : { idempotencyKey: key };
-};
+import { bodyOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
+import { clusterDetails, nodeView, snapshotView } from './views.ts';
 
 /** The public API's routes. Each reads, asks a planner, makes one conditional write, and says what happened. */
 export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment> {
@@ -94,27 +76,44 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
 
   app.put('/clusters/:cluster', async (context) => {
     const { text, type } = await bodyOf(context);
-    const request = await readRequest(dependencies, readBody(text, type, clusterDocument));
+    const document = readBody(text, type, clusterDocument);
+    const request = await readRequest(dependencies, document);
     const name = context.req.param('cluster');
     if (request.name !== name)
       throw new Problem(400, `metadata.name: is ${request.name}, and the path says ${name}`, [
         { field: 'metadata.name', message: `must be ${name}, as the path says` },
       ]);
     const id = await store.names.lookUp(name);
-    const cluster = id === undefined ? undefined : await store.clusters.get(id);
-    if (cluster !== undefined) {
-      mustLive(cluster);
-      refuseChanges(cluster, request);
-      return context.json({ ...(await detailsOf(cluster)), change: 'unchanged' });
+    const known = id === undefined ? undefined : await store.clusters.get(id);
+    if (known !== undefined) {
+      mustLive(known);
+      refuseChanges(known, request);
+      // A file that is silent about policies leaves them to whoever set them; an empty object says that there are none.
+      const next: PolicyEdit['next'] =
+        document.spec.policies === undefined ? (now) => now : () => request.policies;
+      const { cluster, ...what } = await editPolicies(dependencies, context, {
+        cluster: known,
+        next,
+        within: 'spec.policies.',
+      });
+      const applied: AppliedCluster = { ...(await detailsOf(cluster)), ...what };
+      return context.json(applied);
+    }
+    if (isDryRun(context)) {
+      const foreseen = await foreseeCluster(dependencies, { request, caller: context.get('caller') });
+      const applied: AppliedCluster = { ...foreseen, change: 'created', changes: [] };
+      return context.json(applied);
     }
     const { created, details } = await createCluster(dependencies, {
       caller: context.get('caller'),
       request,
       ...keyOf(context),
     });
-    return context.json({ ...details, change: 'created' }, created ? 201 : 200);
+    const applied: AppliedCluster = { ...details, change: 'created', changes: [] };
+    return context.json(applied, created ? 201 : 200);
   });
 
+  addPolicyRoutes(app, dependencies);
   app.get('/clusters/:cluster', async (context) => context.json(await detailsOf(await clusterOf(context))));
 
   app.delete('/clusters/:cluster', async (context) => {
@@ -126,18 +125,6 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     await bus.say(clusterDeletionRequested, { clusterId: cluster.id });
     log.info('deletion requested', { clusterId: cluster.id });
     return context.json(clusterView((await store.clusters.get(cluster.id)) ?? cluster), 202);
-  });
-
-  app.post('/clusters/:cluster/reconcile', async (context) => {
-    const cluster = await clusterOf(context);
-    mustLive(cluster);
-    const dryRun = context.req.query('dryRun') ?? 'false';
-    if (dryRun !== 'true' && dryRun !== 'false') throw new Problem(400, 'dryRun: true or false');
-    if (dryRun === 'true') return context.json(await planReconciliation(dependencies, cluster));
-    // The next tick has its clouds looked at, and decides.
-    await store.clusters.makeDue(cluster.id, clock.now());
-    log.info('reconciliation requested', { clusterId: cluster.id });
-    return context.json(clusterView(cluster), 202);
   });
 
   app.get('/clusters/:cluster/nodes', async (context) => {
@@ -177,20 +164,6 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     const { id } = await clusterOf(context);
     const list: ListOf<SnapshotView> = { items: (await store.snapshots.list(id)).map(snapshotView) };
     return context.json(list);
-  });
-
-  app.post('/clusters/:cluster/restore', async (context) => {
-    const cluster = await clusterOf(context);
-    const { text, type } = await bodyOf(context);
-    const restored = await restoreCluster(dependencies, {
-      cluster,
-      // Nothing said is the newest snapshot.
-      document: text === '' ? {} : readBody(text, type, restoreDocument),
-      caller: context.get('caller'),
-      ...keyOf(context),
-    });
-    if (restored.restore !== undefined) context.set('auditDetails', { snapshot: restored.restore.snapshot });
-    return context.json(clusterView(restored), 202);
   });
 
   app.get('/clusters/:cluster/events', async (context) => {

@@ -5,7 +5,8 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
 
 /**
  * Holds a file against the cluster that is there. What cannot be changed by a file is refused by name, with the command
- * that changes it where there is one; nothing is changed silently and nothing is ignored.
+ * that changes it where there is one; nothing is changed silently and nothing is ignored. Policies can be changed, and are
+ * not looked at here.
  *
  * @throws Problem 409 with every field that differs.
  */
@@ -20,18 +21,21 @@ export function refuseChanges(cluster: Cluster, request: ClusterRequest): void {
   };
   const never = 'it never changes after creation; create another cluster';
   const notYet = 'changing it is not built yet';
+  const byHand =
+    'add and remove nodes with `overcast node add` and `overcast node remove`, or have them come and go by policies';
   compare('spec.region', cluster.region, request.region, never);
   compare('spec.podRange', cluster.podRange, request.podRange, never);
   compare('spec.vpn', cluster.vpn, request.vpn, notYet);
   compare('spec.clouds', byCloud(cluster.clouds), byCloud(request.clouds), notYet);
   compare('spec.kubernetesVersion', cluster.kubernetesVersion, request.kubernetesVersion, notYet);
-  compare(
-    'spec.configuration',
-    cluster.configuration,
-    request.configuration,
-    'add and remove nodes with `overcast node add` and `overcast node remove`',
-  );
-  compare('spec.policies', cluster.policies, request.policies, notYet);
+  compare('spec.configuration', cluster.configuration, request.configuration, byHand);
+  // What its nodes are by now says nothing of what a file once asked for: the same list is no change, another one is.
+  if (
+    cluster.configuration === 'custom' &&
+    request.configuration === 'custom' &&
+    cluster.groups !== undefined
+  )
+    compare('spec.nodes', cluster.groups.map(inOrder), request.groups.map(inOrder), byHand);
   if (errors.length > 0)
     throw new Problem(409, `the cluster ${cluster.name} cannot be changed to this by a file`, errors);
 }
@@ -40,3 +44,7 @@ const byCloud = (clouds: Cluster['clouds']): Cluster['clouds'] =>
   clouds
     .toSorted((a, b) => (a.cloud < b.cloud ? -1 : 1))
     .map(({ cloud, accountId }) => ({ cloud, accountId }));
+
+/** A table gives fields back in any order. */
+const inOrder = (group: object): object =>
+  Object.fromEntries(Object.entries(group).toSorted(([a], [b]) => (a < b ? -1 : 1)));

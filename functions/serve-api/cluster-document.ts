@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { policiesDocument } from './policies-document.ts';
 
 const text = z.string().check(z.maxLength(256));
 
@@ -33,13 +34,7 @@ export const clusterDocument = z.strictObject({
     kubernetesVersion: z.optional(text),
     vpn: z.optional(text),
     podRange: z.optional(text),
-    policies: z.optional(
-      z.strictObject({
-        clusterLimits: z.optional(
-          z.strictObject({ minVcpus: z.optional(z.number()), maxVcpus: z.optional(z.number()) }),
-        ),
-      }),
-    ),
+    policies: z.optional(policiesDocument),
   }),
 });
 
@@ -50,5 +45,3 @@ export const addNodesDocument = z.strictObject({
   lifecycle: z.optional(text),
   count: z.optional(z.number()),
 });
-
-export const restoreDocument = z.strictObject({ snapshot: z.optional(text) });

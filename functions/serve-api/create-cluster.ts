@@ -4,9 +4,11 @@ import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
+import { canonicalPolicies } from '../../shared/domain/policy-change.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
 import { materialiseNode, planCluster } from '../../shared/planning/plan-cluster.ts';
-import { validateCluster } from '../../shared/planning/validate-cluster.ts';
+import { validateCluster, vcpusIn } from '../../shared/planning/validate-cluster.ts';
+import { validateVcpus } from '../../shared/planning/validate-policies.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { CoolOff, Store } from '../../shared/runtime/table.ts';
 import type { ApiDependencies, Caller } from './api.ts';
@@ -30,7 +32,8 @@ export async function readRequest(
  * Creates a cluster: REQUEST, NAME, CLUSTER with its plan, then the event. Each write may be the last before the process
  * dies; the same call again goes on from there, and the tick finds a cluster whose event was never said.
  *
- * @throws Problem 409 the name is taken; 422 the key was used for something else.
+ * @throws Problem 409 the name is taken; 422 the key was used for something else, or the cluster would begin with more
+ *   vCPUs than its own limit.
  */
 export async function createCluster(
   dependencies: ApiDependencies,
@@ -38,51 +41,93 @@ export async function createCluster(
 ): Promise<{ readonly created: boolean; readonly details: ClusterDetails }> {
   const { store, bus, clock, log } = dependencies;
   const { caller, request, idempotencyKey } = input;
+  refuseTooLarge(request);
   const now = clock.now();
   const newId = await idSource(dependencies, caller, idempotencyKey, request);
   const given = newId();
   // A late repeat must not claim the name again: its cluster may have gone since, and the name with it.
   const earlier = idempotencyKey === undefined ? undefined : await store.clusters.get(given);
   const id = earlier === undefined ? await claimName(store, request.name, given) : earlier.id;
+  const { cluster, warnings } = await plan(dependencies, { request, id, newId, now, caller });
+  const created = earlier === undefined && (await store.clusters.create(cluster));
+  // Two went on from the same cut try, or the one that seemed cut was only slow: the first has the name.
+  if (!created && (id !== given || idempotencyKey === undefined)) throw nameTaken(request.name);
+  const stored = created ? cluster : (earlier ?? (await store.clusters.get(id)) ?? cluster);
+  if (created)
+    log.info('cluster created', {
+      clusterId: id,
+      name: request.name,
+      nodes: cluster.pendingPlan?.nodes.length,
+    });
+  if (stored.desired === 'present') await bus.say(clusterRequested, { clusterId: id });
+  return { created, details: detailsOf(stored, warnings, now) };
+}
 
+/** The cluster as it would be created: nothing is written. @throws Problem as `createCluster`, but for a name that is taken. */
+export async function foreseeCluster(
+  dependencies: ApiDependencies,
+  { request, caller }: { readonly request: ClusterRequest; readonly caller: Caller },
+): Promise<ClusterDetails> {
+  const { clock, newId } = dependencies;
+  refuseTooLarge(request);
+  const now = clock.now();
+  const { cluster, warnings } = await plan(dependencies, { request, id: newId(), newId, now, caller });
+  return detailsOf(cluster, warnings, now);
+}
+
+/** Reads what cools off, and decides which nodes the cluster begins with. */
+async function plan(
+  { store }: Pick<ApiDependencies, 'store'>,
+  given: {
+    readonly request: ClusterRequest;
+    readonly id: ClusterId;
+    readonly newId: () => string;
+    readonly now: Instant;
+    readonly caller: Caller;
+  },
+): Promise<{ readonly cluster: Cluster; readonly warnings: readonly string[] }> {
+  const { request, id, newId, now, caller } = given;
   const coolOffs = await coolOffsOf(store, request, now);
-  const plan = planCluster({ request, coolOffs, newId });
+  const { nodes, nextNumber, warnings } = planCluster({ request, coolOffs, newId });
   const cluster: Cluster = {
     id,
     name: request.name,
     region: request.region,
     clouds: request.clouds,
     configuration: request.configuration,
+    ...(request.configuration === 'custom' && { groups: request.groups }),
     vpn: request.vpn,
     kubernetesVersion: request.kubernetesVersion,
     podRange: request.podRange,
-    policies: request.policies,
+    policies: canonicalPolicies(request.policies),
     status: 'creating',
     desired: 'present',
     generation: 1,
     provisionedGeneration: 0,
-    nextNumber: plan.nextNumber,
-    pendingPlan: { id: newId(), nodes: plan.nodes, reason: 'the cluster was created' },
+    nextNumber,
+    pendingPlan: { id: newId(), nodes, reason: 'the cluster was created' },
     dueAt: now,
     createdAt: now,
     createdBy: caller.key.name,
   };
-  const created = earlier === undefined && (await store.clusters.create(cluster));
-  // Two went on from the same cut try, or the one that seemed cut was only slow: the first has the name.
-  if (!created && (id !== given || idempotencyKey === undefined)) throw nameTaken(request.name);
-  const stored = created ? cluster : (earlier ?? (await store.clusters.get(id)) ?? cluster);
-  if (created) log.info('cluster created', { clusterId: id, name: request.name, nodes: plan.nodes.length });
-  if (stored.desired === 'present') await bus.say(clusterRequested, { clusterId: id });
-  const nodes = (stored.pendingPlan?.nodes ?? []).map((planned) =>
-    nodeView(stored, materialiseNode({ cluster: stored, planned, now })),
+  return { cluster, warnings };
+}
+
+function detailsOf(cluster: Cluster, warnings: readonly string[], now: Instant): ClusterDetails {
+  const nodes = (cluster.pendingPlan?.nodes ?? []).map((planned) =>
+    nodeView(cluster, materialiseNode({ cluster, planned, now })),
   );
   return {
-    created,
-    details: {
-      ...clusterDetails(stored, { nodes, parts: [], findings: [] }),
-      ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
-    },
+    ...clusterDetails(cluster, { nodes, parts: [], findings: [] }),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
+}
+
+/** @throws Problem 422 */
+function refuseTooLarge({ policies, groups }: ClusterRequest): void {
+  const vcpus = vcpusIn(groups);
+  const problems = validateVcpus({ policies, vcpus, verb: 'begins with', within: 'spec.policies.' });
+  if (problems.length > 0) throw invalidFields(422, problems);
 }
 
 const nameTaken = (name: string): Problem =>

@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import * as z from 'zod/mini';
 import type { FieldError } from '../../shared/domain/api-types.ts';
+import { nearest } from '../../shared/domain/nearest.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 
 const bodyBytesMax = 256 * 1024;
@@ -19,14 +20,17 @@ const fieldName = (path: readonly PropertyKey[]): string =>
 const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
 
 /** One sentence per issue, with what is allowed where that is a list. */
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+function fieldErrors(issue: z.core.$ZodIssue, schema: z.ZodMiniType): FieldError[] {
   const field = fieldName(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.slice(0, errorsMax).map((key) => ({
-        field: fieldName([...issue.path, key.slice(0, shownMax)]),
-        message: 'is not a known field',
-      }));
+      return issue.keys.slice(0, errorsMax).map((key) => {
+        const meant = nearest(key, fieldsAt(schema, issue.path));
+        return {
+          field: fieldName([...issue.path, key.slice(0, shownMax)]),
+          message: `is not a known field${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+        };
+      });
     case 'invalid_value':
       return [{ field, message: 'is not one of the allowed values', allowed: issue.values.map(String) }];
     case 'invalid_type':
@@ -42,6 +46,25 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   }
 }
 
+/** The names of the fields that an object at this place of a document may have. */
+function fieldsAt(schema: z.ZodMiniType, path: readonly PropertyKey[]): readonly string[] {
+  let at = bare(schema);
+  for (const part of path) {
+    const next = at instanceof z.ZodMiniArray ? at.def.element : shapeOf(at)[String(part)];
+    if (next === undefined) return [];
+    at = bare(next);
+  }
+  return Object.keys(shapeOf(at));
+}
+
+type Schema = z.core.$ZodType;
+const bare = (schema: Schema): Schema =>
+  schema instanceof z.ZodMiniOptional || schema instanceof z.ZodMiniNullable
+    ? bare(schema.def.innerType)
+    : schema;
+const shapeOf = (schema: Schema): Readonly<Record<string, Schema>> =>
+  schema instanceof z.ZodMiniObject ? schema.def.shape : {};
+
 /** JSON or YAML in, an object of the schema out. @throws Problem 400, 413 or 415, naming line, column or field. */
 export function readBody<Schema extends z.ZodMiniType>(
   text: string,
@@ -53,13 +76,20 @@ export function readBody<Schema extends z.ZodMiniType>(
     reportInput: true,
   });
   if (parsed.success) return parsed.data;
-  throw invalidFields(400, parsed.error.issues.slice(0, errorsMax).flatMap(fieldErrors).slice(0, errorsMax));
+  throw invalidFields(
+    400,
+    parsed.error.issues
+      .slice(0, errorsMax)
+      .flatMap((issue) => fieldErrors(issue, schema))
+      .slice(0, errorsMax),
+  );
 }
 
 function parseText(text: string, contentType: string | undefined): unknown {
   switch (contentType) {
     case undefined:
     case 'application/json':
+    case 'application/merge-patch+json':
       try {
         return JSON.parse(text) as unknown;
       } catch (error) {

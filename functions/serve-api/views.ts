@@ -1,57 +1,11 @@
-import type {
-  CloudView,
-  ClusterDetails,
-  ClusterView,
-  NodeView,
-  RestoreView,
-  SnapshotView,
-} from '../../shared/domain/api-types.ts';
-import type { CloudParts, Cluster, Restore } from '../../shared/domain/cluster.ts';
+import type { CloudView, ClusterDetails, NodeView, SnapshotView } from '../../shared/domain/api-types.ts';
+import type { CloudParts, Cluster } from '../../shared/domain/cluster.ts';
+import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
 import type { Snapshot } from '../../shared/domain/snapshot.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
 
 /** What the world may see of an item: named field by field, so that a new field is private until somebody shows it. */
-export const clusterView = (cluster: Cluster): ClusterView => ({
-  id: cluster.id,
-  name: cluster.name,
-  region: cluster.region,
-  clouds: cluster.clouds,
-  configuration: cluster.configuration,
-  vpn: cluster.vpn,
-  kubernetesVersion: cluster.kubernetesVersion,
-  podRange: cluster.podRange,
-  status: cluster.status,
-  ...(cluster.statusReason === undefined ? {} : { statusReason: cluster.statusReason }),
-  createdAt: cluster.createdAt,
-  createdBy: cluster.createdBy,
-  ...(cluster.readyAt === undefined ? {} : { readyAt: cluster.readyAt }),
-  ...(cluster.initialisedAt === undefined ? {} : { initialisedAt: cluster.initialisedAt }),
-  ...(cluster.deletionRequestedAt === undefined ? {} : { deletionRequestedAt: cluster.deletionRequestedAt }),
-  ...(cluster.operation === undefined
-    ? {}
-    : { operation: { kind: cluster.operation.kind, startedAt: cluster.operation.startedAt } }),
-  ...(cluster.restore === undefined ? {} : { restore: restoreView(cluster.restore) }),
-});
-
-const restoreView = ({
-  snapshot,
-  requestedAt,
-  requestedBy,
-  number,
-  restoredAt,
-  finishedAt,
-  failure,
-}: Restore): RestoreView => ({
-  snapshot,
-  requestedAt,
-  requestedBy,
-  number,
-  ...(restoredAt === undefined ? {} : { restoredAt }),
-  ...(finishedAt === undefined ? {} : { finishedAt }),
-  ...(failure === undefined ? {} : { failure }),
-});
-
 export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
   id: node.id,
   number: node.number,

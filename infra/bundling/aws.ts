@@ -49,4 +49,35 @@ const literalSchemaKeys: Plugin = {
   },
 };
 
-export const awsPlugins = (): Plugin[] => [environmentCredentials, literalSchemaKeys];
+/** No command of DynamoDB's client discovers endpoints, and yet it makes a cache for them: a least-recently-used one. */
+const noEndpointCache: Plugin = {
+  name: 'no-endpoint-cache',
+  setup(build) {
+    build.onResolve({ filter: /^@aws-sdk\/endpoint-cache$/ }, () => ({
+      path: 'no-endpoint-cache',
+      namespace: 'overcast',
+    }));
+    build.onLoad({ filter: /^no-endpoint-cache$/, namespace: 'overcast' }, () => ({
+      contents: 'export class EndpointCache {}',
+      loader: 'js',
+    }));
+  },
+};
+
+/** Each client reads its version for the user agent, and brings all of its package.json along. */
+const versionsOnly: Plugin = {
+  name: 'versions-only',
+  setup(build) {
+    build.onLoad({ filter: /@aws-sdk\/client-[\w-]+\/package\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, 'utf8')) as { readonly version: string };
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
+
+export const awsPlugins = (): Plugin[] => [
+  environmentCredentials,
+  literalSchemaKeys,
+  noEndpointCache,
+  versionsOnly,
+];

@@ -19,6 +19,7 @@ const used: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   computeManagementClient: {
     virtualMachines: ['get', 'list', 'listAll', 'createOrUpdate', 'update', 'delete'],
     disks: ['get', 'listByResourceGroup', 'update', 'delete'],
+    resourceSkus: ['list'],
   },
   networkManagementClient: {
     virtualNetworks: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],

@@ -13,6 +13,7 @@ const used: Readonly<Record<string, readonly string[]>> = {
   Subnetworks: ['Delete', 'Get', 'Insert', 'List'],
   Firewalls: ['Delete', 'Insert', 'List', 'Update'],
   Routes: ['Delete', 'Insert', 'List'],
+  MachineTypes: ['List'],
   Projects: ['Get'],
   GlobalOperations: ['List'],
   RegionOperations: ['List'],

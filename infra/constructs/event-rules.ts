@@ -14,6 +14,7 @@ import { reconcileTick } from '../../events/reconcile-tick.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds, type OperationKind } from '../../shared/domain/operation.ts';
 import {
+  cloudEvents,
   deadExecutions,
   eventRoutes,
   queueConsumer,
@@ -57,6 +58,11 @@ export class EventRules extends Construct {
       eventBus: props.bus,
       eventPattern: { source: [{ prefix: 'overcast.' }] as unknown as string[] },
       targets: [this.#function(timelineFunction)],
+    });
+    new Rule(this, 'CloudEvents', {
+      description: 'Whatever EC2 says of instances reaches those whose nodes they are',
+      eventPattern: { source: [cloudEvents.source], detailType: [...cloudEvents.detailTypes] },
+      targets: [this.#function(cloudEvents.function)],
     });
     new Rule(this, 'DeadExecutions', {
       description: 'Executions that ended without settling give up what they own',

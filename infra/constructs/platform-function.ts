@@ -35,6 +35,9 @@ export class PlatformFunction extends Construct {
       code: Code.fromAsset(join(functionsFolder, spec.name)),
       timeout: Duration.seconds(spec.timeoutSeconds),
       memorySize: spec.memoryMb,
+      ...(spec.reservedConcurrency === undefined
+        ? {}
+        : { reservedConcurrentExecutions: spec.reservedConcurrency }),
       role: this.#role,
       logGroup,
     });

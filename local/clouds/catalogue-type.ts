@@ -24,4 +24,4 @@ export const powers = [2, 4, 8, 16, 32];
 export const most = [...powers, 48, 64];
 
 /** US dollars to a millionth. */
-export const roundPrice = (usd: number): number => Number(usd.toFixed(6));
+export const roundPrice = (usd: number): number => Math.round(usd * 1e6) / 1e6;

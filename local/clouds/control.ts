@@ -31,7 +31,8 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  *
  * GET    /_control/resources[?tag=<text in a tag>]      every resource of every cloud
  * GET    /_control/machines                             every machine, with addresses, times and price
- * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `interrupt`, `rebalance`
+ * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `rebalance`, and
+ *                                                       `interrupt`[?seconds=<how long before it is taken: 120>]
  * POST   /_control/strangers                            { cloud, networkId, name }: a machine without our tags in that network
  * POST   /_control/damage                               { cloud, kind, networkId | clusterId | machineId }: see below
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
@@ -80,7 +81,7 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
         })),
       );
     case 'POST machines':
-      return strike(world, { cloud, id, verb });
+      return strike(world, { cloud, id, verb }, Number(request.url.searchParams.get('seconds') ?? 120));
     case 'POST strangers': {
       const wanted = JSON.parse(request.body) as StrangerRequest;
       if (!clouds.includes(wanted.cloud)) return json(400, { error: `cloud: one of ${clouds.join(', ')}` });
@@ -147,6 +148,7 @@ const priceOf = (
 function strike(
   world: World,
   target: { cloud: string | undefined; id: string | undefined; verb: string | undefined },
+  noticeSeconds: number,
 ): SimulatedResponse {
   const { cloud, id, verb } = target;
   if (cloud === undefined || id === undefined || world.machine(cloud as SimulatedCloud, id) === undefined)
@@ -160,7 +162,8 @@ function strike(
       world.stop(named, id);
       break;
     case 'interrupt':
-      world.interrupt(named, id, 'terminate');
+      if (!(noticeSeconds >= 0)) return json(400, { error: 'seconds: how many, from 0 on' });
+      world.interrupt(named, id, 'terminate', noticeSeconds);
       break;
     case 'rebalance':
       world.interrupt(named, id, 'rebalance');

@@ -1,4 +1,5 @@
 import type { Collection } from '../disk.ts';
+import { roundPrice } from './catalogue-type.ts';
 import { instanceTypes, type SimulatedType } from './catalogue.ts';
 import type { SimulatedCloud } from './world.ts';
 
@@ -75,7 +76,7 @@ export class Prices {
     const listed = lifecycle === 'spot' ? type.usdPerHourSpot : type.usdPerHour;
     if (listed === undefined) return undefined;
     const inZone = cloud === 'aws' && lifecycle === 'spot' ? zoneFactor(zone) : 1;
-    return Number((listed * inZone * this.factor(cloud, type, lifecycle, zone)).toFixed(6));
+    return roundPrice(listed * inZone * this.factor(cloud, type, lifecycle, zone));
   }
 }
 

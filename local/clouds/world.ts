@@ -60,6 +60,7 @@ export const genericOperations = [
   'changeNetwork',
   'deleteNetwork',
   'readNetwork',
+  'readOfferings',
   'verifyAccount',
   'other',
 ] as const;
@@ -194,6 +195,7 @@ export class World {
   readonly #faults: Collection<Fault>;
   readonly #stored: Collection<WorldSettings>;
   readonly #bootListeners: ((machine: WorldMachine) => void)[] = [];
+  readonly #noticeListeners: ((machine: WorldMachine) => void)[] = [];
   readonly #listers: (() => readonly ResourceRow[])[] = [];
   readonly #strangerPlaces = new Map<
     SimulatedCloud,
@@ -298,6 +300,7 @@ export class World {
     const machine = this.update(cloud, id, { interruption: { kind, noticeAt, at } });
     if (machine !== undefined && kind === 'terminate')
       this.#later(this.scaled(seconds), () => this.terminate(cloud, id, 0));
+    if (machine !== undefined) for (const listener of this.#noticeListeners) listener(machine);
     return machine;
   }
 
@@ -405,6 +408,11 @@ export class World {
   /** Called when a machine's operating system is up; after a restart of the world, again for each that was up. */
   onBoot(listener: (machine: WorldMachine) => void): void {
     this.#bootListeners.push(listener);
+  }
+
+  /** Called when a cloud says that it will take a machine back, or may. */
+  onNotice(listener: (machine: WorldMachine) => void): void {
+    this.#noticeListeners.push(listener);
   }
 
   /** After a restart: machines go on booting, booted ones come up again, announced deaths still come. */

@@ -70,6 +70,36 @@ export interface Cloud {
   verifyAccount(): Promise<AccountIdentity>;
 }
 
+/**
+ * What a cloud sells in one place, and for how much. Apart from `Cloud`, so that the functions that drive machines do not
+ * carry it, and whoever reads prices cannot make anything. It throws as `Cloud` does and changes nothing.
+ */
+export interface OfferingSource {
+  readonly name: CloudName;
+
+  /**
+   * Everything that can be had there now, read from the cloud through all pages, on-demand and as spot, each once.
+   *
+   * - Linux list prices in US dollars per hour for the whole machine, without discounts, licences, disks and addresses.
+   * - Only what can be had in that very zone. Where the place has no zone: what every zone of the region has, at the
+   *   dearest zone's price, since any of them may be chosen; zones outside of the region's own (local, wavelength, edge)
+   *   do not count.
+   * - Nothing without a price, or with a price of nothing; no bare metal; nothing with accelerators or local disks that are
+   *   billed apart. All that was left out is counted by its reason.
+   * - Types whose vCPUs are shares, or run on credits, are marked as burstable.
+   *
+   * A source may keep what is the same for all places of its cloud: make a new one for each refresh.
+   */
+  offerings(location: Location): Promise<Assortment>;
+}
+
+export interface Assortment {
+  /** In no order that means anything. */
+  readonly offerings: readonly Offering[];
+  /** Reason → how many types (for a price of one lifecycle: how many of those). */
+  readonly leftOut: Readonly<Record<string, number>>;
+}
+
 export type Progress<T> =
   | { readonly done: true; readonly value: T }
   | {

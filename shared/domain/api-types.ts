@@ -6,6 +6,8 @@ import type { NodeRole, Vpn } from './network.ts';
 import type { NodeFailure, NodePhase } from './node.ts';
 import type { Lifecycle } from './offering.ts';
 import type { OperationKind } from './operation.ts';
+import type { PolicyChange } from './policy-change.ts';
+import type { Policies } from './policy.ts';
 
 /** What the public API answers: read by the command line and the console, and promised to everyone else. */
 export interface ClusterView {
@@ -17,6 +19,7 @@ export interface ClusterView {
   readonly vpn: Vpn;
   readonly kubernetesVersion: string;
   readonly podRange: string;
+  readonly policies: Policies;
   readonly status: ClusterStatus;
   readonly statusReason?: string;
   readonly createdAt: Instant;
@@ -25,21 +28,6 @@ export interface ClusterView {
   readonly initialisedAt?: Instant;
   readonly deletionRequestedAt?: Instant;
   readonly operation?: { readonly kind: OperationKind; readonly startedAt: Instant };
-  readonly restore?: RestoreView;
-}
-
-/** What became of the last restore that somebody asked for. */
-export interface RestoreView {
-  readonly snapshot: string;
-  readonly requestedAt: Instant;
-  readonly requestedBy: string;
-  /** The new control plane that restores. */
-  readonly number: number;
-  /** From when it serves what the snapshot held. */
-  readonly restoredAt?: Instant;
-  /** From when there are as many control planes as before. */
-  readonly finishedAt?: Instant;
-  readonly failure?: { readonly at: Instant; readonly reason: string };
 }
 
 export interface CloudView {
@@ -91,6 +79,27 @@ export interface NodeView {
   readonly failure?: NodeFailure;
   readonly createdAt: Instant;
   readonly readyAt?: Instant;
+}
+
+/** A cluster's policies, and which version of them this is: the ETag's text, for If-Match. */
+export interface PoliciesView {
+  readonly clusterId: string;
+  /** The cluster's name. */
+  readonly cluster: string;
+  readonly policies: Policies;
+  readonly version: string;
+}
+
+/** What a change of the policies came to, or with `dryRun` would come to. */
+export interface PoliciesChange extends PoliciesView {
+  readonly change: 'changed' | 'unchanged';
+  readonly changes: readonly PolicyChange[];
+}
+
+/** What applying a file came to, or with `dryRun` would come to; `changes` are those of the policies. */
+export interface AppliedCluster extends ClusterDetails {
+  readonly change: 'created' | 'changed' | 'unchanged';
+  readonly changes: readonly PolicyChange[];
 }
 
 /** What etcd held at one time; it can be read by nobody but the installation. */

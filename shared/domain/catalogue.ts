@@ -1,5 +1,12 @@
 import type { CloudName, Location } from './cloud.ts';
-import { shapes, type Architecture, type Lifecycle, type Offering, type Shape } from './offering.ts';
+import {
+  lifecycles,
+  shapes,
+  type Architecture,
+  type Lifecycle,
+  type Offering,
+  type Shape,
+} from './offering.ts';
 
 /** What one cloud sells under one name; prices are for all of it, per hour. */
 export interface InstanceType {
@@ -206,5 +213,13 @@ export function offeringOf(options: {
     vcpus: type.vcpus,
     memoryGib: type.memoryGib,
     usdPerHour,
+    ...(type.burstable && { burstable: true as const }),
   };
 }
+
+/** What one cloud sells in a place as far as the table knows: what there is to go by until prices were read there. */
+export const catalogueOfferings = (cloud: CloudName, location: Location): readonly Offering[] =>
+  instanceTypes
+    .filter((type) => type.cloud === cloud)
+    .flatMap((type) => lifecycles.map((lifecycle) => offeringOf({ type, location, lifecycle })))
+    .filter((offering) => offering !== undefined);

@@ -34,8 +34,10 @@ export interface PlannedNode {
   readonly offering: Offering;
   /** What was asked for, when it was a shape: fallback offerings are looked for by it. */
   readonly shape?: Shape;
-  /** The lost node that this one stands in for. */
+  /** The node that this one takes the place of: one that was lost, or is being taken back by its cloud. */
   readonly replaces?: NodeId;
+  /** It was to be on spot, which was not to be had. */
+  readonly standsInFor?: 'spot';
 }
 
 /** Everything a create call is made from, stored before it, so that repeating it sends the same bytes. */
@@ -81,7 +83,7 @@ export interface Node extends PlannedNode {
   readonly lostAt?: Instant;
   /** A control plane that goes: since when etcd no longer counts it. */
   readonly memberForgottenAt?: Instant;
-  /** What its cloud said of this machine's future, as it was last passed on. */
+  /** What its cloud said of this machine's future. */
   readonly interruption?: 'terminate' | 'rebalance';
   readonly lastSeenAt?: Instant;
   readonly failure?: NodeFailure;

@@ -17,6 +17,8 @@ export interface Offering {
   readonly vcpus: number;
   readonly memoryGib: number;
   readonly usdPerHour: number;
+  /** A vCPU here is a share of one, or runs on credits: never under etcd unless somebody names the type. */
+  readonly burstable?: true;
 }
 
 /** A size that every cloud has. */

@@ -15,7 +15,7 @@ export interface Headroom {
 
 /** Workers on machines that their cloud may take back. */
 export interface SpotPolicy {
-  /** Where; absent: in every cloud of the cluster that has any. */
+  /** Where; absent: in every cloud of the cluster that has any and that may be bought in. */
   readonly clouds?: readonly CloudName[] | undefined;
   /** At most so much of the workers' vCPUs is on spot; absent: 100. */
   readonly sharePercent?: number | undefined;
@@ -60,18 +60,13 @@ export interface Policies {
   readonly purchasing?: Purchasing | undefined;
 }
 
-/** What is wrong with policies, each with the field as people write it. */
-export function policyProblems(
-  policies: Policies,
-): readonly { readonly field: string; readonly message: string }[] {
-  const { minVcpus, maxVcpus } = policies.clusterLimits ?? {};
-  const field = 'spec.policies.clusterLimits';
-  const problems: { field: string; message: string }[] = [];
-  for (const [name, value] of Object.entries({ minVcpus, maxVcpus })) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1))
-      problems.push({ field: `${field}.${name}`, message: 'is a whole number of vCPUs, at least 1' });
-  }
-  if (minVcpus !== undefined && maxVcpus !== undefined && minVcpus > maxVcpus)
-    problems.push({ field: `${field}.minVcpus`, message: `must not be more than maxVcpus (${maxVcpus})` });
-  return problems;
-}
+/** What holds where a field is left out of a section that is on; docs/policies.md and `overcast policy describe` say the same. */
+export const policyDefaults = {
+  headroom: { cpuPercent: 0, memoryPercent: 0 },
+  spot: { sharePercent: 100, fallbackToOnDemand: true, returnAfterSeconds: 3600 },
+  purchasing: { architectures: ['amd64'] },
+} as const satisfies {
+  readonly headroom: Headroom;
+  readonly spot: SpotPolicy;
+  readonly purchasing: Purchasing;
+};

@@ -5,7 +5,6 @@ import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
-import { isRestoring } from './restoring.ts';
 import {
   isStrayMachine,
   strayMachineFingerprint,
@@ -26,7 +25,7 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, the platform's own access.
  */
 export function findDrift(options: {
-  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt' | 'restore' | 'newestSnapshot'>;
+  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt'>;
   nodes: readonly Node[];
   parts: readonly CloudParts[];
   sightings: readonly Sighting[];
@@ -118,10 +117,7 @@ const networks = (
       }));
   });
 
-function losses(
-  cluster: Pick<Cluster, 'id' | 'restore' | 'newestSnapshot'>,
-  { losses: lost, paused, quorum }: Losses,
-): readonly Found[] {
+function losses({ id }: Pick<Cluster, 'id'>, { losses: lost, paused, quorum }: Losses): readonly Found[] {
   const isPaused = (cloud: Node['cloud']): boolean => paused.some((each) => each.cloud === cloud);
   const remedyFor = (node: Node): string => {
     if (quorum.isLost) return 'it is replaced once the cluster is restored';
@@ -152,13 +148,9 @@ function losses(
         {
           fingerprint: 'quorum-lost',
           kind: 'quorum-lost',
-          subject: cluster.id,
+          subject: id,
           message: `quorum lost: ${quorum.lost} of ${quorum.members} control planes`,
-          remedy: isRestoring(cluster)
-            ? `it is restored from snapshot ${cluster.restore.snapshot}`
-            : cluster.newestSnapshot === undefined
-              ? 'it has no snapshot: delete it and create it again'
-              : 'restore it from its last snapshot',
+          remedy: 'restore it from its last snapshot',
         },
       ]
     : [];

@@ -13,6 +13,8 @@ export interface NextOffering {
 /** How long an offering is left alone after it failed a node; a quota takes people to change. */
 const coolOffSeconds: Readonly<Record<string, number>> = {
   CapacityUnavailable: 15 * 60,
+  // A cloud that takes machines back is short of them.
+  Interrupted: 15 * 60,
   QuotaExceeded: 60 * 60,
 };
 const coolOffSecondsOtherwise = 5 * 60;
@@ -21,22 +23,21 @@ const coolOffSecondsOtherwise = 5 * 60;
 export const coolOffUntil = (options: { error: string; now: Instant }): Instant =>
   plusSeconds(options.now, coolOffSeconds[options.error] ?? coolOffSecondsOtherwise);
 
-/**
- * What to try after a failed attempt: another type of the same cloud and lifecycle, then on-demand instead of spot, then
- * (workers asked for by shape only) another cloud, each by price. When everything that would do is cooling off, the same
- * offering once more: the machine may have been to blame. Undefined when no attempt is left.
- *
- * @param coolOffs those in force in all the cluster's clouds, in their regions.
- */
-export function nextOffering(options: {
-  node: Pick<Node, 'role' | 'shape' | 'offering' | 'attempt' | 'cloud' | 'accountId'>;
-  clouds: readonly ClusterCloud[];
-  region: string;
-  coolOffs: readonly OfferingName[];
-}): NextOffering | undefined {
-  const { node, clouds, region, coolOffs } = options;
-  if (node.attempt >= attemptsMax) return undefined;
+/** What a node may be made from in the end: what is tried differs by what it was asked for by. */
+interface Sought {
+  readonly node: Pick<Node, 'role' | 'shape' | 'offering' | 'cloud'>;
+  readonly clouds: readonly ClusterCloud[];
+  readonly region: string;
+  /** Those in force in all the cluster's clouds, in their regions. */
+  readonly coolOffs: readonly OfferingName[];
+}
 
+/**
+ * Everything else that would do for a node and is not cooling off, in the order in which it is tried: another type of the
+ * same cloud and lifecycle, then on-demand instead of spot, then (workers asked for by shape only) another cloud, each by
+ * price.
+ */
+export function otherOfferings({ node, clouds, region, coolOffs }: Sought): readonly Offering[] {
   const lifecycles: readonly Lifecycle[] =
     node.offering.lifecycle === 'spot' ? ['spot', 'on-demand'] : ['on-demand'];
   const mayMove = node.role === 'worker' && node.shape !== undefined;
@@ -53,14 +54,24 @@ export function nextOffering(options: {
         ...(node.shape === undefined ? { instanceType: node.offering.instanceType } : { shape: node.shape }),
       },
     }).filter((offering) => !isCoolingOff(offering, coolOffs) && !isSameOffering(offering, node.offering));
-
-  const inOrder = [
+  return [
     ...lifecycles.flatMap((lifecycle) => suitable(node.cloud, lifecycle)),
     ...lifecycles.flatMap((lifecycle) =>
       others.flatMap((cloud) => suitable(cloud, lifecycle)).toSorted((a, b) => a.usdPerHour - b.usdPerHour),
     ),
   ];
-  for (const offering of inOrder) {
+}
+
+/**
+ * What to try after a failed attempt: the first of the other offerings. When everything that would do is cooling off, the
+ * same offering once more: the machine may have been to blame. Undefined when no attempt is left.
+ */
+export function nextOffering(
+  options: Sought & { readonly node: Pick<Node, 'attempt' | 'accountId'> },
+): NextOffering | undefined {
+  const { node, clouds } = options;
+  if (node.attempt >= attemptsMax) return undefined;
+  for (const offering of otherOfferings(options)) {
     const cloud = clouds.find((candidate) => candidate.cloud === offering.cloud);
     if (cloud !== undefined) return { offering, accountId: cloud.accountId };
   }

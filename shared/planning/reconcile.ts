@@ -9,9 +9,9 @@ import { findLosses } from './find-losses.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
 import { deleteCluster } from './reconcile/delete-cluster.ts';
 import { isMendable, repairDrift } from './reconcile/repair-drift.ts';
+import { replaceInterrupted } from './reconcile/replace-interrupted.ts';
 import { replaceLost } from './reconcile/replace-lost.ts';
 import { requestPlanned, requestStuck } from './reconcile/request-nodes.ts';
-import { restoreCluster } from './reconcile/restore-cluster.ts';
 import { retireNodes } from './reconcile/retire-nodes.ts';
 import { sayPlan } from './reconcile/say-plan.ts';
 import { isGoing, type Action, type Strategy, type View } from './reconcile/view.ts';
@@ -62,7 +62,7 @@ export function reconcile(options: {
   return {
     ...(status && { status }),
     findings,
-    actions: strategies.flatMap(({ decide }) => decide(view)),
+    actions: withOnePlan(strategies.flatMap(({ decide }) => decide(view))),
     dueAt: nextDue({ changing: isChanging(view), now, jitter: options.jitter }),
   };
 }
@@ -72,13 +72,21 @@ export const strategies: readonly Strategy[] = [
   checkOperations,
   deleteCluster,
   sayPlan,
-  restoreCluster,
   repairDrift,
+  replaceInterrupted,
   replaceLost,
   requestPlanned,
   requestStuck,
   retireNodes,
 ];
+
+/** One plan at a time: the first that is asked for, since strategies stand in the order in which they matter. */
+function withOnePlan(actions: readonly Action[]): readonly Action[] {
+  const first = actions.find(isPlan);
+  return actions.filter((action) => !isPlan(action) || action === first);
+}
+
+const isPlan = ({ kind }: Action): boolean => kind === 'replace';
 
 /** Fast while something changes, slow and spread out while nothing does. */
 export function nextDue(options: { changing: boolean; now: Instant; jitter: number }): Instant {
@@ -99,11 +107,11 @@ const isChanging = ({ cluster, nodes, findings, losses }: View): boolean =>
   cluster.operation !== undefined ||
   cluster.pendingPlan !== undefined ||
   cluster.status === 'creating' ||
-  cluster.status === 'restoring' ||
   nodes.some(
     ({ desired, phase }) =>
       phase !== 'deleted' && (desired === 'absent' || (phase !== 'ready' && phase !== 'failed')),
   ) ||
+  nodes.some(({ desired, interruption }) => desired === 'present' && interruption === 'terminate') ||
   (findings.some(isMendable) && (cluster.repairAttempts ?? 0) <= closeWatchAttemptsMax) ||
   // The next look tells whether it is really gone.
   losses.losses.some(({ kind, isConfirmed }) => kind === 'gone' && !isConfirmed);

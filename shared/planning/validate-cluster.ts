@@ -19,11 +19,11 @@ import {
 import { findInstanceType } from '../domain/catalogue.ts';
 import { vpns, type Vpn } from '../domain/network.ts';
 import { shapes } from '../domain/offering.ts';
-import { policyProblems, type Policies } from '../domain/policy.ts';
 import { nodesMax, nodesPerPlanMax, type Node } from '../domain/node.ts';
 import { findRegion, regions, type Region } from '../domain/regions.ts';
 import { validateNodeGroup } from './validate-node-group.ts';
 import { podRangeDefault, validatePodRange } from './validate-pod-range.ts';
+import { validatePolicies } from './validate-policies.ts';
 
 export type Validation<T> =
   | { readonly ok: true; readonly value: T }
@@ -105,8 +105,10 @@ export function validateCluster(options: {
   problems.push(...validatePodRange({ podRange, nodes, clouds: clouds.map(({ cloud }) => cloud) }));
 
   const policies = spec.policies ?? {};
-  problems.push(...policyProblems(policies));
-  if (problems.length === 0) problems.push(...limitProblems(policies, groups));
+  const within = 'spec.policies.';
+  // Of clouds that are wrong themselves nothing can be said.
+  if (clouds.length > 0)
+    problems.push(...validatePolicies({ policies, clouds: clouds.map(({ cloud }) => cloud), within }));
 
   if (problems.length > 0) return { ok: false, problems };
   return {
@@ -159,7 +161,7 @@ export function validateNodes(options: {
     }).map(({ message }) => ({ field: 'count', message })),
   );
   const maxVcpus = cluster.policies.clusterLimits?.maxVcpus ?? Infinity;
-  const vcpus = present.reduce((sum, { offering }) => sum + offering.vcpus, 0) + vcpusOf(group) * group.count;
+  const vcpus = present.reduce((sum, { offering }) => sum + offering.vcpus, 0) + vcpusIn([group]);
   if (vcpus > maxVcpus) {
     problems.push({
       field: 'count',
@@ -172,6 +174,10 @@ export function validateNodes(options: {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: group };
 }
 
+/** What all these nodes together will have. */
+export const vcpusIn = (groups: readonly NodeGroup[]): number =>
+  groups.reduce((sum, group) => sum + vcpusOf(group) * group.count, 0);
+
 /** What a node of this group will have: every offering of a shape has the shape's vCPUs. */
 const vcpusOf = ({ cloud, shape, instanceType }: NodeGroup): number =>
   (shape === undefined
@@ -179,19 +185,6 @@ const vcpusOf = ({ cloud, shape, instanceType }: NodeGroup): number =>
       ? undefined
       : findInstanceType(cloud, instanceType)?.vcpus
     : shapes[shape].vcpus) ?? 0;
-
-function limitProblems(policies: Policies, groups: readonly NodeGroup[]): readonly Problem[] {
-  const { minVcpus = 0, maxVcpus = Infinity } = policies.clusterLimits ?? {};
-  const vcpus = groups.reduce((sum, group) => sum + vcpusOf(group) * group.count, 0);
-  const field = 'spec.policies.clusterLimits';
-  if (vcpus > maxVcpus)
-    return [{ field: `${field}.maxVcpus`, message: `the cluster begins with ${vcpus} vCPUs, which is more` }];
-  if (vcpus < minVcpus)
-    return [
-      { field: `${field}.minVcpus`, message: `the cluster begins with ${vcpus} vCPUs, which is fewer` },
-    ];
-  return [];
-}
 
 function validateClouds(
   given: ClusterDocument['spec']['clouds'],

@@ -1,6 +1,1 @@
-export {
-  filesForControlPlaneJoin,
-  filesForInit,
-  filesForRestore,
-  filesForWorkerJoin,
-} from '../kubernetes/node-files.ts';
+export { filesForControlPlaneJoin, filesForInit, filesForWorkerJoin } from '../kubernetes/node-files.ts';

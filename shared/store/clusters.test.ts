@@ -108,11 +108,74 @@ describe('plan', () => {
     ).toBe(false);
   });
 
+  it.each([
+    [undefined, undefined, true],
+    [undefined, 0, true],
+    [undefined, 1, false],
+    [1, 1, true],
+    [1, 0, false],
+    [2, 1, false],
+    [2, undefined, true],
+  ])(
+    'of policies at version %s made by those of %s is written: %s',
+    async (policiesVersion, read, isWritten) => {
+      const { id } = await stored(policiesVersion === undefined ? {} : { policiesVersion });
+      expect(
+        await test.store.clusters.plan(id, {
+          plan: plan('by policies'),
+          generationRead: 1,
+          ...(read !== undefined && { policiesVersionRead: read }),
+          nextNumber: 2,
+          now: later,
+        }),
+      ).toBe(isWritten);
+    },
+  );
+
   it('is cleared by its own id alone, once', async () => {
     const cluster = await stored({ pendingPlan: plan('this') });
     expect(await test.store.clusters.clearPlan(cluster.id, 'other')).toBe(false);
     expect(won(await race(async () => test.store.clusters.clearPlan(cluster.id, 'this')))).toBe(1);
     expect((await read(cluster)).pendingPlan).toBeUndefined();
+  });
+});
+
+describe('a change of policies', () => {
+  const change = async (id: string, versionRead: number, maxVcpus = 8, generationRead = 1) =>
+    test.store.clusters.changePolicies(id, {
+      policies: { clusterLimits: { maxVcpus } },
+      versionRead,
+      generationRead,
+      now: later,
+    });
+
+  it('is won by one of many who read the same version, and the next reads anew', async () => {
+    const cluster = await stored();
+    const results = await race(async (racer) => change(cluster.id, 0, racer + 1));
+    expect(won(results)).toBe(1);
+    expect(await read(cluster)).toMatchObject({
+      policies: { clusterLimits: { maxVcpus: results.indexOf(true) + 1 } },
+      policiesVersion: 1,
+      generation: 1,
+      dueAt: later,
+    });
+    expect(await change(cluster.id, 0)).toBe(false);
+    expect(await change(cluster.id, 1)).toBe(true);
+  });
+
+  it.each<[string, Partial<Cluster>]>([
+    ['another version', { policiesVersion: 3 }],
+    ['a plan that was written meanwhile', { generation: 2 }],
+    ['a cluster that is to go', { desired: 'absent' }],
+    ['a deletion that was asked for', { deletionRequestedAt: later }],
+  ])('is refused by %s', async (_, given) => {
+    const cluster = await stored(given);
+    expect(await change(cluster.id, 0)).toBe(false);
+    expect((await read(cluster)).policies).toEqual({});
+  });
+
+  it('makes no cluster', async () => {
+    expect(await change(aCluster().id, 0)).toBe(false);
   });
 });
 
@@ -401,6 +464,19 @@ describe('drift', () => {
     expect(won(await race(async () => clusters.sayDrift(id, say('b'))))).toBe(1);
     expect(await clusters.sayDrift(id, say('b', plusSeconds(exampleTime, 60)))).toBe(true);
     expect(await clusters.sayDrift('not-there', say('a'))).toBe(false);
+  });
+});
+
+describe('pods that fit nowhere', () => {
+  it('are counted by one of those that saw the same number before', async () => {
+    const { id } = await stored();
+    const note = async (seen: number, count: number) =>
+      test.store.clusters.noteUnschedulable(id, { seen, count });
+    expect(won(await race(async () => note(0, 3)))).toBe(1);
+    expect(await note(0, 5)).toBe(false);
+    expect(await note(3, 0)).toBe(true);
+    expect(await note(0, 1)).toBe(true);
+    expect(await test.store.clusters.noteUnschedulable('not-there', { seen: 0, count: 1 })).toBe(false);
   });
 });
 

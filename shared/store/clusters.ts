@@ -1,4 +1,4 @@
-import type { Cluster, Holder, Plan } from '../domain/cluster.ts';
+import type { Cluster, Holder } from '../domain/cluster.ts';
 import { plusSeconds, type ClusterId } from '../domain/ids.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { duePk, keys, shardCount, shardOf } from './keys.ts';
@@ -19,23 +19,11 @@ const forgets = '(#forgetting.#number = :number AND #forgetting.#attempt = :atte
 const snapshots =
   '(#snapshotting.#number = :number AND #snapshotting.#attempt = :attempt AND #snapshotting.#since = :since)';
 
-/** It is this restore, nobody serves yet what its snapshot held, and there is hope. */
-const isUnderWay =
-  '#restore.#id = :restore AND attribute_not_exists(#restore.#restoredAt) AND attribute_not_exists(#restore.#failure)';
-
-/** What a plan changes, whoever makes it. */
-const planned = (options: {
-  plan: Plan;
-  generationRead: number;
-  nextNumber: number;
-  now: string;
-}): Attributes => ({
-  pendingPlan: options.plan,
-  nextNumber: options.nextNumber,
-  generation: options.generationRead + 1,
-  dueAt: options.now,
-});
-const mayPlan = '#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)';
+/** Version 0 is that of a cluster whose policies were never changed. */
+const policiesAre = (version: number): Condition =>
+  version === 0
+    ? { when: 'attribute_not_exists(#policiesVersion)' }
+    : { when: '#policiesVersion = :policiesVersion', values: { policiesVersion: version } };
 
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
@@ -132,18 +120,26 @@ export function clusterStore(table: Table): ClusterStore {
         { when: 'attribute_exists(#pk) AND #status <> :deleted', values: { deleted: 'deleted' } },
       ),
 
-    async plan(id, options) {
-      const { generationRead: read, followersOf } = options;
-      const set = planned(options);
-      const values = { present: 'present', read };
-      if (followersOf === undefined) return did(id, { set }, { when: mayPlan, values });
-      const { followers: _, ...restore } = followersOf;
+    plan: async (id, { plan, generationRead, policiesVersionRead, nextNumber, now }) => {
+      const policies = policiesVersionRead === undefined ? undefined : policiesAre(policiesVersionRead);
       return did(
         id,
-        { set: { ...set, restore } },
+        { set: { pendingPlan: plan, nextNumber, generation: generationRead + 1, dueAt: now } },
         {
-          when: `${mayPlan} AND #restore.#id = :restore AND attribute_exists(#restore.#followers)`,
-          values: { ...values, restore: restore.id },
+          when: `#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)${policies === undefined ? '' : ` AND ${policies.when}`}`,
+          values: { present: 'present', read: generationRead, ...policies?.values },
+        },
+      );
+    },
+
+    async changePolicies(id, { policies, versionRead, generationRead, now }) {
+      const asRead = policiesAre(versionRead);
+      return did(
+        id,
+        { set: { policies, policiesVersion: versionRead + 1, dueAt: now } },
+        {
+          when: `#desired = :present AND attribute_not_exists(#deletionRequestedAt) AND #generation = :read AND ${asRead.when}`,
+          values: { present: 'present', read: generationRead, ...asRead.values },
         },
       );
     },
@@ -309,10 +305,10 @@ export function clusterStore(table: Table): ClusterStore {
         },
       ),
 
-    settleSnapshot: async (id, lease, dueAt, taken) =>
+    settleSnapshot: async (id, lease, dueAt) =>
       did(
         id,
-        { set: { snapshotDueAt: dueAt, newestSnapshot: taken }, remove: ['snapshotting'] },
+        { set: { snapshotDueAt: dueAt }, remove: ['snapshotting'] },
         { when: snapshots, values: { ...lease } },
       ),
 
@@ -325,60 +321,6 @@ export function clusterStore(table: Table): ClusterStore {
           values: { seen },
         },
       ),
-
-    requestRestore: async (id, { restore, ...plan }) =>
-      did(
-        id,
-        {
-          set: { ...planned(plan), restore, status: 'restoring' },
-          remove: ['statusReason', 'forgetting', 'joinNode', 'joinAttempt', 'snapshotting'],
-        },
-        {
-          when: `${mayPlan} AND attribute_not_exists(#deletionRequestedAt) AND #status = :failed`,
-          values: { present: 'present', read: plan.generationRead, failed: 'failed' },
-        },
-      ),
-
-    claimRestore: async (id, restore, attempt) =>
-      did(
-        id,
-        { set: { restore: { ...restore, attempt } } },
-        {
-          when: `#desired = :present AND ${isUnderWay} AND (attribute_not_exists(#restore.#attempt) OR #restore.#attempt <= :attempt)`,
-          values: { present: 'present', restore: restore.id, attempt },
-        },
-      ),
-
-    markRestored: async (id, restore, now) =>
-      update(
-        id,
-        { set: { restore: { ...restore, restoredAt: now }, dueAt: now } },
-        {
-          when: `${isUnderWay} AND #restore.#attempt = :attempt`,
-          values: { restore: restore.id, attempt: restore.attempt },
-        },
-      ),
-
-    async endRestore(id, restore, { failure, now }) {
-      const hasNotEnded =
-        '#restore.#id = :restore AND attribute_not_exists(#restore.#finishedAt) AND attribute_not_exists(#restore.#failure)';
-      return did(
-        id,
-        {
-          set: {
-            restore: {
-              ...restore,
-              ...(failure === undefined ? { finishedAt: now } : { failure: { at: now, reason: failure } }),
-            },
-            dueAt: now,
-          },
-        },
-        {
-          when: failure === undefined ? hasNotEnded : isUnderWay,
-          values: { restore: restore.id },
-        },
-      );
-    },
 
     sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
       did(

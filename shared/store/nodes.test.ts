@@ -373,6 +373,31 @@ describe('the wait for a node', () => {
   });
 });
 
+describe('an interruption', () => {
+  const createRequest = { attempt: 2, offering: anOffering(), tokenExpiresAt: 0, requestedAt: exampleTime };
+
+  it('is noted for the machine that is meant, and a mere warning takes no termination back', async () => {
+    const node = await stored({ attempt: 2, createRequest });
+    const note = async (kind: 'terminate' | 'rebalance', attempt = 2) =>
+      (await test.store.nodes.noteInterruption(node.clusterId, node.number, { attempt, kind }))?.interruption;
+    expect(await note('terminate', 1)).toBeUndefined();
+    expect(await note('rebalance')).toBe('rebalance');
+    expect(await note('terminate')).toBe('terminate');
+    expect(await note('rebalance')).toBeUndefined();
+    expect(await note('terminate')).toBe('terminate');
+    expect(await read(node)).toMatchObject({ interruption: 'terminate' });
+  });
+
+  it('is not noted between two attempts', async () => {
+    const node = await stored({ attempt: 2 });
+    const noted = test.store.nodes.noteInterruption(node.clusterId, node.number, {
+      attempt: 2,
+      kind: 'terminate',
+    });
+    expect(await noted).toBeUndefined();
+  });
+});
+
 describe('the end of a node', () => {
   it('is asked for once', async () => {
     const node = await stored();

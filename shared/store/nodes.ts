@@ -129,6 +129,7 @@ export function nodeStore(table: Table): NodeStore {
               cloud: next.offering.cloud,
               lifecycle: next.offering.lifecycle,
               accountId: next.accountId,
+              standsInFor: next.standsInFor,
             }),
           },
           remove: ['createRequest', ...broughtByMachine],
@@ -253,6 +254,17 @@ export function nodeStore(table: Table): NodeStore {
         number,
         { set: { desired: 'absent', lostAt } },
         { when: '#desired = :present', values: { present: 'present' } },
+      ),
+
+    noteInterruption: async (clusterId, number, { attempt, kind }) =>
+      update(
+        clusterId,
+        number,
+        { set: { interruption: kind } },
+        {
+          when: `#attempt = :attempt AND attribute_exists(#createRequest)${kind === 'terminate' ? '' : ' AND attribute_not_exists(#interruption)'}`,
+          values: { attempt },
+        },
       ),
 
     enterPhase: async (clusterId, number, { executionArn, phase }) =>

@@ -6,7 +6,6 @@ import type {
   Forgetting,
   Holder,
   Plan,
-  Restore,
   Snapshotting,
 } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -17,6 +16,7 @@ import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node
 import type { Offering } from '../domain/offering.ts';
 import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
+import type { Policies } from '../domain/policy.ts';
 import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
@@ -65,19 +65,26 @@ export interface ClusterStore {
   advanceDue(id: ClusterId, seen: Instant, next: Instant): Promise<boolean>;
   /** Unconditional but for existence and liveness (status ≠ deleted). */
   makeDue(id: ClusterId, now: Instant): Promise<boolean>;
-  /**
-   * desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. A plan
-   * of the restore's followers: they are still to be planned, and are not any more.
-   */
+  /** desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. */
   plan(
     id: ClusterId,
     options: {
       plan: Plan;
       generationRead: number;
+      /** Given where the plan was made by policies: those it was made by must still hold. */
+      policiesVersionRead?: number;
       nextNumber: number;
       now: Instant;
-      followersOf?: Restore;
     },
+  ): Promise<boolean>;
+  /**
+   * desired = present AND no deletion was requested AND policiesVersion = :read AND generation = :read; policiesVersion
+   * moves with it, due at once. The generation does not: policies are no nodes. It is compared because a limit is checked
+   * against the nodes that were read.
+   */
+  changePolicies(
+    id: ClusterId,
+    options: { policies: Policies; versionRead: number; generationRead: number; now: Instant },
   ): Promise<boolean>;
   /** pendingPlan.id = :id */
   clearPlan(id: ClusterId, planId: string): Promise<boolean>;
@@ -121,24 +128,10 @@ export interface ClusterStore {
   doneForgetting(id: ClusterId, holder: Holder): Promise<boolean>;
   /** present, and nobody takes a snapshot but the one that this lease goes `over`. */
   leaseSnapshot(id: ClusterId, lease: Snapshotting, over?: Snapshotting): Promise<boolean>;
+  /** the lease is this very one → gone, and when the next snapshot is due. */
+  settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant): Promise<boolean>;
   /** unschedulablePods = :seen, or absent where none were seen → this many. */
   noteUnschedulable(id: ClusterId, pods: { seen: number; count: number }): Promise<boolean>;
-  /** the lease is this very one → gone, and when the next snapshot is due; `taken`: it is the newest there is. */
-  settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant, taken?: string): Promise<boolean>;
-  /**
-   * failed, wanted, no deletion asked for, generation = :read AND no pendingPlan → restoring, with the plan of its first
-   * control plane. What was to be done in the old etcd (join, forget, put away) is no more.
-   */
-  requestRestore(
-    id: ClusterId,
-    options: { restore: Restore; plan: Plan; generationRead: number; nextNumber: number; now: Instant },
-  ): Promise<boolean>;
-  /** it is this restore, under way, and no later machine of its node was let begin → this one is. */
-  claimRestore(id: ClusterId, restore: Restore, attempt: number): Promise<boolean>;
-  /** it is this restore, under way, and this machine's → restoredAt; due at once. Returns the new item. */
-  markRestored(id: ClusterId, restore: Restore, now: Instant): Promise<Cluster | undefined>;
-  /** it is this restore, and it has not ended → finished; or failed, unless it serves; due at once. */
-  endRestore(id: ClusterId, restore: Restore, end: { failure?: string; now: Instant }): Promise<boolean>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,
@@ -195,7 +188,11 @@ export interface NodeStore {
   endAttempt(
     clusterId: ClusterId,
     number: number,
-    options: { executionArn: string; attempt: number; next?: { offering: Offering; accountId: string } },
+    options: {
+      executionArn: string;
+      attempt: number;
+      next?: { offering: Offering; accountId: string; standsInFor?: 'spot' };
+    },
   ): Promise<Node | undefined>;
   /** attempt = :n AND (no providerId, or this one). False: the machine is surplus and must go. */
   recordMachine(
@@ -260,6 +257,12 @@ export interface NodeStore {
   ): Promise<boolean>;
   /** Node exists and desired = present → absent, with `lostAt` when its machine is lost. False when it is already going. */
   retire(clusterId: ClusterId, number: number, lostAt?: Instant): Promise<boolean>;
+  /** attempt = :n, and it is in progress → its cloud takes this machine back; that it may does not undo that. Returns the new item. */
+  noteInterruption(
+    clusterId: ClusterId,
+    number: number,
+    interruption: { attempt: number; kind: 'terminate' | 'rebalance' },
+  ): Promise<Node | undefined>;
   /** operation is mine → phase draining or deleting: never backwards, but also out of `failed` once desired is absent. */
   enterPhase(
     clusterId: ClusterId,

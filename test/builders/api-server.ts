@@ -96,6 +96,7 @@ export const someDetails = (given: Partial<ClusterDetails> = {}): ClusterDetails
   vpn: 'wireguard-full-mesh',
   kubernetesVersion: '1.36',
   podRange: '10.217.0.0/16',
+  policies: {},
   status: 'creating',
   createdAt: exampleTime,
   createdBy: 'ada',

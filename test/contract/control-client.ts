@@ -1,3 +1,4 @@
+import type { PriceChange } from '../../local/clouds/prices.ts';
 import type {
   DamageKind,
   Fault,
@@ -34,6 +35,7 @@ export interface ControlClient {
     at: { readonly networkId: string } | { readonly machineId: string },
   ): Promise<{ readonly id: string }>;
   strike(machineId: string, verb: 'kill' | 'stop' | 'interrupt' | 'rebalance'): Promise<void>;
+  movePrice(change: Omit<PriceChange, 'cloud'>): Promise<void>;
 }
 
 /** The control endpoint of a simulator (local/clouds/control.ts), or undefined where there is none. */
@@ -80,6 +82,9 @@ export async function controlAt(endpoint: string, cloud: SimulatedCloud): Promis
     damage: async (kind, at) => (await ask('POST', 'damage', { cloud, kind, ...at })) as { id: string },
     strike: async (machineId, verb) => {
       await ask('POST', `machines/${cloud}/${encodeURIComponent(machineId)}/${verb}`);
+    },
+    movePrice: async (change) => {
+      await ask('POST', 'prices', { cloud, ...change });
     },
   };
 }

@@ -1,6 +1,8 @@
 import { createDigitalOceanSimulator } from '../../local/clouds/digitalocean/index.ts';
 import { createDigitalOcean } from '../../shared/clouds/digitalocean/index.ts';
-import { simulated } from './subject.ts';
+import { createDigitalOceanOfferings } from '../../shared/clouds/digitalocean/offerings.ts';
+import { describeOfferings } from './offering-suite.ts';
+import { simulated, simulatedOfferings } from './subject.ts';
 import { describeContract } from './suite.ts';
 
 describeContract(
@@ -34,5 +36,17 @@ describeContract(
         reason: 'the driver reserves no addresses: a droplet’s own comes and goes with it',
       },
     ],
+  }),
+);
+
+describeOfferings(
+  simulatedOfferings({
+    cloud: 'digitalocean',
+    simulator: createDigitalOceanSimulator,
+    source: (endpoint) => createDigitalOceanOfferings({ token: 'contract', endpoint }),
+    brokenSource: (endpoint) => createDigitalOceanOfferings({ token: 'revoked', endpoint }),
+    leftOut: { accelerators: 1, 'not sold here': 2, 'no on-demand price': 1 },
+    burstable: ['s-2vcpu-4gb', 's-4vcpu-8gb-amd', 's-1vcpu-2gb-intel'],
+    move: { family: 'c', lifecycle: 'on-demand', factor: 1.5, seenOn: 'c-4' },
   }),
 );

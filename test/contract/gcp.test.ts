@@ -1,6 +1,8 @@
 import { createGcpSimulator } from '../../local/clouds/gcp/index.ts';
 import { createGcp } from '../../shared/clouds/gcp/index.ts';
-import { simulated } from './subject.ts';
+import { createGcpOfferings } from '../../shared/clouds/gcp/offerings.ts';
+import { describeOfferings } from './offering-suite.ts';
+import { simulated, simulatedOfferings } from './subject.ts';
 import { describeContract } from './suite.ts';
 
 describeContract(
@@ -20,5 +22,24 @@ describeContract(
         reason: 'machines have ephemeral addresses, which go with them',
       },
     ],
+  }),
+);
+
+describeOfferings(
+  simulatedOfferings({
+    cloud: 'gcp',
+    simulator: createGcpSimulator,
+    source: (endpoint) => createGcpOfferings({ projectId: 'overcast-contract', token: 'contract', endpoint }),
+    brokenSource: (endpoint) =>
+      createGcpOfferings({ projectId: 'overcast-contract', token: 'revoked', endpoint }),
+    leftOut: {
+      accelerators: 1,
+      'local disks': 1,
+      'unknown price': 1,
+      'no on-demand price': 1,
+      'no spot price': 1,
+    },
+    burstable: ['e2-small', 'e2-medium'],
+    move: { family: 'n2', lifecycle: 'spot', factor: 4, seenOn: 'n2-standard-8' },
   }),
 );

@@ -1,6 +1,15 @@
 import type { ResourceRow } from '../../local/clouds/world.ts';
-import { createMemoryCloud, damage, type MemoryFault } from '../../shared/clouds/memory/index.ts';
+import {
+  createMemoryCloud,
+  createMemoryOfferings,
+  damage,
+  type MemoryCloud,
+  type MemoryFault,
+} from '../../shared/clouds/memory/index.ts';
+import { catalogueOfferings } from '../../shared/domain/catalogue.ts';
+import { locationOf } from '../../shared/domain/regions.ts';
 import type { ControlClient } from './control-client.ts';
+import { describeOfferings } from './offering-suite.ts';
 import { placeIn } from './subject.ts';
 import { describeContract, type Ground } from './suite.ts';
 
@@ -13,7 +22,7 @@ const rowOf = (kind: string, id: string, name: string, state: string): ResourceR
   tags: [],
 });
 /** The memory cloud on a clock that runs a thousand times faster than the real one. */
-function startMemory(): Ground {
+function startMemory(): Ground & { readonly cloud: MemoryCloud } {
   let timeScale = 1000;
   let virtual = Date.parse('2026-11-23T04:00:00.000Z');
   let real = performance.now();
@@ -61,6 +70,9 @@ function startMemory(): Ground {
       return { id };
     },
     strike: async (machineId) => world.kill(machineId),
+    movePrice: async ({ instanceType = '', lifecycle, factor }) => {
+      world.priceFactors.set(`${instanceType} ${lifecycle}`, factor);
+    },
   };
   return {
     cloud,
@@ -71,6 +83,25 @@ function startMemory(): Ground {
     close: async () => {},
   };
 }
+
+describeOfferings({
+  name: 'memory',
+  location: locationOf('us-east', 'digitalocean'),
+  elsewhere: locationOf('eu-central', 'digitalocean'),
+  leftOut: {},
+  burstable: ['s-2vcpu-4gb', 's-4vcpu-8gb-amd'],
+  move: { instanceType: 'c-4', lifecycle: 'on-demand', factor: 1.5, seenOn: 'c-4' },
+  create: async () => {
+    const ground = startMemory();
+    const { world } = ground.cloud;
+    return {
+      ...ground,
+      source: () => createMemoryOfferings(world),
+      brokenSource: createMemoryOfferings(world, { revoked: true }),
+      sold: (location) => catalogueOfferings('digitalocean', location),
+    };
+  },
+});
 
 describeContract({
   name: 'memory',

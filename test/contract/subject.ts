@@ -1,11 +1,13 @@
+import { instanceTypes as catalogueOf } from '../../local/clouds/catalogue.ts';
 import { serveSimulator, type Simulator } from '../../local/clouds/server.ts';
 import { World } from '../../local/clouds/world.ts';
-import type { Cloud } from '../../shared/clouds/contract.ts';
+import type { Cloud, OfferingSource } from '../../shared/clouds/contract.ts';
 import type { CloudName, Location } from '../../shared/domain/cloud.ts';
 import { ranges, type Network, type NetworkSpec } from '../../shared/domain/network.ts';
-import type { Offering } from '../../shared/domain/offering.ts';
-import { findRegion } from '../../shared/domain/regions.ts';
+import { lifecycles, type Offering } from '../../shared/domain/offering.ts';
+import { findRegion, locationOf } from '../../shared/domain/regions.ts';
 import { controlAt } from './control-client.ts';
+import type { OfferingSubject } from './offering-suite.ts';
 import { pageSizeMax, type Ground, type Subject } from './suite.ts';
 
 /** Set by run.ts: run this cloud's driver against this endpoint instead of a simulator of our own. */
@@ -92,6 +94,65 @@ export function simulated(options: {
       return ground;
     },
   };
+}
+
+/** A source over the wire against its simulator; what is sold the simulator's own catalogue says. */
+export function simulatedOfferings(options: {
+  readonly cloud: CloudName;
+  readonly simulator: (world: World) => Simulator;
+  readonly source: (endpoint: string) => OfferingSource;
+  readonly brokenSource: (endpoint: string) => OfferingSource;
+  readonly leftOut: OfferingSubject['leftOut'];
+  readonly burstable: OfferingSubject['burstable'];
+  readonly move: OfferingSubject['move'];
+}): OfferingSubject {
+  const { cloud } = options;
+  return {
+    name: cloud,
+    location: locationOf('us-east', cloud),
+    elsewhere: locationOf('eu-central', cloud),
+    leftOut: options.leftOut,
+    burstable: options.burstable,
+    move: options.move,
+    create: async () => {
+      const given = process.env[endpointVariable];
+      const own = given === undefined ? await startWorld(options.simulator) : undefined;
+      const endpoint = given ?? own?.url ?? '';
+      const control = await controlAt(endpoint, cloud);
+      return {
+        source: () => options.source(endpoint),
+        brokenSource: options.brokenSource(endpoint),
+        ...(control === undefined ? {} : { control }),
+        ...(own === undefined ? {} : { sold: (location: Location) => soldIn(own.world, cloud, location) }),
+        close: async () => {
+          await own?.close();
+        },
+      };
+    },
+  };
+}
+
+function soldIn(world: World, cloud: CloudName, location: Location): readonly Offering[] {
+  return catalogueOf(cloud).flatMap((type) =>
+    lifecycles.flatMap((lifecycle): Offering[] => {
+      const usdPerHour = world.prices.usdPerHour(cloud, type, lifecycle, location.zone);
+      if (usdPerHour === undefined) return [];
+      const { name, architecture, vcpus, memoryGib, burstable } = type;
+      return [
+        {
+          cloud,
+          ...location,
+          instanceType: name,
+          architecture,
+          lifecycle,
+          vcpus,
+          memoryGib,
+          usdPerHour,
+          ...(burstable && { burstable: true as const }),
+        },
+      ];
+    }),
+  );
 }
 
 /** A fresh world with one cloud in it, on loopback. Drivers' own tests use it too. */

@@ -241,8 +241,10 @@ const requestOf = (
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const takesMessages = (name: string): boolean => /^(?:observe-cloud-|reconcile-cluster$)/.test(name);
+const takesPeople = (name: string): boolean =>
+  ['serve-api', 'request-reconcile', 'issue-kubeconfig'].includes(name);
 const takesRequests = (name: string): boolean =>
-  ['serve-api', 'admit-node', 'answer-node-sync', 'issue-node-files', 'issue-kubeconfig'].includes(name);
+  takesPeople(name) || ['admit-node', 'answer-node-sync', 'issue-node-files'].includes(name);
 
 const nonsenseFor = (name: string): object =>
   takesMessages(name)
@@ -254,19 +256,8 @@ const refusalOf = (name: string): object =>
   takesMessages(name)
     ? { result: { batchItemFailures: [{ itemIdentifier: expect.any(String) as string }] } }
     : takesRequests(name)
-      ? { result: { statusCode: name === 'serve-api' || name === 'issue-kubeconfig' ? 401 : 400 } }
+      ? { result: { statusCode: takesPeople(name) ? 401 : 400 } }
       : { error: { name: 'InvalidPayload' } };
-
-/** Its quorum is lost, and this node is let restore it. */
-async function mayRestore({ id }: Cluster, number: number): Promise<void> {
-  const { clusters } = table.store;
-  const now = exampleTime;
-  await clusters.changeStatus(id, { from: 'creating', to: 'failed', now });
-  const restore = { id: 'r', snapshot: '20261123T034500Z', requestedAt: now, requestedBy: 'ada', number };
-  const plan = { id: 'p', nodes: [], reason: 'smoke' };
-  await clusters.requestRestore(id, { restore, plan, generationRead: 1, nextNumber: 9, now });
-  await clusters.claimRestore(id, restore, 1);
-}
 
 /** Each function with an event like those that wake it, and what it is to answer. */
 const smokes: Readonly<Record<string, () => Promise<void>>> = {
@@ -341,11 +332,6 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
         KeySpec: 'AES_256',
         EncryptionContext: { 'overcast:purpose': 'pki' },
       });
-    await mayRestore(cluster, node.number);
-    const [third] = await invoke('issue-node-files', request);
-    expect(JSON.stringify(third)).toMatch(
-      /clusters\/[0-9a-f-]+\/snapshots\/20261123T034500Z\.db\?[^"]*X-Amz-Signature=/,
-    );
   },
   'answer-node-sync': async () => {
     const secret = 'cd'.repeat(32);
@@ -440,6 +426,42 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       'GET /api/v1/nodes',
     ]);
   },
+  'relay-cloud-event': async () => {
+    await table.store.accounts.put({ cloud: 'aws', id: 'main', createdAt: exampleTime });
+    const { cluster, node } = await scene({ node: { attempt: 1, phase: 'ready' } });
+    const machine = { attempt: 1, publicAddress: '', privateAddress: '' };
+    await table.store.nodes.recordMachine(cluster.id, node.number, { ...machine, providerId: 'i-0123abc' });
+    const warning = (id: string): object =>
+      eventOf('aws.ec2', 'EC2 Spot Instance Interruption Warning', {
+        'instance-id': id,
+        'instance-action': 'terminate',
+      });
+    const outcomes = await invoke('relay-cloud-event', warning('i-0123abc'), warning('i-999'));
+    expect(outcomes).toEqual([{ result: undefined }, { result: undefined }]);
+    const said = aws.calls
+      .map(({ body }) => JSON.stringify(body))
+      .filter((body) => body.includes(cluster.id));
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('SpotInterruption');
+  },
+  'replace-interrupted-node': async () => {
+    const { offering } = placeIn('aws');
+    const { cluster, node } = await scene({
+      node: {
+        attempt: 1,
+        phase: 'ready',
+        createRequest: { attempt: 1, offering, tokenExpiresAt: 0, requestedAt: exampleTime },
+      },
+    });
+    const detail = { clusterId: cluster.id, number: node.number, attempt: 1, kind: 'terminate' };
+    await answerOf(
+      'replace-interrupted-node',
+      eventOf('overcast.answer-node-sync', 'SpotInterruption', detail),
+    );
+    const { pendingPlan } = (await table.store.clusters.get(cluster.id)) ?? {};
+    expect(pendingPlan?.nodes).toMatchObject([{ replaces: node.id }]);
+    expect(aws.calls.map(({ body }) => JSON.stringify(body)).join('')).toContain('NodesPlanned');
+  },
   'name-workers': async () => {
     const { cluster, there } = reachable;
     await answerOf(
@@ -462,6 +484,21 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     const request = { clusterId: cluster.id, number: 7, executionArn: me, isLastTry: false };
     expect(await answerOf('forget-node', request)).toEqual({ done: true });
     expect(there.requests.at(-1)?.what).toBe('DELETE /api/v1/nodes/reachable-7');
+  },
+  'request-reconcile': async () => {
+    const key = `oc_${'q'.repeat(40)}`;
+    await table.store.apiKeys.put({
+      hash: hashOf(key),
+      name: 'smoke',
+      scopes: ['write'],
+      createdAt: exampleTime,
+    });
+    const { cluster } = await scene();
+    const [asked] = await invoke(
+      'request-reconcile',
+      requestOf('POST', `/v1/clusters/${cluster.id}/reconcile`, { headers: { 'x-api-key': key } }),
+    );
+    expect(asked).toMatchObject({ result: { statusCode: 202 } });
   },
   'issue-kubeconfig': async () => {
     const key = `oc_${'k'.repeat(40)}`;

@@ -114,16 +114,12 @@ describe('the bucket of etcd snapshots', () => {
     });
   });
 
-  it('who signs uploads may do nothing else there, and who hands out authorities alone lets a snapshot be read', () => {
-    for (const [name, action] of [
-      ['answer-node-sync', 's3:PutObject'],
-      ['issue-node-files', 's3:GetObject'],
-    ] as const) {
-      expect(grants(rightsOfFunction(name), 's3')).toEqual([
-        { actions: [action], resources: [`${bucket.id}/clusters/*`], conditions: {} },
-      ]);
-      expect(holdersOf(action)).toEqual([name]);
-    }
+  it('whoever signs uploads may do nothing else there, and nobody reads a snapshot', () => {
+    expect(grants(rightsOfFunction('answer-node-sync'), 's3')).toEqual([
+      { actions: ['s3:PutObject'], resources: [`${bucket.id}/clusters/*`], conditions: {} },
+    ]);
+    expect(holdersOf('s3:PutObject')).toEqual(['answer-node-sync']);
+    expect(holdersOf('s3:GetObject')).toEqual([]);
     expect(holdersOf('s3:DeleteObject')).toEqual(['settle-operation', 'prune-snapshots']);
     expect(holdersOf('s3:ListBucket')).toEqual(['settle-operation', 'prune-snapshots']);
   });
@@ -427,7 +423,7 @@ describe('state machines', () => {
 });
 
 describe('the HTTP API', () => {
-  it('sends machines to their three functions, who asks for a kubeconfig to its issuer, everybody else to serve-api', () => {
+  it('sends machines to their three functions, who wants a kubeconfig or a cluster looked at to theirs, everybody else to serve-api', () => {
     const integrations = new Map(
       resourcesOf('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [
         id,
@@ -443,6 +439,7 @@ describe('the HTTP API', () => {
       'POST /v1/clusters/{clusterId}/nodes/{number}/sync': 'AnswerNodeSync',
       'POST /v1/clusters/{clusterId}/nodes/{number}/files': 'IssueNodeFiles',
       'POST /v1/clusters/{clusterId}/kubeconfig': 'IssueKubeconfig',
+      'POST /v1/clusters/{clusterId}/reconcile': 'RequestReconcile',
       'GET /v1/{proxy+}': 'ServeApi',
       'POST /v1/{proxy+}': 'ServeApi',
       'PUT /v1/{proxy+}': 'ServeApi',

@@ -64,7 +64,13 @@ export async function abandonAttempt(
   const ended = await nodes.endAttempt(clusterId, number, {
     executionArn,
     attempt: node.attempt,
-    ...(next !== undefined && { next }),
+    ...(next !== undefined && {
+      next: {
+        ...next,
+        ...(node.offering.lifecycle === 'spot' &&
+          next.offering.lifecycle !== 'spot' && { standsInFor: 'spot' as const }),
+      },
+    }),
   });
   if (ended === undefined) throw new Superseded(`node ${number} has changed hands`);
   const outcome = outcomeAfter(ended);

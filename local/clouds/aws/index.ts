@@ -7,9 +7,11 @@ import type { Action } from './describe.ts';
 import { gatewayActions } from './gateways.ts';
 import { instanceActions } from './instances.ts';
 import { placeStranger } from './launch.ts';
+import { answerPriceList, isPriceListRequest, priceListError, priceListRegions } from './price-list.ts';
 import { routeTableActions } from './route-tables.ts';
 import { runInstances } from './run-instances.ts';
 import { securityGroupActions } from './security-groups.ts';
+import { sizeActions } from './sizes.ts';
 import { State } from './state.ts';
 import { subnetActions } from './subnets.ts';
 import { tagActions } from './tags.ts';
@@ -21,7 +23,7 @@ const authorization =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=[^,]+,\s*Signature=[0-9a-f]{64}$/;
 
 const versions = { ec2: '2016-11-15', sts: '2011-06-15' } as const;
-type Service = keyof typeof versions;
+type Service = keyof typeof versions | 'pricing';
 
 const authFailure = (message: string): ApiError => new ApiError('AuthFailure', message, 401);
 
@@ -46,12 +48,13 @@ function checkParameters(form: Form, action: Action): void {
       throw new ApiError('MissingParameter', `The request must contain the parameter ${name.slice(0, -1)}`);
 }
 
-const serviceOf = (form: Form): Service => (form.get('Version') === versions.sts ? 'sts' : 'ec2');
+const serviceOf = (form: Form): keyof typeof versions =>
+  form.get('Version') === versions.sts ? 'sts' : 'ec2';
 
 const failed = (service: Service, error: ApiError): SimulatedResponse =>
-  service === 'sts' ? stsError(error) : ec2Error(error);
+  ({ ec2: ec2Error, sts: stsError, pricing: priceListError })[service](error);
 
-/** EC2 throttles with 503 and names no time to wait; STS blames the caller. */
+/** EC2 throttles with 503 and names no time to wait; the others blame the caller. */
 const refusals = {
   ec2: {
     throttle: new ApiError('RequestLimitExceeded', 'Request limit exceeded.', 503),
@@ -65,6 +68,15 @@ const refusals = {
       'InvalidClientTokenId',
       'The security token included in the request is invalid.',
       403,
+    ),
+  },
+  pricing: {
+    throttle: new ApiError('ThrottlingException', 'Rate exceeded', 400),
+    unavailable: new ApiError('InternalErrorException', 'An error on the server occurred.', 500),
+    credentials: new ApiError(
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+      400,
     ),
   },
 } as const;
@@ -89,8 +101,9 @@ export function createAwsSimulator(
     ...attachmentActions(state),
     ...tagActions(state),
     ...accountActions(),
+    ...sizeActions(world),
   };
-  const actions: Readonly<Record<Service, Readonly<Record<string, Action>>>> = { ec2, sts: stsActions };
+  const actions = { ec2, sts: stsActions };
   world.lists(() => rows(state));
   world.placesStrangers('aws', (request) => placeStranger(state, request));
   world.suffers('aws', damages(state, ec2));
@@ -99,6 +112,7 @@ export function createAwsSimulator(
     cloud: 'aws',
 
     classify(request) {
+      if (isPriceListRequest(request)) return 'readOfferings';
       const form = parseForm(request.body);
       const name = form.get('Action') ?? '';
       return name === 'DescribeInstances'
@@ -107,6 +121,7 @@ export function createAwsSimulator(
     },
 
     handle(request) {
+      if (isPriceListRequest(request)) return priceList(world, request);
       const form = parseForm(request.body);
       const service = serviceOf(form);
       try {
@@ -134,10 +149,23 @@ export function createAwsSimulator(
     },
 
     refuse(why, request) {
-      const service = serviceOf(parseForm(request.body));
+      const service = isPriceListRequest(request) ? 'pricing' : serviceOf(parseForm(request.body));
       return failed(service, refusals[service][why]);
     },
   };
+}
+
+/** It has an endpoint in few regions, which answers for all of them. */
+function priceList(world: World, request: SimulatedRequest): SimulatedResponse {
+  try {
+    const region = regionOf(request, 'pricing');
+    if (!priceListRegions.includes(region))
+      throw new ApiError('InvalidAction', `The Price List API has no endpoint in ${region}`);
+    return answerPriceList(world, request);
+  } catch (error) {
+    if (error instanceof ApiError) return priceListError(error);
+    throw error;
+  }
 }
 
 /** One machine is read by id or by its client token; everything else is a list. */

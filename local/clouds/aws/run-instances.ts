@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { instanceType } from '../catalogue.ts';
+import { isInZone } from './sizes.ts';
 import type { Action, Call } from './describe.ts';
 import { image } from './images.ts';
 import { reservation } from './instances.ts';
@@ -214,6 +215,11 @@ export const runInstances = (state: State): Action => ({
       throw new ApiError('Unsupported', `The instance type ${typeName} cannot be requested as Spot.`);
     const script = userData(form);
     const plugged = wiring(state, call);
+    if (!isInZone(type, plugged.subnet.zone))
+      throw new ApiError(
+        'Unsupported',
+        `Your requested instance type (${typeName}) is not supported in your requested Availability Zone (${plugged.subnet.zone}).`,
+      );
     const volumes = disks(form);
     const tags = tagSpecifications(form, [
       'instance',

@@ -61,6 +61,8 @@ export const types = {
   vm: 'Microsoft.Compute/virtualMachines',
   disk: 'Microsoft.Compute/disks',
 } as const;
+/** What a subscription may have, of all resource types of Compute. */
+export const skusType = 'Microsoft.Compute/skus';
 const locationTypes = ['Microsoft.Network/locations', 'Microsoft.Compute/locations'];
 const children: Readonly<Record<string, readonly string[]>> = {
   [types.network]: ['subnets'],
@@ -119,7 +121,10 @@ export function targetOf(request: SimulatedRequest): Target {
   if (!like('providers', rest[0]) || rest[1] === undefined || rest[2] === undefined)
     throw new ArmError(404, 'NotFound', `No HTTP resource was found that matches ${request.url.pathname}.`);
   const asked = `${rest[1]}/${rest[2]}`;
-  const type = spelled([...Object.values(types), ...(group === undefined ? locationTypes : [])], asked);
+  const type = spelled(
+    [...Object.values(types), ...(group === undefined ? [...locationTypes, skusType] : [])],
+    asked,
+  );
   if (type === undefined)
     throw new ArmError(
       404,
@@ -142,6 +147,7 @@ const apiVersions: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.Resources': ['2020-06-01', '2021-04-01', '2022-09-01', '2022-12-01', '2024-03-01', '2025-04-01'],
   'Microsoft.Network': ['2020-11-01', '2022-11-01', '2024-05-01', '2024-07-01', '2025-01-01', '2025-05-01'],
   'Microsoft.Compute': ['2024-07-01', '2024-11-01', '2025-04-01', '2025-11-01', '2026-03-01'],
+  [skusType]: ['2017-09-01', '2019-04-01', '2021-07-01'],
   'Microsoft.Compute/disks': ['2023-10-02', '2024-03-02', '2025-01-02'],
 };
 

@@ -8,6 +8,7 @@ import {
   errorReply,
   groupType,
   reply,
+  skusType,
   targetOf,
   types,
   type Target,
@@ -28,7 +29,9 @@ import { addressInUse, nicInUse, putAddress, putNic, releaseAddresses, shownNic 
 import { disposeMachine } from './machine-parts.ts';
 import { beginDeletion, handleMachine, listMachines } from './machines.ts';
 import { handleSubnets, networkInUse, putNetwork, shownNetwork } from './networks.ts';
+import { isRetailRequest, listRetailPrices } from './retail-prices.ts';
 import { checkTagsPatch } from './shapes.ts';
+import { listSkus } from './skus.ts';
 import { placeStranger } from './stranger.ts';
 import { idOf, provisioningState, Store, type Resource } from './store.ts';
 
@@ -96,6 +99,8 @@ export function createAzureSimulator(world: World): Simulator {
     handle: (request) => {
       sweep(store);
       try {
+        // Asks nobody who he is.
+        if (isRetailRequest(request)) return listRetailPrices(world, request);
         return route(store, request);
       } catch (error) {
         if (error instanceof ArmError) return errorReply(error);
@@ -153,6 +158,7 @@ function sweep(store: Store): void {
 }
 
 function classify(store: Store, request: SimulatedRequest): GenericOperation {
+  if (isRetailRequest(request)) return 'readOfferings';
   let target: Target;
   try {
     target = targetOf(request);
@@ -163,6 +169,7 @@ function classify(store: Store, request: SimulatedRequest): GenericOperation {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (type === 'Microsoft.Resources/subscriptions') return 'verifyAccount';
   if (child === 'resources') return 'listMachines';
+  if (type === skusType) return 'readOfferings';
   if (type === types.vm) {
     if (isRead) return name === undefined ? 'listMachines' : 'readMachine';
     return request.method === 'PUT'
@@ -198,6 +205,7 @@ function route(store: Store, request: SimulatedRequest): SimulatedResponse {
   if (type === 'Microsoft.Resources/subscriptions') return subscriptionReply(target);
   if (type === 'Microsoft.Resources/operationresults') return groupOperationReply(store, request, target);
   if (type.endsWith('/locations')) return operationReply(store, request, target);
+  if (type === skusType) return listSkus(store, request);
   if (type === groupType)
     return handleGroup(store, request, target, (standing, goneAt) => deleteContents(store, standing, goneAt));
   if (type === types.vm)

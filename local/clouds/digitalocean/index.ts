@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { instanceTypes } from '../catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { Account, accountUuid, regions } from './account.ts';
 import { damages } from './damage.ts';
 import { dropletRoutes, shownDroplets } from './droplets.ts';
 import { firewallRoutes } from './firewalls.ts';
+import { sizes } from './sizes.ts';
 import { vpcRoutes } from './vpcs.ts';
 import { bodyOf, json, noContent, notFound, page, refused, Refusal } from './wire.ts';
 
@@ -97,21 +97,7 @@ export function createDigitalOceanSimulator(world: World): Simulator {
           (asked, max) => world.pageSize(asked, max),
         );
       case 'sizes':
-        return page(
-          request,
-          'sizes',
-          instanceTypes('digitalocean').map((type) => ({
-            slug: type.name,
-            vcpus: type.vcpus,
-            memory: type.memoryGib * 1024,
-            // A month is billed as at most 672 hours.
-            price_hourly: type.usdPerHour,
-            price_monthly: Math.round(type.usdPerHour * 672),
-            available: world.settings.soldOut.digitalocean?.includes(type.name) !== true,
-            regions,
-          })),
-          (asked, max) => world.pageSize(asked, max),
-        );
+        return sizes(world, request);
       case 'actions': {
         // An action is its droplet's creation: in progress while the droplet is new.
         const droplet = shownDroplets(account).find(({ record }) => record.id + 1_500_000_000 === Number(id));
@@ -171,6 +157,8 @@ function classify(request: SimulatedRequest): GenericOperation {
   switch (noun) {
     case 'account':
       return 'verifyAccount';
+    case 'sizes':
+      return 'readOfferings';
     case 'droplets':
       if (method === 'POST') return 'createMachine';
       if (method === 'DELETE') return 'deleteMachine';

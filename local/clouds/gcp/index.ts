@@ -1,6 +1,7 @@
 import { instanceTypes } from '../catalogue.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
+import { isBillingRequest, listSkus } from './billing.ts';
 import { damages } from './damage.ts';
 import { Failure, failed, json, notFound } from './failure.ts';
 import { Instances } from './instances.ts';
@@ -14,6 +15,7 @@ import {
   imageAt,
   machineType,
   machineTypeResource,
+  otherMachineTypes,
   regionResource,
   zoneResource,
   zones,
@@ -159,7 +161,12 @@ export function createGcpSimulator(world: World): Simulator {
       const resources = types.flatMap((type) =>
         type === undefined ? [] : [machineTypeResource(project, zone, type)],
       );
-      if (name === '') return listPage(world, { path, kind, resources }, query);
+      if (name === '')
+        return listPage(
+          world,
+          { path, kind, resources: [...resources, ...otherMachineTypes(project, zone)] },
+          query,
+        );
       if (resources[0] === undefined) throw notFound(`${path}/${name}`);
       return resources[0];
     }
@@ -210,9 +217,11 @@ export function createGcpSimulator(world: World): Simulator {
 
   const answer = async (request: SimulatedRequest): Promise<Json> => {
     const place = placeOf(request.url);
-    if (place === undefined || !projectId.test(place.project)) throw unknownPath(request);
+    const isBilling = isBillingRequest(request.url);
+    if (!isBilling && (place === undefined || !projectId.test(place.project))) throw unknownPath(request);
     const bearer = /^Bearer (\S+)$/.exec(request.headers['authorization'] ?? '')?.[1];
     if (bearer === undefined || bearer === revoked) throw unauthenticated;
+    if (isBilling || place === undefined) return listSkus(world, request);
     if (place.level === 'regions' && place.scope !== '')
       checkRegion(place.project, place.scope.slice('regions/'.length));
     if (place.level === 'zones' && place.scope !== '')
@@ -271,6 +280,7 @@ const projectResource = (project: string): Json => ({
 const networkKinds = new Set<string>(['networks', 'subnetworks', 'firewalls', 'routes']);
 
 function classify({ method, url }: SimulatedRequest): GenericOperation {
+  if (isBillingRequest(url)) return 'readOfferings';
   const place = placeOf(url);
   if (place === undefined) return 'other';
   if (place.level === '') return method === 'GET' ? 'verifyAccount' : 'other';
@@ -280,6 +290,7 @@ function classify({ method, url }: SimulatedRequest): GenericOperation {
     if (method === 'DELETE') return 'deleteNetwork';
     return method === 'POST' && verb === '' ? 'createNetwork' : 'changeNetwork';
   }
+  if (kind === 'machineTypes') return 'readOfferings';
   if (kind !== 'instances') return 'other';
   if (method === 'GET') return name === '' ? 'listMachines' : 'readMachine';
   if (method === 'DELETE') return 'deleteMachine';

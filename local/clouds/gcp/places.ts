@@ -81,6 +81,32 @@ export function machineTypeResource(project: string, zone: string, type: Simulat
   };
 }
 
+/** Types of every zone's list that no node can be: with accelerators, with disks that are billed apart, and of a series without a plain price. */
+export const otherMachineTypes = (project: string, zone: string): readonly Json[] => {
+  const type = (name: string, vcpus: number, memoryGib: number, more: Json): Json => ({
+    kind: 'compute#machineType',
+    id: hash(name),
+    name,
+    guestCpus: vcpus,
+    memoryMb: memoryGib * 1024,
+    isSharedCpu: false,
+    architecture: 'X86_64',
+    zone,
+    selfLink: linkTo(`projects/${project}/zones/${zone}/machineTypes/${name}`),
+    ...more,
+  });
+  return [
+    type('a2-highgpu-1g', 12, 85, {
+      accelerators: [{ guestAcceleratorCount: 1, guestAcceleratorType: 'nvidia-tesla-a100' }],
+    }),
+    type('c4-standard-4-lssd', 4, 15, {
+      bundledLocalSsds: { defaultInterface: 'NVME', partitionCount: 1 },
+    }),
+    type('m3-ultramem-32', 32, 976, {}),
+    type('f1-micro', 1, 0.6, { isSharedCpu: true, memoryMb: 614 }),
+  ];
+};
+
 export const machineType = (name: string): SimulatedType | undefined => instanceType('gcp', name);
 
 /** Machine series that take no Persistent Disk, only Hyperdisk: https://cloud.google.com/compute/docs/disks/hyperdisks */

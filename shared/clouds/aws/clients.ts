@@ -23,24 +23,26 @@ const requestMillisecondsMax = 30_000;
 /** STS answers for all regions; this is the one whose endpoint every account has. */
 const stsRegion = 'us-east-1';
 
-export function clientsFor(credentials: AwsCredentials): AwsClients {
-  const { endpoint, accessKeyId, secretAccessKey, sessionToken } = credentials;
-  const shared = {
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-    ...(endpoint === undefined ? {} : { endpoint }),
-    maxAttempts: attemptsMax,
-  };
-  const requestHandler = {
+/** What every client of AWS's is made with, besides its region. */
+export const sharedOptions = ({ endpoint, accessKeyId, secretAccessKey, sessionToken }: AwsCredentials) => ({
+  credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  ...(endpoint === undefined ? {} : { endpoint }),
+  maxAttempts: attemptsMax,
+  requestHandler: {
     connectionTimeout: connectMillisecondsMax,
     requestTimeout: requestMillisecondsMax,
     throwOnRequestTimeout: true,
-  };
+  },
+});
+
+export function clientsFor(credentials: AwsCredentials): AwsClients {
+  const shared = sharedOptions(credentials);
   const byRegion = new Map<string, Ec2>();
   return {
     ec2: (region) => {
       const known = byRegion.get(region);
       if (known !== undefined) return known;
-      const patient = new EC2Client({ ...shared, region, requestHandler });
+      const patient = new EC2Client({ ...shared, region });
       const once = new EC2Client({
         ...shared,
         region,
@@ -52,6 +54,6 @@ export function clientsFor(credentials: AwsCredentials): AwsClients {
       byRegion.set(region, made);
       return made;
     },
-    sts: new STSClient({ ...shared, region: stsRegion, requestHandler }),
+    sts: new STSClient({ ...shared, region: stsRegion }),
   };
 }

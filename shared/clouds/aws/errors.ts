@@ -81,6 +81,15 @@ export function translated(error: unknown): unknown {
   return as(status >= 500 ? 'CloudUnavailable' : 'InvalidRequest', error.name);
 }
 
+/** What the cloud said no to, in the contract's words. */
+export const speaking = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
 /** Runs something whose failure with one of these codes only means: look again. @returns the code, or undefined when it went well */
 export async function tolerating(codes: RegExp, work: () => Promise<unknown>): Promise<string | undefined> {
   try {

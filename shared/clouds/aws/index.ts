@@ -3,7 +3,7 @@ import { verifyAccount } from './account.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { awsCredentials, type AwsCredentials } from './credentials.ts';
-import { translated } from './errors.ts';
+import { speaking } from './errors.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
@@ -11,14 +11,6 @@ import { removeSpare } from './remove-spare.ts';
 import { repairMachine } from './repair-machine.ts';
 
 export { awsCredentials, type AwsCredentials };
-
-const speaking = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    throw translated(error);
-  }
-};
 
 /**
  * AWS, in one account. A cluster is one VPC with one subnet, an internet gateway, a route table and a security group

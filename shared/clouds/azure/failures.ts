@@ -116,6 +116,15 @@ export function translated(error: unknown): unknown {
   return name === undefined ? error : cloudError(name, spoken, error);
 }
 
+/** What the cloud said no to, in the contract's words. */
+export const speaking = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
 /** A reply that was asked for without a typed client. */
 export function fromReply(reply: PipelineResponse): CloudError {
   const { code = '', message = '' } = errorIn(reply.bodyAsText ?? '');

@@ -2,7 +2,7 @@ import type { Cloud } from '../contract.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { azureCredentials, type AzureCredentials } from './credentials.ts';
-import { translated } from './failures.ts';
+import { speaking } from './failures.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
@@ -10,14 +10,6 @@ import { repairMachine } from './repair.ts';
 import { removeSpare } from './spares.ts';
 
 export { azureCredentials, type AzureCredentials };
-
-const speaking = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    throw translated(error);
-  }
-};
 
 /**
  * Azure, in one subscription. A cluster is one resource group, `overcast-<cluster id>`, with one virtual network, one

@@ -1,23 +1,15 @@
 import type { Cloud } from '../contract.ts';
-import { invalid, Refused, createClient } from './client.ts';
+import { createClient, invalid } from './client.ts';
 import { collapse } from './collapse.ts';
 import type { DigitalOceanCredentials } from './credentials.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
+import { said } from './refused.ts';
 import { removeSpare, repairMachine } from './repair.ts';
 import * as wire from './wire.ts';
 
 export { digitalOceanCredentials, type DigitalOceanCredentials } from './credentials.ts';
-
-/** A refusal that no step could explain is the request's fault. */
-const said = async <T>(answer: Promise<T>): Promise<T> => {
-  try {
-    return await answer;
-  } catch (error) {
-    throw error instanceof Refused ? invalid(error.message, error) : error;
-  }
-};
 
 /**
  * DigitalOcean as a `Cloud`. It has no zones, no spot machines (`InvalidRequest`), no subnets (a VPC is one), no client

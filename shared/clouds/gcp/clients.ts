@@ -13,7 +13,7 @@ import { ZoneOperationsClient } from '@google-cloud/compute/build/src/v1/zone_op
 import { authorization, type GcpCredentials } from './credentials.ts';
 import { transport } from './transport.ts';
 
-type ClientOptions = NonNullable<ConstructorParameters<typeof InstancesClient>[0]>;
+export type ClientOptions = NonNullable<ConstructorParameters<typeof InstancesClient>[0]>;
 
 export interface Clients {
   readonly project: string;
@@ -31,7 +31,7 @@ export interface Clients {
   readonly zoneOperations: ZoneOperationsClient;
 }
 
-function endpointOptions(endpoint: string | undefined): ClientOptions {
+export function endpointOptions(endpoint: string | undefined): ClientOptions {
   if (endpoint === undefined) return {};
   const { hostname, port, protocol } = new URL(endpoint);
   const defaultPort = protocol === 'https:' ? 443 : 80;

@@ -33,20 +33,31 @@ export const gcpCredentials = z
   );
 export type GcpCredentials = z.infer<typeof gcpCredentials>;
 
-const scope = 'https://www.googleapis.com/auth/compute';
+const auth = 'https://www.googleapis.com/auth';
+export const scopes = {
+  machines: [`${auth}/compute`],
+  prices: [`${auth}/compute.readonly`, `${auth}/cloud-billing.readonly`],
+} as const;
 
-/** What proves who calls: one header. Tokens are fetched when needed and kept until shortly before they expire. */
-export function authorization(credentials: GcpCredentials): (url: string) => Promise<Headers> {
+/**
+ * What proves who calls: one header. Tokens are fetched when needed and kept until shortly before they expire.
+ *
+ * @param scopesAsked what the token is good for.
+ */
+export function authorization(
+  credentials: GcpCredentials,
+  scopesAsked: readonly string[] = scopes.machines,
+): (url: string) => Promise<Headers> {
   const { serviceAccountKey, token } = credentials;
   if (serviceAccountKey === undefined || token !== undefined) {
     const headers = new Headers({ authorization: `Bearer ${token ?? 'local'}` });
     return () => Promise.resolve(headers);
   }
-  let auth: ReturnType<typeof authOf> | undefined;
+  let client: ReturnType<typeof authOf> | undefined;
   return async (url) => {
-    auth ??= authOf(serviceAccountKey);
+    client ??= authOf(serviceAccountKey, scopesAsked);
     try {
-      return await auth.getRequestHeaders(url);
+      return await client.getRequestHeaders(url);
     } catch (error) {
       throw tokenFailure(error);
     }
@@ -56,13 +67,16 @@ export function authorization(credentials: GcpCredentials): (url: string) => Pro
 const unusable = (message: string): HttpFailure =>
   new HttpFailure({ status: 401, reason: 'unusableKey', message });
 
-function authOf(key: Readonly<Record<string, unknown>>): {
+function authOf(
+  key: Readonly<Record<string, unknown>>,
+  scopesAsked: readonly string[],
+): {
   getRequestHeaders(url: string): Promise<Headers>;
 } {
   if (key['type'] === 'external_account') {
     const client = ExternalAccountClient.fromJSON({
       ...key,
-      scopes: [scope],
+      scopes: [...scopesAsked],
     } as unknown as ExternalAccountClientOptions);
     if (client === null) throw unusable('serviceAccountKey is no workload identity federation file');
     return client;
@@ -70,7 +84,7 @@ function authOf(key: Readonly<Record<string, unknown>>): {
   const { client_email: email, private_key: privateKey } = key;
   if (typeof email !== 'string' || typeof privateKey !== 'string')
     throw unusable('serviceAccountKey has no client_email and private_key');
-  return new JWT({ email, key: privateKey, scopes: [scope] });
+  return new JWT({ email, key: privateKey, scopes: [...scopesAsked] });
 }
 
 /** The token endpoint refuses a key with 400 invalid_grant, which is no fault of the request. */

@@ -109,5 +109,14 @@ export function translated(error: unknown): unknown {
   return error;
 }
 
+/** What the cloud said no to, in the contract's words. */
+export const speaking = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
 export const refusal = (code: string, message: string): CloudError =>
   new CloudError('InvalidRequest', { cloud: 'gcp', code, message });

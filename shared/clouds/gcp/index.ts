@@ -2,21 +2,13 @@ import type { Cloud } from '../contract.ts';
 import { clientsFor } from './clients.ts';
 import { collapse } from './collapse.ts';
 import { gcpCredentials, type GcpCredentials } from './credentials.ts';
-import { translated } from './failures.ts';
+import { speaking } from './failures.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
 import { removeSpare, repairMachine } from './repair.ts';
 
 export { gcpCredentials, type GcpCredentials };
-
-const speaking = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    throw translated(error);
-  }
-};
 
 /**
  * Google Cloud, in one project. A cluster is one custom-mode network, `overcast-<cluster id>`, with one subnet and up to

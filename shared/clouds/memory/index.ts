@@ -16,6 +16,7 @@ import type {
 import { fits, machineDifferences, networkDifferences, roles, sameOwner } from './flaws.ts';
 import { MemoryWorld, type MemoryMachine, type MemoryNetwork, type MemoryOptions } from './world.ts';
 
+export { createMemoryOfferings } from './offerings.ts';
 export { damage, memoryDamages, type MemoryDamage } from './damage.ts';
 export {
   MemoryWorld,

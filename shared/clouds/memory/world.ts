@@ -15,6 +15,7 @@ export type MemoryOperation =
   | 'changeNetwork'
   | 'deleteNetwork'
   | 'readNetwork'
+  | 'readOfferings'
   | 'verifyAccount';
 
 export type MemoryEffect =
@@ -116,6 +117,8 @@ export class MemoryWorld {
   readonly calls: Partial<Record<MemoryOperation, number>> = {};
   /** Instance types that cannot be had. */
   readonly soldOut = new Set<string>();
+  /** `c6a.xlarge spot` → by how much the built-in table's price is multiplied. */
+  readonly priceFactors = new Map<string, number>();
   /** Largest number of vCPUs at once; undefined: no limit. */
   vcpuQuota: number | undefined;
   bootSeconds: number;

@@ -1,6 +1,5 @@
 import { nodesPerPlanMax, type Node } from '../../domain/node.ts';
 import { isMember, type Loss } from '../find-losses.ts';
-import { isRestoring } from '../restoring.ts';
 import { isGoing, type Action, type Strategy, type View } from './view.ts';
 
 export const replaceLost: Strategy = {
@@ -10,7 +9,6 @@ export const replaceLost: Strategy = {
     const { cluster, losses } = view;
     // Without a quorum nobody can join: then only a snapshot helps.
     if (isGoing(cluster) || cluster.operation !== undefined || losses.quorum.isLost) return [];
-    if (isRestoring(cluster)) return [];
     const lost = losses.losses.filter((loss) => mayBeReplaced(loss, view));
     const standIn = lost.filter(({ node }) => hasSuccessor(node, view));
     const unplanned = lost.filter(({ node }) => !hasSuccessor(node, view));
@@ -19,6 +17,7 @@ export const replaceLost: Strategy = {
         kind: 'retire',
         number: node.number,
         because: `node ${node.number}: ${why}, and another is planned in its place`,
+        isLost: true,
       })),
       ...replace(cluster.pendingPlan === undefined ? next(unplanned, view) : []),
     ];
@@ -61,5 +60,6 @@ const replace = (lost: readonly Loss[]): readonly Action[] =>
           kind: 'replace',
           numbers: lost.map(({ node }) => node.number),
           because: lost.map(({ node, why }) => `node ${node.number}: ${why}`).join('; '),
+          letGo: true,
         },
       ];

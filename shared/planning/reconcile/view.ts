@@ -1,4 +1,4 @@
-import type { Cluster, CloudParts, Restore } from '../../domain/cluster.ts';
+import type { Cluster, CloudParts } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import type { Node } from '../../domain/node.ts';
@@ -28,31 +28,20 @@ export type Action =
     }
   | {
       /**
-       * Plan a node like each of these, in one write with the generation that was read, and only then let them go: cut
-       * short in between, the plan says whom it replaces.
+       * Plan a node in place of each of these, in one write with the generation that was read. Lost ones are then let go:
+       * cut short in between, the plan says whom it replaces.
        */
       readonly kind: 'replace';
       readonly numbers: readonly number[];
       readonly because: string;
+      readonly letGo: boolean;
     }
   | {
-      /** Let a node go whose successor is planned already. */
+      /** Let a node go whose successor is planned already. One that is lost has nothing to hand over. */
       readonly kind: 'retire';
       readonly number: number;
       readonly because: string;
-    }
-  | {
-      /** Plan the control planes that are missing in a cluster that was restored, in one write with the generation that was read. */
-      readonly kind: 'plan-followers';
-      readonly restore: Restore;
-      readonly because: string;
-    }
-  | {
-      /** Write down how a restore ended: with a failure that people are to know, or with nothing more to do. */
-      readonly kind: 'end-restore';
-      readonly restore: Restore;
-      readonly failure?: string;
-      readonly because: string;
+      readonly isLost: boolean;
     }
   | {
       /** Look whether this execution still runs; a dead one's ownership is released. Without a number: the cluster's. */

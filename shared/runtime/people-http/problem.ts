@@ -19,9 +19,11 @@ const titles: Readonly<Record<number, string>> = {
   403: 'The API key does not allow this',
   404: 'There is no such thing',
   409: 'This does not fit what is there',
+  412: 'This was changed meanwhile',
   413: 'The request is too large',
   415: 'The content type is not understood',
   422: 'The request cannot be carried out as it is',
+  428: 'The request has to say what it changes',
 };
 
 export const problemDocument = (problem: Problem, requestId: string): ProblemDocument => ({

@@ -169,13 +169,18 @@ export class Invariants {
     );
   }
 
-  /** A plan may go beyond the limit by one node: the lost one whose place it takes still counts until it is retired. */
+  /**
+   * A plan may go beyond the limit by one node: the lost one whose place it takes still counts until it is retired. What a
+   * cloud is taking back does not count: it is gone within the minutes of its notice.
+   */
   #withinLimit(cluster: Cluster): void {
     const maxVcpus = cluster.policies.clusterLimits?.maxVcpus;
     if (maxVcpus === undefined) return;
     const planned = (cluster.pendingPlan?.nodes ?? []).map(({ offering }) => offering.vcpus);
     const standing = this.nodesOf(cluster.id)
-      .filter((node) => node.desired === 'present' && !this.#isLost(node))
+      .filter(
+        (node) => node.desired === 'present' && node.interruption !== 'terminate' && !this.#isLost(node),
+      )
       .map(({ offering }) => offering.vcpus);
     const sum = [...planned, ...standing].reduce((total, vcpus) => total + vcpus, 0);
     const most = maxVcpus + Math.max(0, ...planned, ...standing);

@@ -179,6 +179,10 @@ export class Container {
     return this.#services.outside.random.uuid();
   }
 
+  sleep(seconds: number): Promise<void> {
+    return this.#services.outside.time.sleep(seconds);
+  }
+
   random(): number {
     return this.#services.outside.random.next();
   }

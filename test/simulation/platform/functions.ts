@@ -15,7 +15,9 @@ import { observe } from '../../../functions/observe-cloud/observe.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
 import { onEvent, platformEvent } from '../../../functions/record-timeline/on-event.ts';
+import { onSpotInterruption } from '../../../functions/replace-interrupted-node/on-spot-interruption.ts';
 import { requestNodes, requestNodesRequest } from '../../../functions/request-nodes/request-nodes.ts';
+import { spotInterruption } from '../../../events/spot-interruption.ts';
 import { createApp } from '../../../functions/serve-api/app.ts';
 import { executionEnded, onExecutionEnded } from '../../../functions/settle-operation/on-execution-ended.ts';
 import { settleOperation } from '../../../functions/settle-operation/settle-operation.ts';
@@ -237,6 +239,18 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
     );
     return (event) => behaviour(event as Parameters<typeof behaviour>[0]);
   },
+  'replace-interrupted-node': (container) =>
+    validated(
+      spotInterruption.schema,
+      onSpotInterruption({
+        store: container.store,
+        bus: container.bus(),
+        clock: container.clock,
+        newId: () => container.uuid(),
+        log: container.log,
+        pause: (milliseconds) => container.sleep(milliseconds / 1000),
+      }),
+    ),
   'record-timeline': (container) => validatedEvent(platformEvent, onEvent(container)),
   ...perCloud('drive-cloud', (container, cloud) =>
     validated(

@@ -102,6 +102,8 @@ const steps: Readonly<Record<string, Step>> = {
       attempts: draw.small,
       now: at(draw.later),
     }),
+  noteUnschedulable: (store, draw, world) =>
+    store.clusters.noteUnschedulable(idOf(world, draw), { seen: draw.small, count: draw.other }),
   materialise: (store, draw, world) =>
     store.nodes.materialise(aNode({ clusterId: idOf(world, draw), id: nodeIdOf(draw), number: draw.number })),
   listNodes: (store, draw, world) => store.nodes.list(idOf(world, draw)),
@@ -181,6 +183,11 @@ const steps: Readonly<Record<string, Step>> = {
     store.nodes.giveUp(idOf(world, draw), draw.number, {
       executionArn: arn(draw.who),
       failure: { reason: 'given up' },
+    }),
+  noteInterruption: (store, draw, world) =>
+    store.nodes.noteInterruption(idOf(world, draw), draw.number, {
+      attempt: draw.small,
+      kind: draw.flag ? 'terminate' : 'rebalance',
     }),
   retire: (store, draw, world) => store.nodes.retire(idOf(world, draw), draw.number),
   enterPhase: (store, draw, world) =>

@@ -1,13 +1,17 @@
 import type { ReconcilePlan } from '../../shared/domain/api-types.ts';
+import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { reconcile } from '../../shared/planning/reconcile.ts';
 import { describeAction } from '../../shared/planning/reconcile/describe-action.ts';
-import type { ApiDependencies } from './api.ts';
-import { clusterView } from './views.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Store } from '../../shared/runtime/table.ts';
+
+/** What is read of a cluster before anything is decided for it. */
+export type ForesightStore = Pick<Store, 'nodes' | 'parts' | 'observations' | 'pki'>;
 
 /** What would be found and done for a cluster if it were looked at now, from what its clouds last showed. Reads only. */
-export async function planReconciliation(
-  { store, clock }: ApiDependencies,
+export async function foreseeReconciliation(
+  { store, clock }: { readonly store: ForesightStore; readonly clock: Clock },
   cluster: Cluster,
 ): Promise<ReconcilePlan> {
   const [nodes, parts, sightings, credential, known] = await Promise.all([

@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReconcilePlan } from '../../shared/domain/api-types.ts';
+import type { Cluster } from '../../shared/domain/cluster.ts';
+import { aCluster } from '../../test/builders/cluster.ts';
+import { silentLog, testClock } from '../../test/builders/platform.ts';
+import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import { createApp } from './app.ts';
+
+let tests: TestStore;
+const clock = testClock();
+const keys = { writer: `oc_${'w'.repeat(43)}`, reader: `oc_${'r'.repeat(43)}` };
+
+beforeAll(async () => {
+  tests = await startTestStore({ now: clock.now });
+  for (const [scope, key] of [['write', keys.writer] as const, ['read', keys.reader] as const])
+    await tests.store.apiKeys.put({
+      hash: createHash('sha256').update(key).digest('hex'),
+      name: scope,
+      scopes: [scope],
+      createdAt: clock.now(),
+    });
+});
+afterAll(() => tests.close());
+
+const stored = async (given: Partial<Cluster> = {}): Promise<Cluster> => {
+  const cluster = aCluster({ pendingPlan: { id: randomUUID(), nodes: [], reason: 'a test' }, ...given });
+  await tests.store.clusters.create(cluster);
+  return cluster;
+};
+const reconcile = async (
+  { id }: Pick<Cluster, 'id'>,
+  query = '',
+  key = keys.writer,
+): Promise<{ status: number; json: ReconcilePlan }> => {
+  const app = createApp({ store: tests.store, clock, log: silentLog, newId: randomUUID });
+  const response = await app.request(`/v1/clusters/${id}/reconcile${query}`, {
+    method: 'POST',
+    headers: { 'x-api-key': key },
+  });
+  return { status: response.status, json: (await response.json()) as ReconcilePlan };
+};
+
+describe('reconciling a cluster', () => {
+  it('makes it due now', async () => {
+    const cluster = await stored({ dueAt: '2099-01-01T00:00:00.000Z' });
+    expect((await reconcile(cluster)).status).toBe(202);
+    expect((await tests.store.clusters.get(cluster.id))?.dueAt).toBe(clock.now());
+  });
+
+  it('prints the plan instead, and does nothing, when it is asked to', async () => {
+    const cluster = await stored();
+    const failure = { error: 'QuotaExceeded', message: 'no more networks', at: clock.now() };
+    await tests.store.parts.recordFailure(cluster.id, 'gcp', failure);
+    const before = await tests.store.clusters.get(cluster.id);
+    const { status, json } = await reconcile(cluster, '?dryRun=true');
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      cluster: { name: cluster.name },
+      findings: [{ kind: 'cloud-failed', message: 'gcp: QuotaExceeded: no more networks' }],
+      actions: [
+        { action: 'make the planned nodes', because: expect.stringMatching(/^a plan is pending/) as string },
+      ],
+      seen: [],
+    });
+    expect(await tests.store.clusters.get(cluster.id)).toEqual(before);
+    expect(await tests.store.observations.findings(cluster.id)).toEqual([]);
+  });
+
+  it.each<[string, string, string, Partial<Cluster>, number]>([
+    ['of a reader', '', keys.reader, {}, 403],
+    ['with a word that says nothing', '?dryRun=perhaps', keys.writer, {}, 400],
+    ['once it is to go', '', keys.writer, { deletionRequestedAt: clock.now() }, 409],
+  ])('is refused %s', async (_, query, key, given, status) => {
+    expect((await reconcile(await stored(given), query, key)).status).toBe(status);
+  });
+
+  it('of a cluster that is not there is a 404', async () => {
+    expect((await reconcile({ id: randomUUID() })).status).toBe(404);
+  });
+});

@@ -1,0 +1,26 @@
+import type { ClusterView } from './api-types.ts';
+import type { Cluster } from './cluster.ts';
+import { canonicalPolicies } from './policy-change.ts';
+
+/** What the world may see of a cluster: named field by field, so that a new field is private until somebody shows it. */
+export const clusterView = (cluster: Cluster): ClusterView => ({
+  id: cluster.id,
+  name: cluster.name,
+  region: cluster.region,
+  clouds: cluster.clouds,
+  configuration: cluster.configuration,
+  vpn: cluster.vpn,
+  kubernetesVersion: cluster.kubernetesVersion,
+  podRange: cluster.podRange,
+  policies: canonicalPolicies(cluster.policies),
+  status: cluster.status,
+  ...(cluster.statusReason === undefined ? {} : { statusReason: cluster.statusReason }),
+  createdAt: cluster.createdAt,
+  createdBy: cluster.createdBy,
+  ...(cluster.readyAt === undefined ? {} : { readyAt: cluster.readyAt }),
+  ...(cluster.initialisedAt === undefined ? {} : { initialisedAt: cluster.initialisedAt }),
+  ...(cluster.deletionRequestedAt === undefined ? {} : { deletionRequestedAt: cluster.deletionRequestedAt }),
+  ...(cluster.operation === undefined
+    ? {}
+    : { operation: { kind: cluster.operation.kind, startedAt: cluster.operation.startedAt } }),
+});
