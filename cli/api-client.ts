@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type {
+  AppliedCluster,
   ClusterDetails,
   ClusterView,
   IssuedKubeconfig,
   ListOf,
   NodeView,
+  PoliciesChange,
+  PoliciesView,
   ProblemDocument,
   SnapshotView,
   ReconcilePlan,
@@ -34,10 +37,8 @@ export interface AddNodes {
 /** Every call of the API that the command line makes. */
 export interface ApiClient {
   createCluster(file: string): Promise<ClusterDetails>;
-  applyCluster(
-    name: string,
-    file: string,
-  ): Promise<ClusterDetails & { readonly change: 'created' | 'unchanged' }>;
+  /** With `dryRun` nothing is changed. */
+  applyCluster(name: string, file: string, options?: { readonly dryRun?: boolean }): Promise<AppliedCluster>;
   listClusters(): AsyncIterable<ClusterView>;
   getCluster(nameOrId: string): Promise<ClusterDetails>;
   /** The cluster is looked at with the next tick. */
@@ -48,6 +49,13 @@ export interface ApiClient {
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
   removeNode(nameOrId: string, number: number): Promise<NodeView>;
+  getPolicies(nameOrId: string): Promise<PoliciesView>;
+  /** A JSON merge patch; with `version` to these policies and no others. */
+  patchPolicies(
+    nameOrId: string,
+    patch: Readonly<Record<string, unknown>>,
+    options?: { readonly dryRun?: boolean | undefined; readonly version?: string },
+  ): Promise<PoliciesChange>;
   listEvents(nameOrId: string, after?: string): Promise<ListOf<TimelineEntry>>;
   /** The oldest first. */
   listSnapshots(nameOrId: string): Promise<readonly SnapshotView[]>;
@@ -63,6 +71,7 @@ interface Call {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: string;
   readonly contentType?: string;
+  readonly ifMatch?: string | undefined;
 }
 
 export function createApiClient(context: Context): ApiClient {
@@ -72,6 +81,7 @@ export function createApiClient(context: Context): ApiClient {
     query = {},
     body,
     contentType = 'application/json',
+    ifMatch,
   }: Call): Promise<T> {
     const url = new URL(`/v1${path}`, context.url);
     for (const [name, value] of Object.entries(query))
@@ -87,6 +97,7 @@ export function createApiClient(context: Context): ApiClient {
             'x-api-key': context.apiKey,
             accept: 'application/json',
             ...(body === undefined ? {} : { 'content-type': contentType }),
+            ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
             ...(method === 'GET' ? {} : { 'idempotency-key': idempotencyKey }),
           },
           ...(body === undefined ? {} : { body }),
@@ -113,8 +124,14 @@ export function createApiClient(context: Context): ApiClient {
   return {
     createCluster: (file) =>
       call({ method: 'POST', path: '/clusters', body: file, contentType: 'application/yaml' }),
-    applyCluster: (name, file) =>
-      call({ method: 'PUT', path: cluster(name), body: file, contentType: 'application/yaml' }),
+    applyCluster: (name, file, options = {}) =>
+      call({
+        method: 'PUT',
+        path: cluster(name),
+        query: dryRunOf(options),
+        body: file,
+        contentType: 'application/yaml',
+      }),
     async *listClusters() {
       let cursor: string | undefined;
       do {
@@ -140,6 +157,16 @@ export function createApiClient(context: Context): ApiClient {
       ).items,
     removeNode: (nameOrId, number) =>
       call({ method: 'DELETE', path: `${cluster(nameOrId)}/nodes/${number}` }),
+    getPolicies: (nameOrId) => call({ method: 'GET', path: `${cluster(nameOrId)}/policies` }),
+    patchPolicies: (nameOrId, patch, { version, ...options } = {}) =>
+      call({
+        method: 'PATCH',
+        path: `${cluster(nameOrId)}/policies`,
+        query: dryRunOf(options),
+        body: JSON.stringify(patch),
+        contentType: 'application/merge-patch+json',
+        ifMatch: version,
+      }),
     listEvents: (nameOrId, after) =>
       call({ method: 'GET', path: `${cluster(nameOrId)}/events`, query: { after } }),
     listSnapshots: async (nameOrId) =>
@@ -155,6 +182,9 @@ const printable = (text: string): string =>
 
 const parsed = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? printable(value) : value));
+
+const dryRunOf = ({ dryRun }: { readonly dryRun?: boolean | undefined }): { dryRun?: string } =>
+  dryRun === true ? { dryRun: 'true' } : {};
 
 const cluster = (nameOrId: string): string => `/clusters/${encodeURIComponent(nameOrId)}`;
 

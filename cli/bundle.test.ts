@@ -61,7 +61,7 @@ describe('the bundled command line', () => {
     const node = old ?? '';
     const [help, version] = await Promise.all([run(node, ['--help']), run(node, ['--version'])]);
     expect(help).toMatchObject({ exitCode: 0, err: '' });
-    for (const command of ['apply', 'cluster', 'node', 'kubeconfig', 'events'])
+    for (const command of ['apply', 'cluster', 'node', 'policy', 'kubeconfig', 'events'])
       expect(help.out).toContain(`\n  ${command}`);
     expect(version.out).toBe(`${packageJson.version}\n`);
     await withApi(list, async (environment) => {

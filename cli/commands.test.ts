@@ -162,7 +162,7 @@ describe('cluster reconcile', () => {
 
 describe('apply', () => {
   const created = {
-    'PUT /v1/clusters/four-clouds': [{ status: 201, body: { ...details, change: 'created' } }],
+    'PUT /v1/clusters/four-clouds': [{ status: 201, body: { ...details, change: 'created', changes: [] } }],
   };
 
   it('sends the file as it is and waits until the cluster is ready, with a line for each change', async () => {
@@ -236,7 +236,12 @@ describe('apply', () => {
   });
 
   it('passes on what the API warns of', async () => {
-    const warned = { ...details, change: 'created', warnings: ['one control plane is one machine’s life'] };
+    const warned = {
+      ...details,
+      change: 'created',
+      changes: [],
+      warnings: ['one control plane is one machine’s life'],
+    };
     const { err } = await overcast(
       ['apply', '-f', 'cluster.yaml', '--no-wait'],
       { 'PUT /v1/clusters/four-clouds': [{ status: 201, body: warned }] },

@@ -6,6 +6,7 @@ import type { ApiClient } from './api-client.ts';
 import { UsageError } from './context.ts';
 import { addKubeconfigCommand } from './kubeconfig-command.ts';
 import {
+  appliedText,
   clusterTable,
   clusterText,
   eventTable,
@@ -14,6 +15,7 @@ import {
   planText,
   type OutputFormat,
 } from './output.ts';
+import { addPolicyCommand } from './policy-command.ts';
 import { addSnapshotCommand } from './snapshot-command.ts';
 import { waitForCluster } from './wait-for-cluster.ts';
 
@@ -129,16 +131,18 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
   waiting(
     program
       .command('apply')
-      .description('create the cluster that a file describes, or see that it is as the file says')
-      .requiredOption('-f, --filename <file>', 'the cluster file, - for standard input'),
+      .description('create the cluster that a file describes, or change its policies to what the file says')
+      .requiredOption('-f, --filename <file>', 'the cluster file, - for standard input')
+      .option('--dry-run', 'only print what would be created or changed'),
     'the cluster is ready',
-  ).action(async (options: WaitingOptions & { filename: string }) => {
+  ).action(async (options: WaitingOptions & { filename: string; dryRun?: boolean }) => {
     const text = surroundings.readFile(options.filename);
     const name = nameIn(options.filename, text);
-    const cluster = await api().applyCluster(name, text);
+    const dryRun = options.dryRun === true;
+    const cluster = await api().applyCluster(name, text, { dryRun });
     for (const warning of cluster.warnings ?? []) surroundings.stderr(`warning: ${warning}\n`);
-    if (options.output === 'table') stdout(`cluster ${cluster.name} ${cluster.change}\n`);
-    if (options.wait) await waitUntil(surroundings, cluster.id, 'ready', options);
+    if (options.output === 'table') stdout(`${appliedText(cluster, dryRun)}\n`);
+    if (options.wait && !dryRun) await waitUntil(surroundings, cluster.id, 'ready', options);
     else if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
   });
 
@@ -254,6 +258,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
       );
     });
 
+  addPolicyCommand(program, surroundings);
   addSnapshotCommand(program, surroundings);
   addKubeconfigCommand(program, surroundings);
 

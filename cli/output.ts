@@ -1,4 +1,11 @@
-import type { ClusterDetails, ClusterView, NodeView, ReconcilePlan } from '../shared/domain/api-types.ts';
+import type {
+  AppliedCluster,
+  ClusterDetails,
+  ClusterView,
+  NodeView,
+  ReconcilePlan,
+} from '../shared/domain/api-types.ts';
+import { describePolicyChange, policyChanges } from '../shared/domain/policy-change.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
 import { age, colourOf, formatTable } from './table.ts';
 
@@ -48,6 +55,20 @@ export const eventTable = (events: readonly TimelineEntry[]): string =>
     events,
   );
 
+/** What applying a file came to, or would come to. */
+export function appliedText({ name, change, changes, nodes }: AppliedCluster, isDryRun: boolean): string {
+  const lines = changes.map((each) => `  ${describePolicyChange(each)}`);
+  if (!isDryRun || change === 'unchanged') return [`cluster ${name} ${change}`, ...lines].join('\n');
+  if (change === 'changed') return [`cluster ${name} would change`, ...lines].join('\n');
+  return [
+    `cluster ${name} would be created`,
+    ...nodes.map(
+      ({ number, role, cloud, instanceType, lifecycle }) =>
+        `  node ${number}: ${role}, ${cloud}, ${instanceType}, ${lifecycle}`,
+    ),
+  ].join('\n');
+}
+
 /** What is not as it should be, since when, and what is done about it. */
 const findingLines = (findings: ClusterDetails['findings'], now: number): readonly string[] =>
   findings.length === 0
@@ -77,6 +98,10 @@ export function planText(plan: ReconcilePlan, now: number): string {
   ].join('\n');
 }
 
+/** `clusterLimits.maxVcpus is 32; spot is on`. */
+const policiesText = (policies: ClusterView['policies'] = {}): string =>
+  policyChanges({}, policies).map(describePolicyChange).join('; ') || 'none';
+
 /** One cluster in full, for people. */
 export function clusterText(cluster: ClusterDetails, now: number): string {
   const facts: [string, string | undefined][] = [
@@ -88,6 +113,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     ['Kubernetes', cluster.kubernetesVersion],
     ['VPN', cluster.vpn],
     ['Pod range', cluster.podRange],
+    ['Policies', policiesText(cluster.policies)],
     ['Created', `${cluster.createdAt} by ${cluster.createdBy}`],
     ['Ready', cluster.readyAt],
     ['Deletion asked', cluster.deletionRequestedAt],
