@@ -57,18 +57,22 @@ export function planNetwork(options: {
   };
 }
 
+/** All that touch nothing which every cluster has. */
+const digitalOceanRanges = Array.from({ length: firstOctets.to - firstOctets.from + 1 }, (_, index) => {
+  const octet = firstOctets.from + index;
+  return { octet, range: `10.${octet}.0.0/20` };
+}).filter(
+  ({ range }) =>
+    ![ranges.services, ranges.overlay, ...digitalOceanReserved].some((taken) => overlaps(range, taken)),
+);
+
 /** DigitalOcean's VPCs of one account must not overlap: many candidates, in an order of the cluster's own. */
-function digitalOceanCandidates(
-  clusterId: string,
-  podRange: string,
-): readonly { readonly network: string; readonly subnet: string }[] {
-  const taken = [ranges.services, ranges.overlay, podRange, ...digitalOceanReserved];
-  return Array.from({ length: firstOctets.to - firstOctets.from + 1 }, (_, index) => firstOctets.from + index)
-    .map((octet) => ({ range: `10.${octet}.0.0/20`, place: spread(`${clusterId}/${octet}`) }))
-    .filter(({ range }) => !taken.some((other) => overlaps(range, other)))
+const digitalOceanCandidates = (clusterId: string, podRange: string): NetworkSpec['candidates'] =>
+  digitalOceanRanges
+    .filter(({ range }) => !overlaps(range, podRange))
+    .map(({ octet, range }) => ({ range, place: spread(`${clusterId}/${octet}`) }))
     .sort((a, b) => a.place - b.place || (a.range < b.range ? -1 : 1))
     .map(({ range }) => ({ network: range, subnet: range }));
-}
 
 /** FNV-1a with a final mix: a number that looks random and is always the same for the same text. */
 function spread(text: string): number {

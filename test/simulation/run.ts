@@ -16,6 +16,8 @@ const help = `Runs whole simulated worlds, each from one seed, and looks whether
 
 const batchSeeds = 10;
 const failuresShownMax = 5;
+/** Most of what a world makes is forgotten at once: with more room for it, less is copied about. */
+const youngGenerationMb = 128;
 
 const { values } = parseArgs({
   options: {
@@ -62,7 +64,9 @@ async function runMany(): Promise<void> {
 
 /** One thread, until no batch is left. */
 async function work(batches: Batch[], total: Total): Promise<void> {
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  const worker = new Worker(new URL('worker.ts', import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+  });
   try {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
       const report = await ask(worker, batch);

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { addCounts, describeFailure } from './outcomes.ts';
-import { runWorld, type Counts } from './world.ts';
+import { tryWorld, type Counts } from './world.ts';
 
 /** A few worlds at a time, and then the next few: whoever is quicker gets more. */
 export interface Batch {
@@ -29,7 +29,7 @@ async function runBatch({ from, seeds }: Batch): Promise<BatchReport> {
   const failures: { seed: number; text: string }[] = [];
   const outcomes: Record<string, number> = {};
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const report = await runWorld(seed);
+    const report = await tryWorld(seed);
     counts = addCounts(counts, report.counts);
     for (const outcome of report.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     if (report.violation !== undefined) failures.push({ seed, text: describeFailure(report) });

@@ -1,19 +1,21 @@
 import type { VirtualTime } from './virtual-time.ts';
 
-/** What happened in a world, line by line. Lines are put together only when somebody reads them. */
+/** What happened in a world, line by line. Lines are put together only when somebody reads them, and kept only for them. */
 export class History {
   readonly #time: VirtualTime;
   readonly #startMs: number;
+  readonly #isKept: boolean;
   readonly #lines: { readonly atMs: number; readonly parts: readonly unknown[] }[] = [];
 
-  constructor(time: VirtualTime) {
+  constructor(time: VirtualTime, isKept = true) {
     this.#time = time;
+    this.#isKept = isKept;
     this.#startMs = time.nowMs;
   }
 
   /** Strings stand as they are, everything else as JSON. What is given must not change afterwards. */
   note(...parts: readonly unknown[]): void {
-    this.#lines.push({ atMs: this.#time.nowMs, parts });
+    if (this.#isKept) this.#lines.push({ atMs: this.#time.nowMs, parts });
   }
 
   get length(): number {

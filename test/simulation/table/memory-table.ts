@@ -57,7 +57,7 @@ export class MemoryTable {
     const before = this.read(key);
     let after: Item | undefined;
     if (attributes !== undefined) {
-      after = copy({ ...attributes, pk: key.pk, sk: key.sk }, (text) => this.#onText(text, key)) as Item;
+      after = itemOf(key, attributes, before, (text) => this.#onText(text, key));
       let partition = this.#partitions.get(key.pk);
       if (partition === undefined)
         this.#partitions.set(key.pk, (partition = { items: new Map(), order: [] }));
@@ -122,6 +122,23 @@ function placeOf(order: readonly string[], key: string): number {
     else high = middle;
   }
   return low;
+}
+
+/** What stood there before is frozen and was looked at already: it is not copied again. */
+function itemOf(
+  { pk, sk }: Key,
+  attributes: Attributes,
+  before: Item | undefined,
+  onText: (text: string) => void,
+): Item {
+  const item: Record<string, unknown> = {};
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value !== undefined) item[name] = value === before?.[name] ? value : copy(value, onText);
+  }
+  item['pk'] = pk;
+  item['sk'] = sk;
+  return Object.freeze(item);
 }
 
 /** As marshalling leaves it: without what is undefined. @throws on what has no place in an item. */
@@ -209,16 +226,15 @@ export function tableOver(memory: MemoryTable, now: () => string, request: Reque
   return table;
 }
 
-function changed(before: Item | undefined, { set, setOnce, remove }: Change): Attributes {
-  const after: Record<string, unknown> = { ...before };
-  for (const [name, value] of Object.entries(set ?? {})) if (value !== undefined) after[name] = value;
-  for (const [name, value] of Object.entries(setOnce ?? {}))
-    if (value !== undefined && before?.[name] === undefined) after[name] = value;
-  for (const name of remove ?? []) {
+function changed(before: Item | undefined, { set, setOnce, remove = [] }: Change): Attributes {
+  for (const name of remove)
     if (set?.[name] !== undefined || setOnce?.[name] !== undefined)
       throw new Error(`ValidationException: ${name} is both set and removed`);
-    delete after[name];
-  }
+  const after: Record<string, unknown> = {};
+  for (const name in before) if (!remove.includes(name)) after[name] = before[name];
+  for (const name in set) if (set[name] !== undefined) after[name] = set[name];
+  for (const name in setOnce)
+    if (setOnce[name] !== undefined && before?.[name] === undefined) after[name] = setOnce[name];
   return after;
 }
 
