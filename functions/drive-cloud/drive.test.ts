@@ -545,6 +545,23 @@ describe('repair', () => {
     expect((await store.parts.get(at.clusterId, 'aws'))?.mendedAt).toBe(at.clock.now());
   });
 
+  it('removes the machine of a create that was carried out after its attempt had been given up', async () => {
+    const { at, world, providerId } = await broken();
+    const { runningAt: _, ...like } = world.machine(providerId)!;
+    const { id: nodeId } = await at.node();
+    const late = world.launch({
+      ...like,
+      token: 'the first attempt',
+      tags: { owner: { installation: installationId, clusterId: at.clusterId }, nodeId, role: 'worker' },
+    }).providerId;
+    await store.observations.replaceFindings(at.clusterId, [
+      finding(`surplus-machine:${late}`, 'surplus-machine', at.clusterId),
+    ]);
+    await at.until({ verb: 'repair' });
+    expect(world.machine(late)).toBeUndefined();
+    expect(world.machine(providerId)).toBeDefined();
+  });
+
   it('removes nothing that the sweeps have not found, and looks at nothing when they found nothing', async () => {
     const { at, world, stray, findings } = await broken();
     const before = world.calls.listMachines;

@@ -12,6 +12,8 @@ export interface Finding {
     | 'machine-missing'
     | 'machine-changed'
     | 'stray-machine'
+    /** A second machine of a node that has its own. */
+    | 'surplus-machine'
     | 'stray-resource'
     | 'network-missing'
     | 'network-changed'

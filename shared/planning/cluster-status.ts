@@ -62,14 +62,19 @@ export function clusterStatus(options: {
     return { status: gaveUp ? 'failed' : 'creating', ...because([...blocked, ...lost]) };
   }
 
-  // What is stray, or the platform's own to renew, disturbs nobody; everything else is lost to the cluster's users.
-  const lost = findings
-    .filter(({ kind }) => kind !== 'stray-machine' && kind !== 'stray-resource' && kind !== 'credential-due')
-    .map(({ message }) => message);
+  const lost = findings.filter(({ kind }) => !disturbsNobody.has(kind)).map(({ message }) => message);
   const reasons = [...failures, ...lost];
   if (reasons.length > 0) return { status: 'degraded', ...because(reasons) };
   return { status: 'ready' };
 }
+
+/** What is stray, or the platform's own to renew; everything else is lost to the cluster's users. */
+const disturbsNobody: ReadonlySet<Finding['kind']> = new Set([
+  'stray-machine',
+  'surplus-machine',
+  'stray-resource',
+  'credential-due',
+]);
 
 const because = (reasons: readonly string[]): { reason?: string } =>
   reasons.length === 0 ? {} : { reason: reasons.join('; ').slice(0, reasonCharactersMax) };

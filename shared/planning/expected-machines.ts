@@ -13,7 +13,10 @@ export interface ExpectedMachine {
   readonly location: Location;
 }
 
-/** Which machines a cluster should have in one cloud: not those that are on their way out, or were given up. */
+/**
+ * Which machines a cluster has in one cloud by its own records. Also those that are to go, or were given up, while nobody
+ * is at it: one that lost its tags could never be taken away.
+ */
 export const expectedMachines = (
   cluster: Pick<Cluster, 'name'>,
   nodes: readonly Node[],
@@ -36,5 +39,7 @@ export const expectedMachines = (
           ];
     });
 
-const isExpected = ({ desired, phase, failure }: Node): boolean =>
-  desired === 'present' && phase !== 'failed' && phase !== 'deleted' && failure === undefined;
+const isExpected = ({ desired, phase, failure, operation }: Node): boolean => {
+  const isGoing = desired === 'absent' || phase === 'failed' || failure !== undefined;
+  return phase !== 'deleted' && !(isGoing && operation !== undefined);
+};

@@ -109,12 +109,6 @@ describe('a machine', () => {
     ['of no node is stray', true, [], {}],
     ['of a deleted node is stray', true, [{ ...node, phase: 'deleted', desired: 'absent' }], {}],
     [
-      'beside the one its node has is stray',
-      true,
-      [ready({ id: node.id, phase: 'joining', providerId: 'i-2' })],
-      {},
-    ],
-    [
       'may be one that its node is about to record',
       false,
       [aNode({ clusterId: cluster.id, id: node.id, phase: 'creating' })],
@@ -125,6 +119,22 @@ describe('a machine', () => {
     const found = drift([...nodes], [sighting([machineOf(node, given)])]);
     expect(found).toEqual(
       isStray ? ['stray-machine: aws: machine i-1 (four-clouds-1) belongs to no node'] : [],
+    );
+  });
+
+  const withOne = (given: Partial<Node> = {}) => ready({ id: node.id, phase: 'joining', ...given });
+  const without = (given: Partial<Node>) => aNode({ clusterId: cluster.id, id: node.id, ...given });
+  it.each<[string, boolean, Node, Partial<SeenMachine>]>([
+    ['beside its node’s is one too many, however young', true, withOne({ providerId: 'i-2' }), {}],
+    ['beside one in another cloud too', true, withOne({ cloud: 'gcp' }), {}],
+    ['of a node that was given up is one too many', true, without({ phase: 'failed' }), {}],
+    ['that its node may be about to record is not', false, without({ phase: 'creating' }), {}],
+    ['that is going already is not', false, withOne({ providerId: 'i-2' }), { state: 'stopping' }],
+    ['that is its node’s own is not', false, withOne(), {}],
+  ])('%s', (_, isSurplus, of, seen) => {
+    const found = drift([of], [sighting([machineOf(node, { createdAt: now, ...seen })])]);
+    expect(found).toEqual(
+      isSurplus ? ['surplus-machine: aws: machine i-1 (four-clouds-1) is one more than its node has'] : [],
     );
   });
 });

@@ -7,9 +7,11 @@ import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
 import {
   isStrayMachine,
+  isSurplusMachine,
   strayMachineFingerprint,
   strayResourceFingerprint,
   strayResources,
+  surplusMachineFingerprint,
 } from './find-strays.ts';
 import { needsRotation } from './needs-rotation.ts';
 
@@ -188,7 +190,17 @@ const strays = (seen: {
     .filter((sighting) => isNewerThanRepair(sighting, seen.parts))
     .flatMap(({ cloud, observation }) => [
       ...observation.machines
-        .filter((machine) => isStrayMachine(machine, seen.nodes, seen.now))
+        .filter((machine) => isSurplusMachine(machine, { cloud, nodes: seen.nodes }))
+        .map(({ providerId, name }) => ({
+          cloud,
+          fingerprint: surplusMachineFingerprint(providerId),
+          kind: 'surplus-machine' as const,
+          subject: providerId,
+          message: `${cloud}: machine ${providerId} (${name}) is one more than its node has`,
+          remedy: 'it is deleted',
+        })),
+      ...observation.machines
+        .filter((machine) => isStrayMachine(machine, { cloud, nodes: seen.nodes, now: seen.now }))
         .map((machine) => ({
           cloud,
           fingerprint: strayMachineFingerprint(machine.providerId),

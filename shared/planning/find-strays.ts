@@ -10,20 +10,40 @@ export const strayGraceSeconds = 600;
 export const strayPatienceSeconds = 300;
 
 export const strayMachineFingerprint = (providerId: string): string => `stray-machine:${providerId}`;
+export const surplusMachineFingerprint = (providerId: string): string => `surplus-machine:${providerId}`;
 export const strayResourceFingerprint = ({ kind, id }: Pick<SeenResource, 'kind' | 'id'>): string =>
   `stray-resource:${kind}:${id}`;
 
-/** With the cluster's tags, and no live node accounts for it. */
-export function isStrayMachine(machine: SeenMachine, nodes: readonly Node[], now: Instant): boolean {
+/** Where a machine was seen, and the nodes that may account for it. */
+interface Known {
+  readonly cloud: CloudName;
+  readonly nodes: readonly Node[];
+}
+
+/** With the cluster's tags, and of no live node. */
+export function isStrayMachine(machine: SeenMachine, { now, ...known }: Known & { now: Instant }): boolean {
   if (machine.state === 'stopping' || secondsBetween(machine.createdAt, now) <= strayGraceSeconds)
     return false;
-  if (nodes.some(({ providerId, phase }) => providerId === machine.providerId && phase !== 'deleted'))
-    return false;
-  const node = nodes.find(({ id }) => id === machine.nodeId);
-  if (node === undefined || node.phase === 'deleted') return true;
-  // Without a recorded machine the node may be about to record this one.
-  return node.providerId !== undefined;
+  return !isRecorded(machine, known) && liveNodeOf(machine, known) === undefined;
 }
+
+/**
+ * Beside the one that its node has, or of a node that was given up: a create that was carried out only after its attempt
+ * had ended. It needs no grace when the nodes were read after the look. An attempt's machine is recorded, and forgotten
+ * when the attempt ends: so as long as another is recorded, none that was seen before can still become the node's.
+ */
+export function isSurplusMachine(machine: SeenMachine, known: Known): boolean {
+  const node = liveNodeOf(machine, known);
+  // Without a recorded machine a node that is being built may be about to record this one.
+  const isSettled = node?.providerId !== undefined || node?.phase === 'failed';
+  return isSettled && machine.state !== 'stopping' && !isRecorded(machine, known);
+}
+
+const isRecorded = ({ providerId }: SeenMachine, { cloud, nodes }: Known): boolean =>
+  nodes.some((node) => node.cloud === cloud && node.providerId === providerId && node.phase !== 'deleted');
+
+const liveNodeOf = ({ nodeId }: SeenMachine, { nodes }: Known): Node | undefined =>
+  nodes.find(({ id, phase }) => id === nodeId && phase !== 'deleted');
 
 /** Left over: unless somebody is just making or taking down a machine there, of which it may be a part. */
 export const strayResources = (

@@ -34,6 +34,7 @@ const finding = (
   remedy: '',
   seenAt: ago(seconds),
 });
+const operation = { executionArn: 'x', kind: 'RetireNode', startedAt: exampleTime } as const;
 const stray: SeenMachine = {
   providerId: 'i-9',
   name: 'four-clouds-9',
@@ -68,8 +69,34 @@ describe('repairs', () => {
   it.each<[string, readonly string[], readonly Node[], SeenCluster, readonly Finding[]]>([
     ['are none when all is right', [], [node()], seen(), []],
     ['put a machine right at once', ['put four-clouds-1 right'], [node()], flawed, []],
-    ['leave a machine alone that is to go', [], [node({ desired: 'absent' })], flawed, []],
-    ['leave a machine alone that was given up', [], [node({ failure: { reason: 'x' } })], flawed, []],
+    [
+      'leave a machine alone that is being taken down',
+      [],
+      [node({ desired: 'absent', operation })],
+      flawed,
+      [],
+    ],
+    [
+      'leave a machine alone that is being given up',
+      [],
+      [node({ failure: { reason: 'x' }, operation })],
+      flawed,
+      [],
+    ],
+    [
+      'put one right that is to go and cannot: without its tags it is nobody’s',
+      ['put four-clouds-1 right'],
+      [node({ desired: 'absent' })],
+      flawed,
+      [],
+    ],
+    [
+      'and one that was given up',
+      ['put four-clouds-1 right'],
+      [node({ phase: 'failed', failure: { reason: 'x' } })],
+      flawed,
+      [],
+    ],
     [
       'leave the network to its own step',
       [],
@@ -83,6 +110,13 @@ describe('repairs', () => {
       [node()],
       seen({ machines: [stray] }),
       [strayFound(300)],
+    ],
+    [
+      'remove a node’s second machine at once, whether or not a sweep found it',
+      ['remove machine i-9'],
+      [node({ id: 'x' })],
+      seen({ machines: [{ ...stray, createdAt: now }] }),
+      [],
     ],
     ['not before it was seen in two sweeps', [], [node()], seen({ machines: [stray] }), [strayFound(299)]],
     ['not when no sweep ever found it', [], [node()], seen({ machines: [stray] }), []],
@@ -158,6 +192,7 @@ describe('repairs', () => {
   it('are only looked for where a sweep found something of the kind', () => {
     expect(needsRepair([strayFound(1)], 'aws')).toBe(true);
     expect(needsRepair([strayFound(1)], 'gcp')).toBe(false);
+    expect(needsRepair([finding('x', 'surplus-machine', 1)], 'aws')).toBe(true);
     expect(needsRepair([finding('x', 'machine-missing', 1)], 'aws')).toBe(false);
   });
 });

@@ -8,6 +8,7 @@ import { expectedMachines, type ExpectedMachine } from './expected-machines.ts';
 import {
   isDueStray,
   isStrayMachine,
+  isSurplusMachine,
   strayMachineFingerprint,
   strayResourceFingerprint,
   strayResources,
@@ -16,15 +17,16 @@ import {
 export interface Repairs {
   /** To be put right. */
   readonly machines: readonly ExpectedMachine[];
-  /** To be removed: stray machines (`kind` machine) and what is left over. */
+  /** To be removed: machines that no node accounts for (`kind` machine) and what is left over. */
   readonly removals: readonly SeenResource[];
 }
 
 /**
  * What to mend in one cloud once its network is right, from a fresh look and nodes that were read after it.
  *
- * A machine is put right whenever it differs. Something is removed only when the sweeps found it long ago and it is still
- * there, and nothing is being made or taken down that it may belong to: a mistake here would cost somebody's disk.
+ * A machine is put right whenever it differs, and a node's second machine goes. Everything else is removed only when the
+ * sweeps found it long ago and it is still there, and nothing is being made or taken down that it may belong to: a mistake
+ * here would cost somebody's disk.
  *
  * @param findings the stored ones of this cluster, with the time when each was first seen.
  */
@@ -49,8 +51,12 @@ export function planRepairs(options: {
     machines: expectedMachines(cluster, nodes, cloud).filter(({ providerId }) => flawed.has(providerId)),
     removals: [
       ...observation.machines
-        .filter((machine) => isStrayMachine(machine, nodes, now))
-        .filter(({ providerId }) => due.has(strayMachineFingerprint(providerId)))
+        .filter(
+          (machine) =>
+            isSurplusMachine(machine, { cloud, nodes }) ||
+            (isStrayMachine(machine, { cloud, nodes, now }) &&
+              due.has(strayMachineFingerprint(machine.providerId))),
+        )
         .map(({ providerId, name }) => ({ kind: 'machine', id: providerId, name })),
       ...strayResources(observation, cloud, nodes).filter((resource) =>
         due.has(strayResourceFingerprint(resource)),
@@ -61,10 +67,13 @@ export function planRepairs(options: {
 
 /** Whether anything of this cloud's findings is a repair's to mend: else nobody need look again. */
 export const needsRepair = (findings: readonly Finding[], cloud: CloudName): boolean =>
-  findings.some(
-    (finding) =>
-      finding.cloud === cloud &&
-      ['network-missing', 'network-changed', 'machine-changed', 'stray-machine', 'stray-resource'].includes(
-        finding.kind,
-      ),
-  );
+  findings.some((finding) => finding.cloud === cloud && repairable.has(finding.kind));
+
+const repairable: ReadonlySet<Finding['kind']> = new Set([
+  'network-missing',
+  'network-changed',
+  'machine-changed',
+  'surplus-machine',
+  'stray-machine',
+  'stray-resource',
+]);

@@ -146,7 +146,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   const messaging: Messaging = new Messaging({ outside, lambda, stepFunctions, onSecret });
   const clouds: Clouds = new Clouds({
     outside,
-    onMachine: (cloud, made, isLate) => {
+    onMachine: (cloud, made) => {
       const machine = new SimulatedMachine(cloud, clouds.worlds[cloud], made, {
         outside,
         lambda,
@@ -157,7 +157,6 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });
-      machine.isLate = isLate;
       machines.push(machine);
       history.note('machine', machine.name, `node ${machine.number}.${machine.attempt}`, 'is made');
       if (fate.onMachine(machine)) machine.boot();

@@ -19,7 +19,7 @@ export const repairDrift: Strategy = {
 
 /** What a run of ProvisionCluster mends by itself, whether or not it was seen in two sweeps. */
 export const isMendable = ({ kind }: Finding): boolean =>
-  kind === 'network-changed' || kind === 'machine-changed';
+  kind === 'network-changed' || kind === 'machine-changed' || kind === 'surplus-machine';
 
 /** What a run of ProvisionCluster would mend; undefined when there is nothing. */
 function driftOf({

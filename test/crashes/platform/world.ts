@@ -116,7 +116,7 @@ export async function runPlatform(options: {
   const messaging: Messaging = new Messaging({ outside, lambda, stepFunctions, onSecret });
   const clouds: Clouds = new Clouds({
     outside,
-    onMachine: (cloud, made, isLate) => {
+    onMachine: (cloud, made) => {
       const machine = new SimulatedMachine(cloud, clouds.worlds[cloud], made, {
         outside,
         lambda,
@@ -127,7 +127,10 @@ export async function runPlatform(options: {
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });
-      machine.isLate = isLate;
+      const { name, number, attempt } = machine;
+      // Nobody kills machines here: a second one was made because the first was forgotten, however soon it is collected.
+      if (machines.some((each) => each.number === number && each.attempt === attempt))
+        invariants.broken('an attempt makes one machine', `${name} is one more of node ${number}.${attempt}`);
       machines.push(machine);
       history.note('machine', machine.name, `node ${machine.number}.${machine.attempt}`, 'is made');
       machine.boot();

@@ -31,11 +31,3 @@ export const notBuilt: readonly NotBuilt[] = [
     explains: ({ cluster }) => cluster.statusReason?.includes('look lost at once') === true,
   },
 ];
-
-/**
- * Machines that nobody accounts for, forgiven for as long as nobody collects them: a create that is carried out after its
- * function has died, and after the attempt was given up and looked for. This goes with the collector of stray machines,
- * which then has to be quicker than the five minutes.
- */
-export const forgivesStray = (machine: { readonly isLate: boolean } | undefined): boolean =>
-  machine?.isLate === true;

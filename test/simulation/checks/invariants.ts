@@ -2,7 +2,6 @@ import type { MemoryMachine } from '../../../shared/clouds/memory/index.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
 import { phaseRank, type Node } from '../../../shared/domain/node.ts';
-import { forgivesStray } from './expectations.ts';
 import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Clouds } from '../life/clouds.ts';
 import type { SimulatedMachine } from '../life/machine.ts';
@@ -288,12 +287,8 @@ export class Invariants {
     const counted = new Map<string, number>();
     const unknown = new Set<string>();
     for (const { cloud, machine } of this.#clouds?.machines() ?? []) {
-      const { tags, stoppingAt, providerId } = machine;
+      const { tags, stoppingAt } = machine;
       if (tags?.owner.installation !== installationId || stoppingAt !== undefined) continue;
-      if (
-        forgivesStray(this.#machines.find((each) => each.cloud === cloud && each.providerId === providerId))
-      )
-        continue;
       counted.set(tags.nodeId, (counted.get(tags.nodeId) ?? 0) + 1);
       const node = this.nodesOf(tags.owner.clusterId).find(({ id }) => id === tags.nodeId);
       const cluster = this.clusterOf(tags.owner.clusterId);

@@ -5,7 +5,7 @@ import type { SimulatedMachine } from '../life/machine.ts';
 import type { People, WantedCluster } from '../life/people.ts';
 import { installationId } from '../platform/functions.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
-import { forgivesStray, notBuilt, type Outcome } from './expectations.ts';
+import { notBuilt, type Outcome } from './expectations.ts';
 import type { Invariants } from './invariants.ts';
 
 interface Parts {
@@ -32,7 +32,11 @@ function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster)
     clouds.worlds[cloud]
       .networks()
       .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
-      .flatMap(({ id }) => invariants.strangersIn(cloud, id)),
+      .flatMap(({ id }) => [
+        ...invariants.strangersIn(cloud, id),
+        // Whoever took our tags off it made it nobody's.
+        ...clouds.worlds[cloud].machines().filter(({ networkId, tags }) => networkId === id && !tags),
+      ]),
   );
   if (strangers.length === 0) return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
   // Past its guard it goes on trying; before it, it says who stands in the way.
@@ -102,10 +106,6 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
       ({ machine }) =>
         machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId,
     )
-    .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId))
-    .filter(
-      ({ cloud, machine: { providerId } }) =>
-        !forgivesStray(parts.machines.find((each) => each.cloud === cloud && each.providerId === providerId)),
-    );
+    .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
   return strays.length === 0 ? undefined : `${strays.length} machines are left over`;
 }

@@ -25,13 +25,13 @@ export class Clouds {
   readonly #drivers: Readonly<Record<CloudName, Cloud>>;
   readonly #outside: Outside;
   readonly #known = new Set<string>();
-  readonly #onMachine: (cloud: CloudName, machine: MemoryMachine, isLate: boolean) => void;
+  readonly #onMachine: (cloud: CloudName, machine: MemoryMachine) => void;
   readonly #onChange: (cloud: CloudName, method: string) => void;
 
   constructor(options: {
     outside: Outside;
-    /** A machine has been created; late: by a function that was dead by then. */
-    onMachine: (cloud: CloudName, machine: MemoryMachine, isLate: boolean) => void;
+    /** A machine has been created. */
+    onMachine: (cloud: CloudName, machine: MemoryMachine) => void;
     /** A call that may have changed something is over. */
     onChange: (cloud: CloudName, method: string) => void;
   }) {
@@ -72,7 +72,6 @@ export class Clouds {
     method: string,
     args: readonly unknown[],
     act: () => Promise<T>,
-    isLate: boolean,
   ): Promise<T> {
     const { history, faults } = this.#outside;
     this.calls += 1;
@@ -80,7 +79,7 @@ export class Clouds {
     if (!faults.isCalm) this.#trouble(world, method);
     const promise = act();
     world.clearFaults();
-    if (method === 'createMachine') this.#welcome(cloud, isLate);
+    if (method === 'createMachine') this.#welcome(cloud);
     if (changing.has(method)) this.#onChange(cloud, method);
     try {
       const value = await promise;
@@ -110,11 +109,11 @@ export class Clouds {
       world.addFault({ effect: 'hide', seconds: random.int(1, 60) });
   }
 
-  #welcome(cloud: CloudName, isLate: boolean): void {
+  #welcome(cloud: CloudName): void {
     for (const machine of this.worlds[cloud].machines()) {
       if (this.#known.has(machine.providerId)) continue;
       this.#known.add(machine.providerId);
-      if (machine.tags?.owner.installation === installationId) this.#onMachine(cloud, machine, isLate);
+      if (machine.tags?.owner.installation === installationId) this.#onMachine(cloud, machine);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { MemoryMachine } from '../../../shared/clouds/memory/index.ts';
+import { damage, memoryDamages, type MemoryMachine } from '../../../shared/clouds/memory/index.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import type { Invariants } from '../checks/invariants.ts';
 import { installationId } from '../platform/functions.ts';
@@ -42,7 +42,7 @@ export class Fate {
       this.#at(random.between(0, 60), `create ${name}`, async () => people.create(name));
       if (random.chance(0.6)) this.#at(this.#moment(20), `delete ${name}`, () => this.#remove(name));
     }
-    const busy = random.int(0, 8);
+    const busy = random.int(0, 10);
     for (let count = 0; count < busy; count += 1) {
       const [what, how] = random.pick(this.#troubles());
       this.#at(this.#moment(60), what, how);
@@ -90,6 +90,9 @@ export class Fate {
       ['a machine is taken', one((machine) => this.#kill(machine))],
       ['a machine is stopped', one((machine) => this.#stop(machine))],
       ['a machine reboots', one((machine) => this.#reboot(machine))],
+      ['somebody tampers', async () => this.#tamper()],
+      ['somebody tampers', async () => this.#tamper()],
+      ['somebody tampers', async () => this.#tamper()],
       ['a stranger comes', async () => this.#stranger()],
       ['delete twice', async () => this.#removeTwice()],
     ];
@@ -108,6 +111,35 @@ export class Fate {
     await Promise.all([people.remove(cluster), people.remove(cluster)]);
     await outside.time.sleep(outside.random.between(1, 60));
     await people.remove(cluster);
+  }
+
+  /** What people do by hand in a cloud's console. */
+  #tamper(): void {
+    const { clouds, outside } = this.#parts;
+    const kind = outside.random.pick(memoryDamages);
+    const ours = this.#ourNetworks();
+    if (ours.length === 0) return;
+    const { cloud, network } = outside.random.pick(ours);
+    const world = clouds.worlds[cloud];
+    const inside = world
+      .machines()
+      .filter(
+        ({ networkId, tags }) => networkId === network.id && tags?.owner.installation === installationId,
+      );
+    const at =
+      inside.length === 0 ? { networkId: network.id } : { machineId: outside.random.pick(inside).providerId };
+    outside.history.note('fate', cloud, network.id, kind, damage(world, kind, at) ?? 'strikes nothing');
+  }
+
+  /** The networks that are this installation's. */
+  #ourNetworks() {
+    const { worlds } = this.#parts.clouds;
+    return cloudNames.flatMap((cloud) =>
+      worlds[cloud]
+        .networks()
+        .filter(({ owner }) => owner.installation === installationId)
+        .map((network) => ({ cloud, network })),
+    );
   }
 
   #notice(machine: SimulatedMachine): void {
@@ -189,14 +221,9 @@ export class Fate {
   }
 
   #stranger(): void {
-    const { outside, clouds, invariants } = this.#parts;
+    const { outside, invariants } = this.#parts;
     const { random, time, history } = outside;
-    const ours = cloudNames.flatMap((cloud) =>
-      clouds.worlds[cloud]
-        .networks()
-        .filter(({ owner }) => owner.installation === installationId)
-        .map((network) => ({ cloud, network })),
-    );
+    const ours = this.#ourNetworks();
     if (ours.length === 0) return;
     const { cloud, network } = random.pick(ours);
     // Without tags, or with our cluster's id and another installation's.

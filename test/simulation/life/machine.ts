@@ -48,8 +48,6 @@ export class SimulatedMachine {
   readonly role: NodeRole;
   phase: AgentPhase = 'booting';
   interruption: SyncRequest['interruption'];
-  /** Its create was carried out after the function that sent it had died: nobody ever heard of it. */
-  isLate = false;
   readonly #parts: MachineParts;
   readonly #world: MemoryWorld;
   readonly #token: string;
@@ -158,7 +156,9 @@ export class SimulatedMachine {
       if (reply.peers !== undefined) this.#meshVersion = reply.meshVersion;
       const { instruction } = reply;
       this.#last = { at: time.nowMs, kind: instruction.kind, seen: this.#sees(instruction.kind) };
-      if (this.#hangsAt === instruction.kind) {
+      if (this.#hangsAt === instruction.kind && !this.#done.has(instruction.id)) {
+        // kubeadm is begun once in a machine's life: after a reboot it is not begun again.
+        this.#done.add(instruction.id);
         history.note('machine', this.name, 'hangs at', instruction.id);
         if (instruction.kind === 'init') this.#parts.watch.beginsInit(this);
         return;

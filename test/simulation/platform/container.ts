@@ -15,6 +15,7 @@ import { createQueue, type Queue } from '../../../shared/runtime/queue.ts';
 import { redact } from '../../../shared/runtime/redaction.ts';
 import { createStates, type States } from '../../../shared/runtime/states.ts';
 import { storeOver, type Store } from '../../../shared/store/index.ts';
+import type { Random } from '../clock/random.ts';
 import { tableOver, type MemoryTable } from '../table/memory-table.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import { Invocation, type Outside } from './outside.ts';
@@ -36,7 +37,6 @@ export interface Services {
     method: string,
     args: readonly unknown[],
     act: () => Promise<T>,
-    isLate: boolean,
   ) => Promise<T>;
   /** Whether a cluster's own API is there. */
   readonly apiAnswers: (clusterId: string) => boolean;
@@ -45,6 +45,7 @@ export interface Services {
   readonly onLog: (functionName: string, line: string) => void;
 }
 
+const skewMsMax = 60_000;
 const kmsKey = 'the installation’s key, which never leaves KMS';
 const macOf = (message: Uint8Array): Uint8Array => createHmac('sha256', kmsKey).update(message).digest();
 
@@ -61,18 +62,16 @@ export class Container {
   readonly log: Log;
   current = new Invocation('nobody', undefined, () => {});
   readonly #services: Services;
-  readonly #skewMs: number;
+  #skewMs = 0;
 
   constructor(functionName: string, services: Services) {
     const { outside, stepFunctions } = services;
     const { random, faults, time, history } = outside;
     this.functionName = functionName;
     this.#services = services;
-    this.#skewMs = faults.strikes('clockSkewed') ? random.int(-60_000, 60_000) : 0;
-    const now =
-      this.#skewMs === 0
-        ? () => time.now()
-        : () => new Date(time.nowMs + (faults.isCalm ? 0 : this.#skewMs)).toISOString();
+    if (faults.strikes('clockSkewed')) this.moveClock(random);
+    const now = (): string =>
+      this.#skewMs === 0 || faults.isCalm ? time.now() : new Date(time.nowMs + this.#skewMs).toISOString();
     this.clock = { now };
     this.store = storeOver(
       tableOver(services.table, now, (name, key, act) => outside.call(this.current, name, key, act)),
@@ -112,6 +111,11 @@ export class Container {
         history.note(level, functionName, decision, text);
       };
     this.log = { info: line('info'), warn: line('WARN'), error: line('ERROR') };
+  }
+
+  /** From now on its clock is wrong by something else. */
+  moveClock(random: Random): void {
+    this.#skewMs = random.int(-skewMsMax, skewMsMax);
   }
 
   bus(): Bus {
@@ -158,7 +162,7 @@ export class Container {
             current,
             `${name}.${String(property)}`,
             '',
-            () => aroundCloud(name, String(property), args, act, current.isOver),
+            () => aroundCloud(name, String(property), args, act),
             true,
           );
         };

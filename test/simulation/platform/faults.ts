@@ -46,6 +46,9 @@ export interface FaultRates {
   machineReboots: number;
   /** Per container of a function: its clock is up to a minute wrong. */
   clockSkewed: number;
+  /** Per invocation: while it runs, its clock jumps to another time, up to a minute wrong, forwards or back. */
+  clockJumps: number;
+  tickTwice: number;
 }
 
 const highest: Readonly<FaultRates> = {
@@ -77,6 +80,8 @@ const highest: Readonly<FaultRates> = {
   machineDies: 0.1,
   machineReboots: 0.15,
   clockSkewed: 0.3,
+  clockJumps: 0.1,
+  tickTwice: 0.3,
 };
 const kinds = Object.keys(highest) as readonly (keyof FaultRates)[];
 

@@ -57,6 +57,11 @@ export class Lambda {
       });
       const sandbox = this.#take(name);
       sandbox.container.current = invocation;
+      if (faults.strikes('clockJumps'))
+        time.after(random.between(0, 1), () => {
+          history.note('fate', name, 'has its clock jump');
+          sandbox.container.moveClock(random);
+        });
       const end = (settle: () => void): void => {
         timer.cancelled = true;
         if (invocation.isOver) return;

@@ -149,8 +149,10 @@ export class Messaging {
 
   /** The schedule, from now on. */
   startTicking(): void {
-    const { time, faults } = this.#parts.outside;
-    if (!faults.strikes('tickLost')) this.#parts.lambda.invokeLater(tick.function, {});
+    const { time, random, faults } = this.#parts.outside;
+    const strike = (): void => this.#parts.lambda.invokeLater(tick.function, {});
+    if (!faults.strikes('tickLost')) strike();
+    if (faults.strikes('tickTwice')) time.after(random.between(0, 30), strike);
     time.after(tick.everyMinutes * 60, () => this.startTicking());
   }
 }
