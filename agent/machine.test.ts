@@ -1,13 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../shared/domain/cluster.ts';
+import type { Cluster, Restore } from '../shared/domain/cluster.ts';
 import type { NodeRole } from '../shared/domain/network.ts';
 import type { SyncRequest } from '../shared/domain/node-protocol.ts';
+import { snapshotKey } from '../shared/domain/snapshot.ts';
 import { createMachine, until, type TestMachine } from './testing/machine.ts';
 import { needs } from './testing/needs.ts';
-import { digitaloceanMetadata, startPlatform, type TestPlatform } from './testing/platform.ts';
+import { digitaloceanMetadata, startPlatform, urlSecret, type TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
 let machines: TestMachine[] = [];
@@ -424,6 +425,145 @@ describe('the agent on machines of the real protocol', () => {
       '/077',
     ]);
     expect(String(open)).toBe('');
+  });
+});
+
+describe('a cluster that lost its quorum', () => {
+  const snapshot = '20261123T080000Z';
+  const restore: Restore = {
+    id: 'asked',
+    snapshot,
+    requestedAt: '2026-11-23T08:20:00.000Z',
+    requestedBy: 'ada',
+    number: 7,
+  };
+  const lost = async (): Promise<Cluster> => {
+    const cluster = await platform.create({
+      status: 'restoring',
+      initNode: 1,
+      initAttempt: 1,
+      initialisedAt: '2026-11-23T04:00:00.000Z',
+      restore,
+    });
+    platform.bucket.set(snapshotKey(cluster.id, snapshot), 'snapshot\n');
+    return cluster;
+  };
+  const failureOf = async (cluster: Cluster) => (await platform.node(cluster, 7)).failure;
+
+  it('is made anew on a new machine: etcd’s data from the snapshot, then one kubeadm on it', async () => {
+    const cluster = await lost();
+    platform.bus.clear();
+    const machine = await aMachine(cluster, 7);
+    machine.start();
+    await until('ready', () => isReady(cluster, 7));
+    const { root } = machine;
+    expect(machine.calls('ctr')).toEqual([
+      [
+        `--namespace k8s.io run --rm --mount type=bind,src=${root}/var/lib/overcast/restore,dst=/restore,options=rbind:rw`,
+        'registry.k8s.io/etcd:3.6.8-0 overcast-restore /usr/local/bin/etcdutl',
+        'snapshot restore /restore/snapshot.db --data-dir /restore/data --name four-clouds-7',
+        '--initial-cluster four-clouds-7=https://10.4.0.7:2380 --initial-cluster-token four-clouds-7-1',
+        '--initial-advertise-peer-urls https://10.4.0.7:2380 --bump-revision 1000000000 --mark-compacted',
+      ].join(' '),
+    ]);
+    const config = `--config ${root}/etc/overcast/kubeadm.yaml`;
+    expect(machine.calls('kubeadm')).toEqual([
+      `config images pull ${config}`,
+      `config images list ${config}`,
+      `init ${config} --ignore-preflight-errors=DirAvailable--var-lib-etcd`,
+    ]);
+    expect(machine.read('var/lib/etcd/member/snap/db')).toBe('snapshot\n');
+    expect(machine.kubeadm()).toMatchObject({ verb: 'init', endpoints: ['10.4.0.7'] });
+    expect((await platform.store.clusters.get(cluster.id))?.restore).toMatchObject({
+      attempt: 1,
+      restoredAt: expect.any(String) as string,
+    });
+    expect(platform.bus.said.filter(({ event }) => event === 'ClusterRestored')).toEqual([
+      { event: 'ClusterRestored', detail: { clusterId: cluster.id, snapshot, number: 7 } },
+    ]);
+    // The way to the snapshot is a secret: what is left of it is nothing.
+    expect(spawnSync('grep', ['-rl', urlSecret, root], { encoding: 'utf8' }).stdout).toBe('');
+    expect(JSON.stringify(platform.syncs)).not.toContain(urlSecret);
+    expect(machine.read('var/lib/overcast/restore/snapshot.db')).toBe('');
+  });
+
+  it('waits for the machines of its other control planes to be gone, and is given nothing before', async () => {
+    const cluster = await lost();
+    await platform.expect(cluster, 1, 'control-plane', 'digitalocean');
+    const machine = await aMachine(cluster, 7);
+    machine.start();
+    const told = () => machine.read('run/overcast/next/reason');
+    await until('it is told why', () => told() === 'the machine of control plane 1 to be gone');
+    const secret = machine.read('var/lib/overcast/session').trim();
+    const files = await fetch(`${platform.url}/v1/clusters/${cluster.id}/nodes/7/files`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ attempt: 1, kubernetes: 'v1.36.4' }),
+    });
+    expect([files.status, await files.text()]).toEqual([
+      403,
+      expect.stringContaining('the cluster is being restored'),
+    ]);
+    await platform.store.nodes.retire(cluster.id, 1);
+    await platform.store.nodes.bury(cluster.id, 1, new Date().toISOString());
+    await until('ready', () => isReady(cluster, 7));
+  });
+
+  it.each([
+    ['a snapshot that is broken', 'half of a snaps', /expected sha256 \[123\], got \[124\]/],
+    ['a snapshot that is not there', undefined, /The requested URL returned error: 403/],
+  ])('reports %s with the end of its log, and never comes to kubeadm', async (_, held, said) => {
+    const cluster = await lost();
+    const key = snapshotKey(cluster.id, snapshot);
+    if (held === undefined) platform.bucket.delete(key);
+    else platform.bucket.set(key, held);
+    const machine = await aMachine(cluster, 7, 'control-plane', { OVERCAST_SECOND: '0.005' });
+    machine.start();
+    await until('failed', async () => (await failureOf(cluster)) !== undefined);
+    expect(await failureOf(cluster)).toEqual({
+      reason: 'kubeadm restore failed with exit code 1',
+      log: expect.stringMatching(said) as string,
+    });
+    expect(JSON.stringify(platform.syncs)).not.toContain(urlSecret);
+    expect(machine.calls('kubeadm').filter((call) => call.startsWith('init'))).toEqual([]);
+    expect(machine.read('etc/overcast/snapshot.url')).toBe('');
+    // Begun again it says the same, and does nothing more.
+    await machine.kill();
+    machine.start();
+    const syncs = platform.syncs.length;
+    await until('says so again', () => platform.syncs.length > syncs && lastSync(7)?.phase === 'failed');
+    expect(machine.calls('ctr').length).toBeLessThanOrEqual(1);
+  });
+
+  it('is joined again by a worker that it does not know any more: its kubelet starts anew, once', async () => {
+    const cluster = await platform.create();
+    const machine = await aMachine(cluster, 1);
+    const worker = await aMachine(cluster, 4, 'worker');
+    for (const each of [machine, worker]) each.start();
+    await until('both are ready', async () => (await isReady(cluster, 1)) && (await isReady(cluster, 4)));
+    const restarts = () => worker.calls('systemctl').filter((call) => call === 'restart kubelet').length;
+    const asked = () => worker.calls('kubectl').filter((call) => call.includes('--ignore-not-found')).length;
+    await until('it has looked', () => worker.read('run/overcast/look') === '' && asked() > 0);
+    expect(restarts()).toBe(0);
+    // New control planes, of which none answers for a while.
+    for (const fake of ['unknown', 'away']) writeFileSync(join(worker.fakes, fake), '');
+    let isTold = false;
+    platform.instead = (number, _sync, own) => {
+      if (number !== 4 || isTold) return own;
+      isTold = true;
+      return { ...own, instruction: { ...own.instruction, endpoint: '10.4.0.7:6443' } };
+    };
+    const before = asked();
+    await until('it asks in vain', () => asked() > before + 1);
+    expect(restarts()).toBe(0);
+    rmSync(join(worker.fakes, 'away'));
+    await until('the kubelet starts anew', () => restarts() > 0);
+    const syncs = platform.syncs.length;
+    await until(
+      'two more syncs',
+      () => platform.syncs.slice(syncs).filter(({ number }) => number === 4).length > 1,
+    );
+    expect(restarts()).toBe(1);
   });
 });
 

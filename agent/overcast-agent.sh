@@ -622,7 +622,20 @@ name_endpoints() {
 # They are told with a new mesh and not again, so they are in place before that is acknowledged. A control plane asks its own.
 take_endpoints() {
   [ "$(cat "$run/next/kind")" = run ] && [ "$OVERCAST_ROLE" = worker ] && [ -s "$run/next/endpoint" ] || return 0
+  : >"$run/look"
   name_endpoints "$(cat "$run/next/endpoint")"
+}
+
+# Behind new control planes may be a cluster that was restored from before this node joined. A kubelet registers its node
+# when it starts, and at no other time.
+register_again() {
+  [ -e "$run/look" ] || return 0
+  found=$(kubectl_node get node "$name" --ignore-not-found -o name) || return 0
+  [ -n "$found" ] || {
+    say 'the cluster does not know this node: the kubelet starts anew'
+    systemctl restart kubelet >>"$log" 2>&1 || return 0
+  }
+  rm -f "$run/look"
 }
 
 # --- kubeadm: once in a machine's life ---
@@ -632,10 +645,36 @@ run_kubeadm() {
   mkdir "$state/kubeadm" 2>/dev/null || exit 0
   put "$state/kubeadm/pid" "$$ $(cat /proc/sys/kernel/random/boot_id)"
   kubeadm_code=0
-  (umask 022 && exec kubeadm "$1" --config "$etc/kubeadm.yaml") >>"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
-  # The credential to join with is of no more use, and lives for a while yet.
-  rm -f "$root/etc/kubernetes/bootstrap.conf"
+  case $1 in
+    # kubeadm begins a new cluster where there is none: here it finds the old one's data.
+    restore) restore_etcd && kubeadm_once init --ignore-preflight-errors=DirAvailable--var-lib-etcd ;;
+    *) kubeadm_once "$1" ;;
+  esac >>"$kubeadm_log" 2>&1 </dev/null || kubeadm_code=$?
+  # What it took to begin with is of no more use, and lives for a while yet.
+  rm -f "$root/etc/kubernetes/bootstrap.conf" "$etc/snapshot.url"
   put "$state/kubeadm/exit" "$kubeadm_code"
+}
+kubeadm_once() (
+  kubeadm_verb=$1
+  shift
+  umask 022 && exec kubeadm "$kubeadm_verb" --config "$etc/kubeadm.yaml" "$@"
+)
+
+# What a cluster's etcd held, in a new etcd of one member: this machine. Under a name of its own for the cluster its ids are
+# others than any before it. Revisions jump ahead and what was before is called compacted, so that whoever watches the API
+# begins anew. It runs in etcd's own image, which kubeadm wants anyway.
+restore_etcd() {
+  settings
+  endpoint=$(cat "$etc/snapshot.url")
+  from=$state/restore
+  mkdir -p "$from" && retry 3 kubeadm config images pull --config "$etc/kubeadm.yaml" &&
+    image=$(kubeadm config images list --config "$etc/kubeadm.yaml" | grep /etcd:) &&
+    retry 3 transfer --output "$from/snapshot.db" &&
+    ctr --namespace k8s.io run --rm --mount "type=bind,src=$from,dst=/restore,options=rbind:rw" "$image" \
+      overcast-restore /usr/local/bin/etcdutl snapshot restore /restore/snapshot.db --data-dir /restore/data --name "$name" \
+      --initial-cluster "$name=https://$overlay:2380" --initial-cluster-token "$name-$OVERCAST_ATTEMPT" \
+      --initial-advertise-peer-urls "https://$overlay:2380" --bump-revision 1000000000 --mark-compacted &&
+    mv -T "$from/data" "$root/var/lib/etcd" && rm -f "$from/snapshot.db"
 }
 
 # none, running, lost (cut off with the machine, or killed), or its exit code
@@ -672,6 +711,7 @@ kubectl_node() { kubectl --kubeconfig "$root/etc/kubernetes/kubelet.conf" --requ
 advance() {
   case $(phase) in
     joining) advance_joining ;;
+    ready) register_again ;;
     joined)
       ready=$(kubectl_node get node "$name" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
       [ "$ready" != True ] || enter ready
@@ -731,8 +771,9 @@ follow() {
     wait | run) ;;
     init) begin_kubeadm init "$id" "$overlay" ;;
     join) begin_kubeadm join "$id" "$endpoint" ;;
+    restore) begin_kubeadm restore "$id" "$overlay" ;;
     leave) [ "$(phase)" = left ] || leave ;;
-    forget-member | upgrade | snapshot | restore) once "$kind" ;;
+    forget-member | upgrade | snapshot) once "$kind" ;;
     *) say "an instruction that this agent does not know: $kind" ;;
   esac
 }
@@ -828,31 +869,6 @@ snapshot() {
   snapshot_code=$?
   rm -f "$root$saved"
   return "$snapshot_code"
-}
-
-# endpoint: where the snapshot is had. A new etcd of one member, this machine; the others join it anew.
-restore() {
-  etcd_data=$root/var/lib/etcd
-  manifests=$root/etc/kubernetes/manifests
-  image=$(sed -n 's/^ *image: *\([^ ]*etcd[^ ]*\)$/\1/p' "$manifests/etcd.yaml") && [ -n "$image" ] || return 1
-  mkdir -p "$state/restore" &&
-    transfer --output "$state/restore/snapshot.db" || return 1
-  mkdir -p "$state/manifests" && mv "$manifests"/*.yaml "$state/manifests/" || return 1
-  restore_left=60
-  while [ -n "$(etcd_container)" ] && [ "$restore_left" -gt 0 ]; do
-    sleep "$second"
-    restore_left=$((restore_left - 1))
-  done
-  rm -rf "$state/restore/data"
-  restore_code=0
-  ctr --namespace k8s.io run --rm --mount "type=bind,src=$state/restore,dst=/restore,options=rbind:rw" "$image" \
-    overcast-restore etcdutl snapshot restore /restore/snapshot.db --data-dir /restore/data --name "$name" \
-    --initial-cluster "$name=https://$overlay:2380" --initial-advertise-peer-urls "https://$overlay:2380" || restore_code=1
-  if [ "$restore_code" = 0 ]; then
-    mv "$etcd_data/member" "$state/restore/member-before" && mv "$state/restore/data/member" "$etcd_data/" || restore_code=1
-  fi
-  mv "$state/manifests"/*.yaml "$manifests/"
-  return "$restore_code"
 }
 
 # --- Interruption notices: seen within two seconds, reported at once ---

@@ -2,6 +2,8 @@ import { clusterRequested } from './cluster-requested.ts';
 import { driftFound } from './drift-found.ts';
 import { clusterDeletionRequested } from './cluster-deletion-requested.ts';
 import { clusterDeletionBlocked } from './cluster-deletion-blocked.ts';
+import { clusterRestoreRequested } from './cluster-restore-requested.ts';
+import { clusterRestored } from './cluster-restored.ts';
 import { nodesPlanned } from './nodes-planned.ts';
 import { nodeRequested } from './node-requested.ts';
 import { nodeRetirementRequested } from './node-retirement-requested.ts';
@@ -28,6 +30,8 @@ export const allEvents = [
   driftFound,
   clusterDeletionRequested,
   clusterDeletionBlocked,
+  clusterRestoreRequested,
+  clusterRestored,
   nodesPlanned,
   nodeRequested,
   nodeRetirementRequested,

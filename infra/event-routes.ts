@@ -1,5 +1,7 @@
 import { clusterDeletionRequested } from '../events/cluster-deletion-requested.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
+import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts';
+import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
 import { nodeFailed } from '../events/node-failed.ts';
@@ -46,7 +48,15 @@ export const eventRoutes: readonly EventRoute[] = [
   },
   {
     id: 'Reconcile',
-    events: [nodeReady, operationSettled, podsUnschedulable, policyChanged, upgradeRequested],
+    events: [
+      nodeReady,
+      operationSettled,
+      clusterRestoreRequested,
+      clusterRestored,
+      podsUnschedulable,
+      policyChanged,
+      upgradeRequested,
+    ],
     to: { queue: 'reconcile' },
   },
 ];

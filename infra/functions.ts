@@ -9,6 +9,8 @@ import { clusterDeletionRequested } from '../events/cluster-deletion-requested.t
 import { clusterFailed } from '../events/cluster-failed.ts';
 import { clusterReady } from '../events/cluster-ready.ts';
 import { clusterRequested } from '../events/cluster-requested.ts';
+import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts';
+import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
 import { etcdSnapshotFailed } from '../events/etcd-snapshot-failed.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
@@ -46,8 +48,8 @@ export interface FunctionSpec {
     readonly action: 'GenerateDataKey' | 'Decrypt';
     readonly purpose: SealedPurpose;
   }[];
-  /** On the bucket of etcd snapshots. Nobody reads one: sizes are had from the list. */
-  readonly snapshots?: readonly ('PutObject' | 'DeleteObject' | 'ListBucket')[];
+  /** On the bucket of etcd snapshots. Only who hands out the clusters' authorities hands out a snapshot: sizes are had from the list. */
+  readonly snapshots?: readonly ('GetObject' | 'PutObject' | 'DeleteObject' | 'ListBucket')[];
   readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
   readonly sendsTo?: readonly QueueName[];
   readonly needsApiUrl?: true;
@@ -68,7 +70,14 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/serve-api/handler.ts',
     why: 'the public API',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query', 'BatchGetItem'],
-    says: [clusterRequested, clusterDeletionRequested, nodesPlanned, nodeRetirementRequested, policyChanged],
+    says: [
+      clusterRequested,
+      clusterDeletionRequested,
+      clusterRestoreRequested,
+      nodesPlanned,
+      nodeRetirementRequested,
+      policyChanged,
+    ],
   },
   {
     ...small,
@@ -105,6 +114,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       { action: 'GenerateDataKey', purpose: 'pki' },
       { action: 'Decrypt', purpose: 'pki' },
     ],
+    snapshots: ['GetObject'],
     bundleKbMax: 600,
   },
   {
@@ -119,6 +129,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       nodeFailed,
       spotInterruption,
       podsUnschedulable,
+      clusterRestored,
       etcdSnapshotTaken,
       etcdSnapshotFailed,
     ],

@@ -24,12 +24,23 @@ const scripts: Readonly<Record<string, string>> = {
   *snapshot*save*) mkdir -p "$OVERCAST_ROOT/var/lib/etcd"; echo snapshot >"$OVERCAST_ROOT/var/lib/etcd/overcast-snapshot.db" ;;
 esac
 `,
+  // As far as `etcdutl snapshot restore` goes, in etcd's image: what it is given, and the hash at a snapshot's end.
+  ctr: `[ "$1 $2 $3 $4 $5" = "--namespace k8s.io run --rm --mount" ] || { echo "ctr: $*"; exit 1; }
+from=\${6#type=bind,src=}
+from=\${from%,dst=/restore,options=rbind:rw}
+[ "$7 $8 $9" = "registry.k8s.io/etcd:3.6.8-0 overcast-restore /usr/local/bin/etcdutl" ] || { echo "ctr: no such image: $7"; exit 1; }
+[ "$(cat "$from/snapshot.db")" = snapshot ] || { echo "Error: expected sha256 [123], got [124]"; exit 1; }
+[ ! -e "$from/data" ] || { echo "Error: data-dir /restore/data not empty or could not be read"; exit 1; }
+mkdir -p "$from/data/member/snap"
+cp "$from/snapshot.db" "$from/data/member/snap/db"
+`,
   ip: 'case "$1 $2" in "-4 route") cat "$FAKES/routes" 2>/dev/null ;; esac\n:\n',
   wg: 'case $1 in syncconf) cp "$3" "$FAKES/wg.conf" ;; show) cat "$FAKES/handshakes" 2>/dev/null ;; esac\n:\n',
   // Says what kubeadm says, and what it must never be allowed to tell anybody; what it is given is checked in kubeadm.ts.
   kubeadm: `case $1 in
   init | join) [ -s "\${3:-/none}" ] || { echo "no configuration"; exit 3; } ;;
   version) echo v1.36.4; exit 0 ;;
+  config) [ "$2 $3" = "images pull" ] || printf 'registry.k8s.io/%s\\n' kube-apiserver:v1.36.4 etcd:3.6.8-0 pause:3.10.1; exit 0 ;;
   *) exit 0 ;;
 esac
 sleep "\${KUBEADM_SECONDS:-0.1}"
@@ -47,6 +58,7 @@ echo node >"$OVERCAST_ROOT/etc/kubernetes/kubelet.conf"
 case "$*" in
   *status.phase*) cat "$FAKES/pending" 2>/dev/null || echo '{"items":[]}' ;;
   *jsonpath*) [ -e "$FAKES/not-ready" ] || printf True ;;
+  *--ignore-not-found*) [ ! -e "$FAKES/away" ] || exit 1; [ -e "$FAKES/unknown" ] || echo "node/$5" ;;
   *"get pods"*)
     printf '{"items":['
     comma=

@@ -34,7 +34,7 @@ export interface KubeadmRecord {
 
 const root = process.env['OVERCAST_ROOT'] ?? '';
 const fakes = process.env['FAKES'] ?? '';
-const [verb = '', , configPath = ''] = process.argv.slice(2);
+const [verb = '', , configPath = '', ...options] = process.argv.slice(2);
 
 function check(isSo: boolean, what: string): asserts isSo {
   if (isSo) return;
@@ -121,6 +121,13 @@ const endpoints = [
 
 function checkInit(): void {
   check(isControlPlane, 'init on a worker');
+  const mayFindData = options.includes('--ignore-preflight-errors=DirAvailable--var-lib-etcd');
+  check(
+    existsSync(`${root}/var/lib/etcd/member/snap/db`) === mayFindData,
+    mayFindData
+      ? '/var/lib/etcd holds no etcd'
+      : '[ERROR DirAvailable--var-lib-etcd]: /var/lib/etcd is not empty',
+  );
   const { ClusterConfiguration: cluster, KubeletConfiguration: kubelet } = documents;
   check(
     cluster !== undefined && kubelet !== undefined,

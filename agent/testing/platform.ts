@@ -17,7 +17,8 @@ import { nodeName, type Node } from '../../shared/domain/node.ts';
 import { bootstrapTokenMessage, formatBootstrapToken } from '../../shared/planning/bootstrap-token.ts';
 import type { Mac } from '../../shared/runtime/mac.ts';
 import { answerNode, readNodeCall } from '../../shared/runtime/node-http.ts';
-import { systemRandomBytes, type DataKeys } from '../../shared/runtime/pki.ts';
+import { createClusterPki } from '../../shared/runtime/certificates.ts';
+import { sealPki, systemRandomBytes, type DataKeys } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution } from '../../test/builders/cluster.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import { recordingBus, silentLog, type RecordingBus } from '../../test/builders/platform.ts';
@@ -55,6 +56,8 @@ export interface TestPlatform {
   readonly metadata: Map<number, Metadata>;
   /** What machines put at /snapshot. */
   readonly uploads: string[];
+  /** What lies in the bucket, by key. */
+  readonly bucket: Map<string, string>;
   /** While true, every call is refused with 503. */
   isAway: boolean;
   /** Said in place of the functions' own answer. */
@@ -71,6 +74,9 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
+/** What makes a presigned URL good; no log may have it. */
+export const urlSecret = '5e9b4e5b0f2c4d6e8a1b3c5d7e9f1a2b';
+
 const route = /^\/v1\/clusters\/([^/]+)\/nodes\/(\d+)\/(admit|sync|files)$/;
 
 /** The platform's real functions on a table of their own, behind HTTP, as API Gateway calls them. */
@@ -86,12 +92,14 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
   const clock = { now: () => new Date().toISOString() };
   const { store } = tests;
 
+  const dataKeys = testDataKeys();
   const issue = issueFiles({
     store,
-    dataKeys: testDataKeys(),
+    dataKeys,
     randomBytes: systemRandomBytes,
     clock,
     log: silentLog,
+    presign: async ({ method, key = '' }) => `${platform.url}/bucket/${key}?${method}=${urlSecret}`,
   });
   const server = createServer((request, response) => {
     void respond(request, response);
@@ -121,6 +129,11 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     if (url === '/snapshot' && request.method === 'PUT') {
       platform.uploads.push(await text(request));
       return { statusCode: 200 };
+    }
+    const [, key] = /^\/bucket\/(.*)\?GET=(.*)$/.exec(url) ?? [];
+    if (key !== undefined) {
+      const body = url.endsWith(`=${urlSecret}`) ? platform.bucket.get(key) : undefined;
+      return body === undefined ? { statusCode: 403 } : { statusCode: 200, body };
     }
     if (url.endsWith('/Release.key')) return { statusCode: 200, body: 'a key' };
     const [, clusterId, number, verb] = route.exec(url) ?? [];
@@ -171,11 +184,21 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     secrets: new Map(),
     metadata: new Map(),
     uploads: [],
+    bucket: new Map(),
     isAway: false,
     instead: undefined,
     async create(given = {}) {
       const cluster = aCluster(given);
       await store.clusters.create(cluster);
+      // One that is initialised has its authorities already.
+      if (cluster.initialisedAt !== undefined) {
+        const pki = await createClusterPki({
+          clusterId: cluster.id,
+          now: clock.now(),
+          randomBytes: systemRandomBytes,
+        });
+        await store.pki.create(await sealPki(pki, { dataKeys, randomBytes: systemRandomBytes }));
+      }
       return cluster;
     },
     async expect(cluster, number, role, cloud = 'aws') {

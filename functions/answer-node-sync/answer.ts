@@ -1,3 +1,4 @@
+import { clusterRestored } from '../../events/cluster-restored.ts';
 import { nodeFailed } from '../../events/node-failed.ts';
 import { nodeJoined } from '../../events/node-joined.ts';
 import { nodeReady } from '../../events/node-ready.ts';
@@ -16,6 +17,7 @@ import {
   type Need,
 } from '../../shared/planning/next-instruction.ts';
 import { forgetInstruction } from '../../shared/planning/forget-member.ts';
+import { holdsRestoreClaim, isRestoring } from '../../shared/planning/restoring.ts';
 import { neighbours, wireguardPeers, withMember } from '../../shared/planning/wireguard-peers.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -228,6 +230,15 @@ async function recordProgress(
     cluster = (await store.clusters.markInitialised(clusterId, { number, attempt }, now)) ?? cluster;
     log.info('the control plane is initialised', { clusterId, number, attempt });
   }
+  if (isRestoring(cluster) && holdsRestoreClaim(cluster, node)) {
+    const { snapshot } = cluster.restore;
+    const restored = await store.clusters.markRestored(clusterId, cluster.restore, now);
+    if (restored !== undefined) {
+      log.info('the cluster is restored', { clusterId, number, attempt, snapshot });
+      await bus.say(clusterRestored, { clusterId, number, snapshot });
+    }
+    cluster = restored ?? cluster;
+  }
   if (isNew) await bus.say(nodeJoined, { clusterId, number, attempt });
   if (holdsJoinLease(cluster, node)) await store.clusters.releaseJoin(clusterId, number, attempt);
   if (sync.phase === 'ready' && phaseRank(node.phase) < phaseRank('ready')) {
@@ -338,6 +349,8 @@ async function take(
   const holder = { number, attempt };
   if (need.write === 'lease-snapshot') await leaseSnapshot(dependencies, clusterId, need);
   else if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
+  else if (need.write === 'claim-restore')
+    await store.clusters.claimRestore(clusterId, need.restore, attempt);
   else if (need.write === 'claim-init') await store.clusters.claimInit(clusterId, holder, need.observedGone);
   else await store.clusters.leaseJoin(clusterId, holder, need.observedGone);
 }

@@ -40,7 +40,14 @@ export async function recordSnapshot(
   const { ok, output = '' } = sync.result;
   const snapshot = snapshotIdAt(lease.since);
   if (ok) await store.snapshots.record({ clusterId, id: snapshot, takenAt: lease.since, number, attempt });
-  if (await store.clusters.settleSnapshot(clusterId, lease, nextSnapshotAt(lease, ok, now))) {
+  if (
+    await store.clusters.settleSnapshot(
+      clusterId,
+      lease,
+      nextSnapshotAt(lease, ok, now),
+      ok ? snapshot : undefined,
+    )
+  ) {
     // The end of what a command printed says most.
     const reason = output.trim().slice(-reasonCharactersMax) || 'no reason given';
     log[ok ? 'info' : 'warn']('etcd snapshot', { clusterId, number, snapshot, ok });

@@ -75,6 +75,38 @@ const steps = [
   'PATCH /api/v1/nodes/four-clouds-4?fieldManager=overcast',
 ];
 
+describe('a cluster that was restored from a snapshot', () => {
+  const restore = { id: 'r', snapshot: 'S', requestedAt: now, requestedBy: 'ada', number: 1, attempt: 1 };
+
+  it('is not asked before it serves', async () => {
+    const { cluster, there } = await scene({ restore });
+    expect(await configure(cluster.id, there.proxyUrl)).toMatchObject({
+      done: false,
+      waitingFor: 'the cluster to be restored',
+    });
+    expect(there.requests).toEqual([]);
+  });
+
+  it('forgets the nodes that the snapshot brought back and that are gone, and no others', async () => {
+    const { cluster, there } = await scene({ restore: { ...restore, restoredAt: now } });
+    const gone = { phase: 'deleted', desired: 'absent' } as const;
+    await table.store.nodes.materialise(aNode({ clusterId: cluster.id, number: 6, ...gone }));
+    const names = [1, 2, 4, 6, 70].map((number) => `four-clouds-${number}`);
+    const others = ['four-clouds-big-6', 'laptop', 'four-clouds-06'];
+    const answer = there.answer;
+    there.answer = (request) =>
+      request.what.startsWith('GET /api/v1/nodes')
+        ? { body: { items: [...names, ...others].map((name) => ({ metadata: { name } })) } }
+        : answer(request);
+    expect(await configure(cluster.id, there.proxyUrl)).toEqual({ done: true });
+    const deleted = () => there.requests.map(({ what }) => what).filter((what) => what.startsWith('DELETE'));
+    expect(deleted().toSorted()).toEqual([
+      'DELETE /api/v1/nodes/four-clouds-6',
+      'DELETE /api/v1/nodes/four-clouds-70',
+    ]);
+  });
+});
+
 describe('a cluster whose API answers', () => {
   it('lets the platform in, binds the groups, and names its workers; again, and all is the same', async () => {
     const { cluster, there } = await scene();

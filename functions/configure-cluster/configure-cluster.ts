@@ -1,6 +1,13 @@
 import * as z from 'zod/mini';
 import { accessBindings } from '../../shared/planning/kubeadm-config-security.ts';
-import { mayPass, nameWorkers, workersOf, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
+import { isRestoring } from '../../shared/planning/restoring.ts';
+import {
+  forgetGoneNodes,
+  mayPass,
+  nameWorkers,
+  workersOf,
+  type ClusterAccess,
+} from '../../shared/runtime/cluster-access.ts';
 import { ownedCluster } from '../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../shared/runtime/progress.ts';
 import type { Store } from '../../shared/runtime/table.ts';
@@ -16,7 +23,7 @@ const tryEverySeconds = 10;
 
 /**
  * What a cluster needs from inside once its first API server answers: the platform's own credential, the groups that may act,
- * and workers that are called so. Each step makes it be so, so that all of it is right when done again.
+ * workers that are called so, and no node that is gone. Each step makes it be so, so that all of it is right when done again.
  */
 export const configureCluster =
   (
@@ -30,11 +37,15 @@ export const configureCluster =
     const cluster = await ownedCluster(store, clusterId, executionArn);
     if (cluster.initialisedAt === undefined)
       return pending('the first control plane to be initialised', tryEverySeconds);
+    if (isRestoring(cluster)) return pending('the cluster to be restored', tryEverySeconds);
     try {
       await keepPlatformCredential(parts, cluster);
       const api = await access(cluster);
       for (const binding of accessBindings()) await api.apply(pathOf(binding.metadata), binding);
       await nameWorkers(api, workersOf(cluster, await store.nodes.list(clusterId)));
+      // A snapshot brings back nodes that went after it was taken.
+      if (cluster.restore !== undefined)
+        await forgetGoneNodes(api, cluster, () => store.nodes.list(clusterId));
     } catch (error) {
       if (!mayPass(error)) throw error;
       return pending(`the API of cluster ${cluster.name}: ${error.message}`, tryEverySeconds);

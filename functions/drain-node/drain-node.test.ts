@@ -98,4 +98,19 @@ describe('a control plane', () => {
     await store.nodes.forgetMember(cluster.id, 1, { attempt: 1, now: exampleTime });
     expect(await drain()).toEqual({ done: true });
   });
+
+  it('of a cluster that is restored hands over nothing, and nobody is asked to forget it', async () => {
+    const me = anExecution();
+    const restore = { id: 'r', snapshot: 'S', requestedAt: exampleTime, requestedBy: 'ada', number: 7 };
+    const cluster = aCluster({ initialisedAt: exampleTime, status: 'restoring', restore });
+    await store.clusters.create(cluster);
+    const operation = { executionArn: me, kind: 'RetireNode', startedAt: exampleTime } as const;
+    const one = { clusterId: cluster.id, role: 'control-plane', ...serving } as const;
+    await store.nodes.materialise(aNode({ ...one, number: 2 }));
+    await store.nodes.materialise(aNode({ ...one, number: 1, attempt: 1, desired: 'absent', operation }));
+    const drain = drainNode({ store, clock: testClock(exampleTime), log: silentLog });
+    const request = { clusterId: cluster.id, number: 1, executionArn: me, startedAt: exampleTime };
+    expect(await drain({ ...request, budgetSeconds: 300 })).toEqual({ done: true });
+    expect((await store.clusters.get(cluster.id))?.forgetting).toBeUndefined();
+  });
 });

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import type { Cluster } from '../../shared/domain/cluster.ts';
 import { secondsBetween, type Instant } from '../../shared/domain/ids.ts';
 import { phaseRank, type Node } from '../../shared/domain/node.ts';
 import { mustBeForgotten } from '../../shared/planning/forget-member.ts';
+import { isRestoring } from '../../shared/planning/restoring.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -28,7 +30,8 @@ const forgetSecondsMax = 300;
 /**
  * One look at a node that leaves. The agent does the leaving: its sync is told `leave` as soon as the node is to be absent.
  * A machine that never had work, or that nobody has heard of, has none to hand over. A control plane is
- * then struck off etcd's members by the others, before its machine goes.
+ * then struck off etcd's members by the others, before its machine goes; one of a cluster that is restored has neither work
+ * that anybody could take over, nor others to ask.
  */
 export const drainNode =
   ({ store, clock, log }: { store: Pick<Store, 'nodes' | 'clusters'>; clock: Clock; log: Log }) =>
@@ -41,9 +44,13 @@ export const drainNode =
       throw new Superseded(`node ${number} has changed hands`);
 
     const now = clock.now();
-    const reason = whyDrained(node, request, now);
+    const cluster = node.role === 'control-plane' ? await store.clusters.get(clusterId) : undefined;
+    const reason =
+      cluster !== undefined && isRestoring(cluster)
+        ? 'its etcd has no quorum, and its cluster is restored'
+        : whyDrained(node, request, now);
     if (reason === undefined) return pending(`node ${number} to hand over its work`, lookEverySeconds);
-    if (await isStillMember(store, node, now)) {
+    if (cluster !== undefined && (await isStillMember(store, cluster, node, now))) {
       const isOver = secondsBetween(request.startedAt, now) >= request.budgetSeconds + forgetSecondsMax;
       if (!isOver) return pending(`control plane ${number} to be forgotten by the others`, lookEverySeconds);
       // They are still asked, and nobody joins before they have answered.
@@ -67,12 +74,10 @@ function whyDrained(node: Node, request: DrainRequest, now: Instant): string | u
 /** Asks those who serve to strike it off: on the cluster's item, where every sync sees it. One at a time. */
 async function isStillMember(
   { clusters, nodes }: Pick<Store, 'nodes' | 'clusters'>,
+  cluster: Cluster,
   node: Node,
   now: Instant,
 ): Promise<boolean> {
-  if (node.role === 'worker') return false;
-  const cluster = await clusters.get(node.clusterId);
-  if (cluster === undefined) return false;
   if (!mustBeForgotten({ cluster, node, nodes: await nodes.list(node.clusterId), now })) return false;
   await clusters.askToForget(node.clusterId, node, now);
   return true;

@@ -81,6 +81,16 @@ describe('a node whose machine is gone', () => {
     expect(there.requests).toEqual([]);
   });
 
+  it('of a cluster that is being restored is forgotten with the others, once it serves', async () => {
+    const restore = { id: 'r', snapshot: 'S', requestedAt: now, requestedBy: 'ada', number: 9 };
+    const { there, forget } = await scene({ cluster: { restore } });
+    expect(await forget()).toEqual({ done: true });
+    expect(there.requests).toEqual([]);
+    const restored = await scene({ cluster: { restore: { ...restore, restoredAt: now } } });
+    await restored.forget();
+    expect(restored.there.requests).toHaveLength(1);
+  });
+
   it('of a cluster that never began neither', async () => {
     const cluster = aCluster();
     await table.store.clusters.create(cluster);

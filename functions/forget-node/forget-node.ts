@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { nodeName } from '../../shared/domain/node.ts';
+import { isRestoring } from '../../shared/planning/restoring.ts';
 import { mayPass, type ClusterAccess } from '../../shared/runtime/cluster-access.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -41,6 +42,8 @@ export const forgetNode =
     const cluster = await store.clusters.get(clusterId);
     // Nobody keeps books of a cluster that never began, or that goes as a whole.
     if (cluster?.initialisedAt === undefined || cluster.desired === 'absent') return { done: true };
+    // Its API is gone, and what comes back from the snapshot is put in order once it serves.
+    if (isRestoring(cluster)) return { done: true };
 
     const name = nodeName(cluster.name, number);
     try {

@@ -72,6 +72,7 @@ async function world(
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
     clock: { now: () => now },
     log,
+    presign: async ({ method, key, secondsMax }) => `https://bucket/${key}?${method}&${secondsMax}&secret`,
   });
   return {
     cluster: stored,
@@ -159,6 +160,48 @@ describe('the first control plane', () => {
     const [one, other] = [await world(claimed, [{ number: 1 }]), await world(claimed, [{ number: 1 }])];
     const path = '/etc/kubernetes/pki/ca.key';
     expect(fileIn(await one.ask(1), path)).not.toBe(fileIn(await other.ask(1), path));
+  });
+});
+
+describe('the control plane that restores a lost cluster', () => {
+  const snapshot = '20261123T034500Z';
+  const restore = { id: 'r', snapshot, requestedAt: exampleTime, requestedBy: 'ada', number: 3 };
+  /** Node 1 had initialised it. */
+  const lost = async () => {
+    const at = await world(claimed, [{ number: 1 }, { number: 3 }, { number: 4 }]);
+    const first = await at.ask(1);
+    const { id } = at.cluster;
+    const { clusters } = tests.store;
+    await clusters.markInitialised(id, { number: 1, attempt: 1 }, now);
+    await clusters.changeStatus(id, { from: 'creating', to: 'failed', now });
+    const plan = { id: 'p', nodes: [], reason: 'test' };
+    await clusters.requestRestore(id, { restore, plan, generationRead: 1, nextNumber: 9, now });
+    await clusters.claimRestore(id, restore, 1);
+    return { ...at, first };
+  };
+
+  it('is given the same authorities, kubeadm’s file for init, and the way to the snapshot', async () => {
+    const { ask, first, cluster } = await lost();
+    const reply = await ask(3);
+    for (const path of keysIn(first)) expect(fileIn(reply, path)).toBe(fileIn(first, path));
+    expect(kubeadmOf(reply)['InitConfiguration']).toMatchObject({
+      localAPIEndpoint: { advertiseAddress: '10.4.0.3' },
+    });
+    expect(reply.files.find(({ path }) => path === '/etc/overcast/snapshot.url')).toEqual({
+      path: '/etc/overcast/snapshot.url',
+      mode: '0600',
+      content: `https://bucket/clusters/${cluster.id}/snapshots/${snapshot}.db?GET&1800&secret`,
+    });
+    expect(JSON.stringify(logged)).not.toContain('secret');
+  });
+
+  it('alone: no other machine is given anything meanwhile', async () => {
+    const { ask } = await lost();
+    for (const number of [1, 4])
+      await expect(ask(number)).rejects.toMatchObject({
+        status: 403,
+        message: 'the cluster is being restored',
+      });
   });
 });
 

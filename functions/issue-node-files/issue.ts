@@ -1,5 +1,6 @@
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
+import { snapshotKey } from '../../shared/domain/snapshot.ts';
 import type { FilesReply, FilesRequest } from '../../shared/domain/node-protocol.ts';
 import { reservedOf } from '../../shared/planning/allocatable.ts';
 import { etcdTuning, roundTripMilliseconds } from '../../shared/planning/etcd-tuning.ts';
@@ -13,6 +14,7 @@ import type { Log } from '../../shared/runtime/log.ts';
 import {
   filesForControlPlaneJoin,
   filesForInit,
+  filesForRestore,
   filesForWorkerJoin,
 } from '../../shared/runtime/node-files.ts';
 import { isSessionOf, NodeCallRefused, type NodeCall } from '../../shared/runtime/node-http.ts';
@@ -23,6 +25,7 @@ import {
   type DataKeys,
   type RandomBytes,
 } from '../../shared/runtime/pki.ts';
+import type { PresignUrl } from '../../shared/runtime/presigned-url.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
 export interface IssueDependencies {
@@ -31,15 +34,20 @@ export interface IssueDependencies {
   readonly randomBytes: RandomBytes;
   readonly clock: Clock;
   readonly log: Log;
+  /** Signs for the bucket of etcd snapshots. */
+  readonly presign: PresignUrl;
 }
 
 /** The cloud has made the machine and its id is about to be written: the next call finds it. */
 const recordAfterSeconds = 5;
+/** The machine pulls etcd's image first, and asks for its files only once. */
+const snapshotUrlSecondsMax = 30 * 60;
 
 /**
  * Gives a machine what kubeadm needs: to the control planes that may begin now with the cluster's authorities, to a worker
  * with a credential of its own. The same machine may ask as often as it likes until it has joined: it gets the same
- * authorities and a bootstrap certificate that begins anew. No other machine can: the session is bound to the first.
+ * authorities and a bootstrap certificate that begins anew. No other machine can: the session is bound to the first. Whoever
+ * restores a cluster has its snapshot besides, by a URL that is a secret and stands in the reply and nowhere else.
  *
  * @throws NodeCallRefused 401: the session is not this node's; 403: the machine may not begin, or not yet; 409: its kubeadm
  *   is of another minor than the cluster; 503: its cloud's record of it is not there yet.
@@ -47,7 +55,7 @@ const recordAfterSeconds = 5;
 export const issueFiles =
   (dependencies: IssueDependencies) =>
   async (call: NodeCall<FilesRequest>): Promise<FilesReply> => {
-    const { store, clock, randomBytes, log } = dependencies;
+    const { store, clock, randomBytes, log, presign } = dependencies;
     const { clusterId, number, body } = call;
     const { cluster, node } = await store.syncView(clusterId, number);
     if (cluster === undefined || !isSessionOf(node, call.bearer))
@@ -79,6 +87,14 @@ export const issueFiles =
     // Whatever goes wrong with the answer from here on: that it was made out is known.
     log.info('files issued', { ...about, files: verdict.give, kubernetes: body.kubernetes });
     if (verdict.give === 'init') return { files: filesForInit({ ...parts, pki }) };
+    if (verdict.give === 'restore') {
+      const snapshotUrl = await presign({
+        method: 'GET',
+        key: snapshotKey(clusterId, verdict.snapshot),
+        secondsMax: snapshotUrlSecondsMax,
+      });
+      return { files: filesForRestore({ ...parts, pki, snapshotUrl }) };
+    }
     const bootstrap = await issueBootstrapCredential(
       { authority: pki.cluster, now: clock.now(), randomBytes },
       parts.node.name,

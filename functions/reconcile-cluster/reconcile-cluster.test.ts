@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
+import type { Node } from '../../shared/domain/node.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
-import { aNode } from '../../test/builders/node.ts';
+import { atEveryCrashPoint } from '../../test/builders/crash.ts';
+import { aNode, anOffering } from '../../test/builders/node.ts';
 import { recordingBus, silentLog, testClock, testStates } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { reconcileCluster } from './reconcile-cluster.ts';
@@ -208,5 +210,136 @@ describe('reconcile-cluster carries out what is decided', () => {
     }
     expect((await store.nodes.get(at.id, 2))?.desired).toBe('absent');
     expect((await at.cluster())?.pendingPlan).toBeUndefined();
+  });
+});
+
+describe('a cluster that is restored', () => {
+  const restore: Restore = {
+    id: 'asked',
+    snapshot: '20261123T034500Z',
+    requestedAt: exampleTime,
+    requestedBy: 'ada',
+    number: 7,
+  };
+  const restored = { ...restore, attempt: 1, restoredAt: exampleTime };
+  const controlPlane = (clusterId: string, number: number, given: Partial<Node> = {}) =>
+    store.nodes.materialise(
+      aNode({
+        clusterId,
+        number,
+        role: 'control-plane',
+        attempt: 1,
+        phase: 'ready',
+        joinedAt: exampleTime,
+        readyAt: exampleTime,
+        lastSeenAt: plusSeconds(exampleTime, 600),
+        providerId: `i-${number}`,
+        ...given,
+      }),
+    );
+  const restoring = (given: Partial<Restore> = restore) =>
+    scene({
+      clouds,
+      status: 'restoring',
+      readyAt: exampleTime,
+      generation: 2,
+      provisionedGeneration: 2,
+      nextNumber: 8,
+      restore: { ...restore, ...given },
+    });
+
+  it('lets go of every control plane of before, and of no other', async () => {
+    const at = await restoring();
+    await network(at.id);
+    for (const number of [1, 2, 7])
+      await controlPlane(at.id, number, { phase: number === 7 ? 'booting' : 'ready' });
+    await at.run();
+    expect((await store.nodes.list(at.id)).map(({ number, desired }) => [number, desired])).toEqual([
+      [1, 'absent'],
+      [2, 'absent'],
+      [7, 'present'],
+    ]);
+    expect(at.bus.said).toEqual(
+      [1, 2].map((number) => ({
+        event: 'NodeRetirementRequested',
+        detail: { clusterId: at.id, number },
+      })),
+    );
+  });
+
+  it('has the control planes that are missing planned once, wherever it is cut', async () => {
+    const followers = [{ offering: anOffering(), shape: 'medium' as const }, { offering: anOffering() }];
+    const calls = await atEveryCrashPoint(async (points) => {
+      const cluster = aCluster({
+        clouds,
+        status: 'restoring',
+        readyAt: exampleTime,
+        provisionedGeneration: 1,
+        nextNumber: 8,
+        restore: { ...restored, followers },
+      });
+      await store.clusters.create(cluster);
+      await network(cluster.id);
+      await controlPlane(cluster.id, 7);
+      const bus = recordingBus('overcast.reconcile-cluster');
+      const run = reconcileCluster({
+        store: points.wrap(store),
+        bus: points.wrap(bus),
+        states: testStates(),
+        clock: testClock(plusSeconds(exampleTime, 600)),
+        random: () => 0.5,
+        newId: randomUUID,
+        log: silentLog,
+      });
+      return {
+        run: () => run({ clusterId: cluster.id }),
+        check: async () => {
+          expect(await store.clusters.get(cluster.id)).toMatchObject({
+            generation: 2,
+            nextNumber: 10,
+            pendingPlan: {
+              nodes: [
+                { number: 8, role: 'control-plane', shape: 'medium' },
+                { number: 9, role: 'control-plane' },
+              ],
+            },
+            restore: restored,
+          });
+          expect(bus.names()).toContain('NodesPlanned');
+        },
+      };
+    });
+    expect(calls).toBeGreaterThan(8);
+  });
+
+  it('is ready, and its restore is over, once they are all there', async () => {
+    const at = await restoring(restored);
+    await network(at.id);
+    await controlPlane(at.id, 7);
+    await at.run();
+    await at.run();
+    expect(await at.cluster()).toMatchObject({
+      status: 'ready',
+      restore: { ...restored, finishedAt: at.clock.now() },
+    });
+    expect(at.bus.names()).toEqual(['ClusterReady']);
+  });
+
+  it('has failed when its control plane was given up, says so once, and keeps why', async () => {
+    const at = await restoring({ attempt: 3 });
+    await network(at.id);
+    await controlPlane(at.id, 7, {
+      phase: 'failed',
+      failure: { reason: 'kubeadm restore failed with exit code 1', log: 'sha256' },
+    });
+    await at.run();
+    await at.run();
+    const reason = 'control plane 7: kubeadm restore failed with exit code 1';
+    expect(await at.cluster()).toMatchObject({
+      status: 'failed',
+      statusReason: `the restore from snapshot 20261123T034500Z failed: ${reason}`,
+      restore: { failure: { at: at.clock.now(), reason } },
+    });
+    expect(at.bus.names()).toEqual(['ClusterFailed']);
   });
 });

@@ -8,11 +8,12 @@ import { nodeRequested } from '../../events/node-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
-import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant, NodeId } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
+import { planFollowers } from '../../shared/planning/plan-restore.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -127,6 +128,19 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
     case 'retire':
       log.warn('node is retired', { clusterId, number: action.number, because: action.because });
       return retire(parts, read, action);
+    case 'plan-followers':
+      return planMissing(parts, read, action.restore);
+    case 'end-restore': {
+      const { restore, failure, because } = action;
+      const end = { ...(failure !== undefined && { failure: failure.slice(0, reasonCharactersMax) }), now };
+      if (await store.clusters.endRestore(clusterId, restore, end))
+        log[failure === undefined ? 'info' : 'error']('restore ended', {
+          clusterId,
+          snapshot: restore.snapshot,
+          because,
+        });
+      return;
+    }
     case 'check-operation':
       return releaseIfDead(parts, clusterId, action, now);
   }
@@ -167,6 +181,28 @@ async function replace(
     because,
   });
   for (const number of letGo ? numbers : []) await retire(parts, { cluster, now }, { number, isLost: true });
+  await bus.say(nodesPlanned, { clusterId: cluster.id });
+}
+
+/** A cluster that was restored gets the control planes that it is short of. */
+async function planMissing(
+  { store, bus, log, newId }: Parts,
+  { cluster, nodes, now }: Read,
+  restore: Restore,
+): Promise<void> {
+  const { plan, nextNumber } = planFollowers({ cluster: { ...cluster, restore }, nodes, newId });
+  const isPlanned = await store.clusters.plan(cluster.id, {
+    plan,
+    generationRead: cluster.generation,
+    nextNumber,
+    now,
+    followersOf: restore,
+  });
+  if (!isPlanned) return;
+  log.info('control planes are planned', {
+    clusterId: cluster.id,
+    nodes: plan.nodes.map(({ number }) => number),
+  });
   await bus.say(nodesPlanned, { clusterId: cluster.id });
 }
 

@@ -13,6 +13,10 @@ const sentences: {
   DriftFound: ({ reason }) => `being put right: ${reason}`,
   ClusterDeletionRequested: () => 'its deletion was asked for',
   ClusterDeletionBlocked: ({ reason }) => `its deletion was refused: ${reason}`,
+  ClusterRestoreRequested: ({ snapshot, number }) =>
+    `its restore from snapshot ${snapshot} was asked for: control plane ${number} is made for it, and all others go first`,
+  ClusterRestored: ({ snapshot, number }) =>
+    `control plane ${number} serves what snapshot ${snapshot} held: what was changed after it is lost`,
   NodesPlanned: () => 'nodes were planned',
   NodeRequested: ({ number }) => `node ${number} was asked for`,
   NodeRetirementRequested: ({ number }) => `node ${number} is to go`,

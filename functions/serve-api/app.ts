@@ -20,11 +20,12 @@ import { addNodes } from './add-nodes.ts';
 import type { ApiDependencies } from './api.ts';
 import { refuseChanges } from './apply-cluster.ts';
 import type { PolicyEdit } from './change-policies.ts';
-import { addNodesDocument, clusterDocument } from './cluster-document.ts';
+import { addNodesDocument, clusterDocument, restoreDocument } from './cluster-document.ts';
 import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts';
 import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
 import { readBody } from './read-body.ts';
 import { bodyOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
+import { restoreCluster } from './restore.ts';
 import { clusterDetails, nodeView, snapshotView } from './views.ts';
 
 /** The public API's routes. Each reads, asks a planner, makes one conditional write, and says what happened. */
@@ -164,6 +165,20 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     const { id } = await clusterOf(context);
     const list: ListOf<SnapshotView> = { items: (await store.snapshots.list(id)).map(snapshotView) };
     return context.json(list);
+  });
+
+  app.post('/clusters/:cluster/restore', async (context) => {
+    const cluster = await clusterOf(context);
+    const { text, type } = await bodyOf(context);
+    const restored = await restoreCluster(dependencies, {
+      cluster,
+      // Nothing said is the newest snapshot.
+      document: text === '' ? {} : readBody(text, type, restoreDocument),
+      caller: context.get('caller'),
+      ...keyOf(context),
+    });
+    if (restored.restore !== undefined) context.set('auditDetails', { snapshot: restored.restore.snapshot });
+    return context.json(clusterView(restored), 202);
   });
 
   app.get('/clusters/:cluster/events', async (context) => {

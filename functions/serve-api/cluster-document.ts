@@ -45,3 +45,5 @@ export const addNodesDocument = z.strictObject({
   lifecycle: z.optional(text),
   count: z.optional(z.number()),
 });
+
+export const restoreDocument = z.strictObject({ snapshot: z.optional(text) });

@@ -28,6 +28,21 @@ export interface ClusterView {
   readonly initialisedAt?: Instant;
   readonly deletionRequestedAt?: Instant;
   readonly operation?: { readonly kind: OperationKind; readonly startedAt: Instant };
+  readonly restore?: RestoreView;
+}
+
+/** What became of the last restore that somebody asked for. */
+export interface RestoreView {
+  readonly snapshot: string;
+  readonly requestedAt: Instant;
+  readonly requestedBy: string;
+  /** The new control plane that restores. */
+  readonly number: number;
+  /** From when it serves what the snapshot held. */
+  readonly restoredAt?: Instant;
+  /** From when there are as many control planes as before. */
+  readonly finishedAt?: Instant;
+  readonly failure?: { readonly at: Instant; readonly reason: string };
 }
 
 export interface CloudView {

@@ -1,5 +1,5 @@
-import type { ClusterView } from './api-types.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView, RestoreView } from './api-types.ts';
+import type { Cluster, Restore } from './cluster.ts';
 import { canonicalPolicies } from './policy-change.ts';
 
 /** What the world may see of a cluster: named field by field, so that a new field is private until somebody shows it. */
@@ -23,4 +23,23 @@ export const clusterView = (cluster: Cluster): ClusterView => ({
   ...(cluster.operation === undefined
     ? {}
     : { operation: { kind: cluster.operation.kind, startedAt: cluster.operation.startedAt } }),
+  ...(cluster.restore === undefined ? {} : { restore: restoreView(cluster.restore) }),
+});
+
+const restoreView = ({
+  snapshot,
+  requestedAt,
+  requestedBy,
+  number,
+  restoredAt,
+  finishedAt,
+  failure,
+}: Restore): RestoreView => ({
+  snapshot,
+  requestedAt,
+  requestedBy,
+  number,
+  ...(restoredAt === undefined ? {} : { restoredAt }),
+  ...(finishedAt === undefined ? {} : { finishedAt }),
+  ...(failure === undefined ? {} : { failure }),
 });

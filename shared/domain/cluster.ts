@@ -6,7 +6,16 @@ import type { PlannedNode } from './node.ts';
 import type { Operation } from './operation.ts';
 import type { Policies } from './policy.ts';
 
-export const clusterStatuses = ['creating', 'ready', 'degraded', 'deleting', 'deleted', 'failed'] as const;
+export const clusterStatuses = [
+  'creating',
+  'ready',
+  'degraded',
+  /** It lost its quorum, and is made anew from a snapshot of its etcd. */
+  'restoring',
+  'deleting',
+  'deleted',
+  'failed',
+] as const;
 export type ClusterStatus = (typeof clusterStatuses)[number];
 
 export const configurations = ['starter', 'basic', 'highly-available', 'custom'] as const;
@@ -49,6 +58,30 @@ export interface Snapshotting extends Holder {
   readonly since: Instant;
 }
 
+/**
+ * A cluster that lost its quorum is made anew, on one new control plane, from what its etcd held at one time. All that people
+ * asked for and what has become of it: one at a time, and the last one stays for people to read.
+ */
+export interface Restore {
+  readonly id: string;
+  /** `20261123T080000Z` */
+  readonly snapshot: string;
+  readonly requestedAt: Instant;
+  readonly requestedBy: string;
+  /** The node that is told to restore; no machine of any other control plane may be left by then. */
+  readonly number: number;
+  /** Which of that node's machines was let begin. */
+  readonly attempt?: number;
+  /** From when the new control plane serves: what comes now is ordinary joining. */
+  readonly restoredAt?: Instant;
+  /** Control planes that are missing then, so that there are as many as before; gone once they are planned. */
+  readonly followers?: readonly Pick<PlannedNode, 'offering' | 'shape'>[];
+  /** From when nothing more is done for it. */
+  readonly finishedAt?: Instant;
+  /** It came to nothing, and may be asked for again. */
+  readonly failure?: { readonly at: Instant; readonly reason: string };
+}
+
 export interface Cluster {
   readonly id: ClusterId;
   readonly name: string;
@@ -88,6 +121,9 @@ export interface Cluster {
   readonly snapshotDueAt?: Instant;
   /** How many pods fit on no node, as a control plane last said; absent is none. */
   readonly unschedulablePods?: number;
+  /** The newest one that was taken. */
+  readonly newestSnapshot?: string;
+  readonly restore?: Restore;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;

@@ -63,7 +63,7 @@ export interface Instruction {
   readonly reason?: string;
   /**
    * `join`, and `run` when the mesh has moved: the control planes' overlay addresses, `10.4.0.1:6443,10.4.0.2:6443`;
-   * `forget-member`: the lost one's; `snapshot` and `restore`: a URL.
+   * `forget-member`: the lost one's; `snapshot`: a URL.
    */
   readonly endpoint?: string;
 }
@@ -92,7 +92,7 @@ export interface Neighbour {
   readonly privateAddress: string;
 }
 
-/** What kubeadm needs is given only to a machine that was told `init` or `join`, each time it asks until it has joined. */
+/** What kubeadm needs is given only to a machine that was told `init`, `join` or `restore`, each time it asks until it has joined. */
 export interface FilesRequest {
   readonly attempt: number;
   /** The kubeadm that is installed: `v1.36.4`. A cluster is initialised at that patch. */

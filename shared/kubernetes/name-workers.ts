@@ -3,7 +3,7 @@ import { nodeName, type Node } from '../domain/node.ts';
 import type { ClusterApi } from './api-client.ts';
 
 /** A cluster has at most 256 nodes; a larger page costs nothing. */
-const nodesPerPage = 500;
+export const nodesPerPage = 500;
 const patchesAtOnce = 8;
 
 const rolePrefix = 'node-role.kubernetes.io/';

@@ -77,6 +77,17 @@ export const filesForInit = (input: {
   kubeadmFile(renderDocuments(initDocuments(input.cluster, input.node))),
 ];
 
+/** Where the agent finds the way to the snapshot. */
+const snapshotUrlPath = '/etc/overcast/snapshot.url';
+
+/** For the one control plane that restores the cluster, and for no other machine: kubeadm begins on what the snapshot held. */
+export const filesForRestore = (
+  input: Parameters<typeof filesForInit>[0] & { readonly snapshotUrl: string },
+): readonly MachineFile[] => [
+  ...filesForInit(input),
+  { path: snapshotUrlPath, mode: '0600', content: input.snapshotUrl },
+];
+
 /** For the one control plane that holds the join lease, and for no other machine. */
 export const filesForControlPlaneJoin = (input: {
   readonly cluster: KubeadmCluster;

@@ -1,6 +1,7 @@
 import type { Cluster, ClusterStatus, CloudParts } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Node } from '../domain/node.ts';
+import { isRestoreOver, isRestoring, restoreProgress, whyNotRestored } from './restoring.ts';
 
 export interface StatusVerdict {
   readonly status: ClusterStatus;
@@ -20,7 +21,8 @@ const reasonCharactersMax = 1024;
  *
  * `creating` until its plan is carried out and every node that is wanted is ready; from then on `ready`, or `degraded`
  * while something that was asked for is lost (a node on its way is not lost). `failed` when it never was ready and the
- * platform gave up, or when so many control planes are lost that only a snapshot helps.
+ * platform gave up, or when so many control planes are lost that only a snapshot helps; `restoring` from when that is asked
+ * for until there are as many control planes as before.
  */
 export function clusterStatus(options: {
   cluster: Cluster;
@@ -32,9 +34,21 @@ export function clusterStatus(options: {
   if (cluster.status === 'deleted') return { status: 'deleted' };
   if (cluster.desired === 'absent') return { status: 'deleting' };
 
+  const lastly = cluster.restore?.failure?.reason ?? whyNotRestored(cluster, nodes);
+  if (lastly !== undefined)
+    return {
+      status: 'failed',
+      ...because([`the restore from snapshot ${cluster.restore?.snapshot ?? ''} failed: ${lastly}`]),
+    };
+  if (isRestoring(cluster)) return { status: 'restoring', ...because([restoreProgress(cluster, nodes)]) };
+
   // Whatever else is wrong, nothing of it can be mended before this is.
   const quorum = findings.find(({ kind }) => kind === 'quorum-lost');
   if (quorum !== undefined) return { status: 'failed', ...because([quorum.message]) };
+
+  const { restore } = cluster;
+  if (restore !== undefined && restore.finishedAt === undefined && !isRestoreOver(cluster, nodes))
+    return { status: 'restoring', ...because([restoreProgress({ restore }, nodes)]) };
 
   const wanted = nodes.filter((node) => node.desired === 'present');
   const failures = wanted

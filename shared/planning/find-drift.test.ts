@@ -257,11 +257,16 @@ describe('what was changed', () => {
 });
 
 describe('what is done about lost nodes', () => {
-  const lost = (nodes: Node[]) => {
+  const lost = (nodes: Node[], given: Partial<Cluster> = {}) => {
     const find = (known: ReturnType<typeof findDrift>, at: string) =>
-      findDrift({ cluster, nodes, parts: [standing], sightings: [sighting([])], known, now: at }).map(
-        (finding) => finding,
-      );
+      findDrift({
+        cluster: { ...cluster, newestSnapshot: 'S', ...given },
+        nodes,
+        parts: [standing],
+        sightings: [sighting([])],
+        known,
+        now: at,
+      });
     return find(find([], plusSeconds(now, -60)), now).map(({ kind, remedy }) => `${kind}: ${remedy}`);
   };
   const numbered = (number: number, given: Partial<Node> = {}) =>
@@ -277,6 +282,17 @@ describe('what is done about lost nodes', () => {
       'quorum-lost: restore it from its last snapshot',
       ...[1, 2].map(() => 'machine-missing: it is replaced once the cluster is restored'),
     ]);
+  });
+
+  it.each<[string, Partial<Cluster>]>([
+    ['restore it from its last snapshot', { newestSnapshot: 'S' }],
+    ['it has no snapshot: delete it and create it again', { newestSnapshot: undefined as never }],
+    [
+      'it is restored from snapshot S',
+      { restore: { id: 'r', snapshot: 'S', requestedAt: now, requestedBy: 'ada', number: 7 } },
+    ],
+  ])('a lost quorum says what people can do: %s', (remedy, given) => {
+    expect(lost([numbered(1, { role: 'control-plane' })], given)[0]).toBe(`quorum-lost: ${remedy}`);
   });
 });
 

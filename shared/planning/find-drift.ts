@@ -5,6 +5,7 @@ import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
+import { isRestoring } from './restoring.ts';
 import {
   isStrayMachine,
   isSurplusMachine,
@@ -27,7 +28,7 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, the platform's own access.
  */
 export function findDrift(options: {
-  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt'>;
+  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt' | 'restore' | 'newestSnapshot'>;
   nodes: readonly Node[];
   parts: readonly CloudParts[];
   sightings: readonly Sighting[];
@@ -119,7 +120,10 @@ const networks = (
       }));
   });
 
-function losses({ id }: Pick<Cluster, 'id'>, { losses: lost, paused, quorum }: Losses): readonly Found[] {
+function losses(
+  cluster: Pick<Cluster, 'id' | 'restore' | 'newestSnapshot'>,
+  { losses: lost, paused, quorum }: Losses,
+): readonly Found[] {
   const isPaused = (cloud: Node['cloud']): boolean => paused.some((each) => each.cloud === cloud);
   const remedyFor = (node: Node): string => {
     if (quorum.isLost) return 'it is replaced once the cluster is restored';
@@ -150,9 +154,13 @@ function losses({ id }: Pick<Cluster, 'id'>, { losses: lost, paused, quorum }: L
         {
           fingerprint: 'quorum-lost',
           kind: 'quorum-lost',
-          subject: id,
+          subject: cluster.id,
           message: `quorum lost: ${quorum.lost} of ${quorum.members} control planes`,
-          remedy: 'restore it from its last snapshot',
+          remedy: isRestoring(cluster)
+            ? `it is restored from snapshot ${cluster.restore.snapshot}`
+            : cluster.newestSnapshot === undefined
+              ? 'it has no snapshot: delete it and create it again'
+              : 'restore it from its last snapshot',
         },
       ]
     : [];

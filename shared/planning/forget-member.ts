@@ -3,6 +3,7 @@ import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Instruction } from '../domain/node-protocol.ts';
 import { overlayAddress, type Node } from '../domain/node.ts';
 import { isMember } from './find-losses.ts';
+import { isRestoring } from './restoring.ts';
 
 /** A control plane's last-seen time is written every 5 minutes at least. */
 const heardOfSecondsMax = 7 * 60;
@@ -20,13 +21,15 @@ export const mayBeMember = (node: Node): boolean =>
  * @param node one that goes, or whose machine was given up.
  */
 export function mustBeForgotten(options: {
-  cluster: Pick<Cluster, 'initialisedAt' | 'desired'>;
+  cluster: Pick<Cluster, 'initialisedAt' | 'desired' | 'restore'>;
   node: Node;
   nodes: readonly Node[];
   now: Instant;
 }): boolean {
   const { cluster, node, nodes, now } = options;
   if (cluster.initialisedAt === undefined || cluster.desired === 'absent' || !mayBeMember(node)) return false;
+  // The new etcd never knew it, and the old one could not be asked.
+  if (isRestoring(cluster)) return false;
   return nodes.some(
     (other) =>
       other.number !== node.number &&

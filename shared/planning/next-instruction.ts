@@ -1,4 +1,4 @@
-import type { Cluster, Holder } from '../domain/cluster.ts';
+import type { Cluster, Holder, Restore } from '../domain/cluster.ts';
 import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
@@ -6,6 +6,7 @@ import type { Instruction, SyncRequest } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
 import { planSnapshot, type SnapshotDecision } from './plan-snapshot.ts';
 import { forgetInstruction, isForgettingOver, mayBeMember } from './forget-member.ts';
+import { formerControlPlanes, isRestoring } from './restoring.ts';
 
 /** A control plane that was not heard of for longer need not acknowledge a newcomer: it may be dead. */
 export const seenSecondsMax = 30;
@@ -16,6 +17,7 @@ export const syncSeconds = { bootstrap: 3, controlPlane: 5, worker: 60 } as cons
 export type Need =
   | { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder }
   | { readonly write: 'drop-forgetting'; readonly forgetting: Holder }
+  | { readonly write: 'claim-restore'; readonly restore: Restore }
   | Extract<SnapshotDecision, { readonly need: unknown }>['need'];
 
 export interface NextInstructionInput {
@@ -70,6 +72,8 @@ const isGone = (holder: Holder, node: Node | undefined): boolean =>
  *   heard of lately, and at least one, has acknowledged the mesh version that added the newcomer.
  * - A control plane that goes is struck off etcd's members by those that serve, all of them told alike, since it is right
  *   when done again; until then none joins: a dead member counts against the quorum.
+ * - A cluster that lost its quorum is restored by the one new control plane that was planned for it, and by no machine while
+ *   any other control plane's machine may be there: two etcds never serve side by side. Everybody else waits. It is not init.
  * - An instruction's id carries the attempt: the next machine of the same node begins anew, the same machine never does.
  */
 export function nextInstruction(input: NextInstructionInput): Decision {
@@ -84,7 +88,10 @@ export function nextInstruction(input: NextInstructionInput): Decision {
 
   const hasWork = sync.phase === 'joined' || sync.phase === 'ready' || sync.phase === 'leaving';
   if (sync.phase === 'left') return wait('the machine to be deleted');
-  if (node.desired === 'absent') return hasWork ? say('leave') : wait('the machine to be deleted');
+  // Without a quorum a control plane has nothing that it could hand over, and nobody to ask.
+  const isFormer = node.role === 'control-plane' && isRestoring(cluster);
+  if (node.desired === 'absent')
+    return hasWork && !isFormer ? say('leave') : wait('the machine to be deleted');
   if (sync.interruption?.kind === 'terminate' && hasWork) return say('leave');
   if (sync.phase === 'failed' || node.failure !== undefined) return wait('the machine to be replaced');
   const { forgetting } = cluster;
@@ -103,6 +110,17 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (cluster.vpn !== 'cloud-vpn' && !input.mesh.members.some((member) => member.number === node.number))
     return wait('its place in the mesh');
 
+  if (isRestoring(cluster)) {
+    const { restore } = cluster;
+    if (node.number !== restore.number) return wait('the cluster to be restored');
+    const [former] = formerControlPlanes(restore, nodes);
+    if (former !== undefined) return wait(`the machine of control plane ${former.number} to be gone`);
+    if (restore.attempt === node.attempt) return say('restore');
+    // An attempt begins only when nothing is left of the one before: what an earlier one held passes on.
+    return (restore.attempt ?? 0) < node.attempt
+      ? { need: { write: 'claim-restore', restore } }
+      : wait('the machine to be replaced');
+  }
   if (cluster.initialisedAt === undefined) {
     if (node.role === 'worker') return wait('the first control plane');
     const claimant = initHolder(cluster);

@@ -4,6 +4,7 @@ import type { Mesh } from '../domain/mesh.ts';
 import type { Instruction } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
 import { snapshotIdAt } from '../domain/snapshot.ts';
+import { isRestoring } from './restoring.ts';
 
 export const snapshotSeconds = {
   /** From one that was taken to the next. */
@@ -59,7 +60,9 @@ export function planSnapshot(input: {
   const { snapshotting: current, initialisedAt, status } = cluster;
   if (initialisedAt === undefined || cluster.desired === 'absent') return undefined;
   if (cluster.deletionRequestedAt !== undefined) return undefined;
-  if (status !== 'creating' && status !== 'ready' && status !== 'degraded') return undefined;
+  const isServing = status === 'creating' || status === 'ready' || status === 'degraded';
+  // What is left of an etcd that lost its quorum is no later state of the cluster than its last snapshot.
+  if (!isServing && (status !== 'restoring' || isRestoring(cluster))) return undefined;
 
   const isPast = (since: Instant, seconds: number): boolean => secondsBetween(since, now) >= seconds;
   const controlPlanes = mesh.members

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { aNode } from '../../test/builders/node.ts';
 import { cloudNames } from '../domain/cloud.ts';
-import type { Cluster, CloudParts } from '../domain/cluster.ts';
+import type { Cluster, CloudParts, Restore } from '../domain/cluster.ts';
 import { plusSeconds, secondsBetween } from '../domain/ids.ts';
 import { nodePhases, type Node } from '../domain/node.ts';
 import type { Operation, OperationKind } from '../domain/operation.ts';
@@ -51,6 +51,10 @@ const sentence = (action: Action): string => {
       return `replace ${action.numbers.join(', ')}`;
     case 'retire':
       return `retire ${action.number}`;
+    case 'plan-followers':
+      return `plan ${action.restore.followers?.length} followers`;
+    case 'end-restore':
+      return action.failure === undefined ? 'finish the restore' : `fail the restore: ${action.failure}`;
     default:
       return `check ${action.number ?? 'cluster'}`;
   }
@@ -394,6 +398,110 @@ describe('lost nodes', () => {
       event: 'ClusterFailed',
     });
     expect(without([1, 2], all).first.status).toMatchObject({ to: 'degraded' });
+  });
+});
+
+describe('a restore', () => {
+  const asked: Restore = {
+    id: 'asked',
+    snapshot: '20261123T034500Z',
+    requestedAt: ago(60),
+    requestedBy: 'ada',
+    number: 7,
+  };
+  const restored = { ...asked, attempt: 1, restoredAt: ago(10) };
+  const followers = [{ offering: node().offering }, { offering: node().offering }];
+  const at = (number: number, phase: Node['phase'], given: Partial<Node> = {}): Node =>
+    node({ number, role: 'control-plane', phase, attempt: 1, lastSeenAt: now, ...given });
+  const serves = at(7, 'ready', { joinedAt: ago(20), readyAt: ago(10) });
+  const plan = { id: 'p', nodes: [], reason: 'more' };
+  it.each<[string, readonly string[], Partial<Cluster>, Node[]]>([
+    [
+      'lets every control plane of before go, also who lives and who was given up, and only those',
+      ['retire 1', 'retire 2', 'retire 3'],
+      { restore: asked },
+      [
+        at(1, 'ready', { joinedAt: ago(900) }),
+        at(2, 'failed'),
+        at(3, 'joining', { createdAt: now }),
+        at(7, 'planned', { createdAt: now }),
+        node({ number: 4 }),
+      ],
+    ],
+    [
+      'waits for those that go, and plans no replacement meanwhile',
+      ['NodeRetirementRequested 1'],
+      { restore: asked },
+      [at(1, 'deleting', { desired: 'absent' }), at(7, 'booting', { createdAt: now })],
+    ],
+    [
+      'lets go whatever else is under way',
+      ['retire 1'],
+      { restore: asked, operation: running('ProvisionCluster') },
+      [at(1, 'ready'), at(7, 'booting', { operation: running('ProvisionNode') })],
+    ],
+    [
+      'has nothing to do once they are gone',
+      [],
+      { restore: asked },
+      [at(1, 'deleted', { desired: 'absent' })],
+    ],
+    [
+      'that cannot be done is given up',
+      ['fail the restore: control plane 7: no disk'],
+      { restore: asked },
+      [at(7, 'failed', { failure: { reason: 'no disk' } })],
+    ],
+    [
+      'plans the control planes that are missing',
+      ['plan 2 followers'],
+      { restore: { ...restored, followers } },
+      [serves],
+    ],
+    [
+      'plans them when no other plan is pending',
+      ['NodesPlanned'],
+      { restore: { ...restored, followers }, pendingPlan: plan },
+      [serves],
+    ],
+    [
+      'is finished once all are there',
+      ['finish the restore'],
+      { restore: restored },
+      [serves, at(8, 'ready')],
+    ],
+    [
+      'is not finished while one is missing',
+      [],
+      { restore: restored },
+      [serves, at(8, 'joining', { operation: running('ProvisionNode') })],
+    ],
+    ['that is finished is history', [], { restore: { ...restored, finishedAt: ago(5) } }, [serves]],
+    [
+      'that failed is history',
+      [],
+      { restore: { ...asked, failure: { at: ago(5), reason: 'no' } }, status: 'failed' },
+      [at(7, 'failed')],
+    ],
+    [
+      'of a cluster that goes is nobody’s affair',
+      [],
+      { restore: asked, deletionRequestedAt: ago(1) },
+      [at(1, 'ready')],
+    ],
+  ])('%s', (_, expected, cluster, nodes) => {
+    expect(actions({ status: 'restoring', ...cluster }, nodes)).toEqual(expected);
+  });
+
+  it('is not mended by a run before somebody lets the platform in, but its networks are', () => {
+    const behind = { status: 'restoring', generation: 2, restore: asked } as const;
+    expect(actions(behind, [])).toEqual([]);
+    expect(actions(behind, [], networks.slice(0, 3))).toEqual([
+      'DriftFound digitalocean:network-absent (attempt 1, wait 60 s)',
+    ]);
+    expect(actions({ ...behind, restore: restored }, [at(7, 'joining', { joinedAt: ago(10) })])).toEqual([
+      'DriftFound generation:2 (attempt 1, wait 60 s)',
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import { isMendable, repairDrift } from './reconcile/repair-drift.ts';
 import { replaceInterrupted } from './reconcile/replace-interrupted.ts';
 import { replaceLost } from './reconcile/replace-lost.ts';
 import { requestPlanned, requestStuck } from './reconcile/request-nodes.ts';
+import { restoreCluster } from './reconcile/restore-cluster.ts';
 import { retireNodes } from './reconcile/retire-nodes.ts';
 import { sayPlan } from './reconcile/say-plan.ts';
 import { isGoing, type Action, type Strategy, type View } from './reconcile/view.ts';
@@ -72,6 +73,7 @@ export const strategies: readonly Strategy[] = [
   checkOperations,
   deleteCluster,
   sayPlan,
+  restoreCluster,
   repairDrift,
   replaceInterrupted,
   replaceLost,
@@ -107,6 +109,7 @@ const isChanging = ({ cluster, nodes, findings, losses }: View): boolean =>
   cluster.operation !== undefined ||
   cluster.pendingPlan !== undefined ||
   cluster.status === 'creating' ||
+  cluster.status === 'restoring' ||
   nodes.some(
     ({ desired, phase }) =>
       phase !== 'deleted' && (desired === 'absent' || (phase !== 'ready' && phase !== 'failed')),

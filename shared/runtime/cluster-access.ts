@@ -6,6 +6,7 @@ import { openCredential, type DataKeys } from './pki.ts';
 import type { Store } from './table.ts';
 
 export type { ClusterApi } from '../kubernetes/api-client.ts';
+export { forgetGoneNodes } from '../kubernetes/forget-gone-nodes.ts';
 export { nameWorkers, workersOf } from '../kubernetes/name-workers.ts';
 
 /** There is nothing to call the cluster's API with, or nobody to call: it may be there later. */

@@ -1,1 +1,6 @@
-export { filesForControlPlaneJoin, filesForInit, filesForWorkerJoin } from '../kubernetes/node-files.ts';
+export {
+  filesForControlPlaneJoin,
+  filesForInit,
+  filesForRestore,
+  filesForWorkerJoin,
+} from '../kubernetes/node-files.ts';

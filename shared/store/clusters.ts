@@ -1,4 +1,4 @@
-import type { Cluster, Holder } from '../domain/cluster.ts';
+import type { Cluster, Holder, Plan } from '../domain/cluster.ts';
 import { plusSeconds, type ClusterId } from '../domain/ids.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { duePk, keys, shardCount, shardOf } from './keys.ts';
@@ -24,6 +24,24 @@ const policiesAre = (version: number): Condition =>
   version === 0
     ? { when: 'attribute_not_exists(#policiesVersion)' }
     : { when: '#policiesVersion = :policiesVersion', values: { policiesVersion: version } };
+
+/** It is this restore, nobody serves yet what its snapshot held, and there is hope. */
+const isUnderWay =
+  '#restore.#id = :restore AND attribute_not_exists(#restore.#restoredAt) AND attribute_not_exists(#restore.#failure)';
+
+/** What a plan changes, whoever makes it. */
+const planned = (options: {
+  plan: Plan;
+  generationRead: number;
+  nextNumber: number;
+  now: string;
+}): Attributes => ({
+  pendingPlan: options.plan,
+  nextNumber: options.nextNumber,
+  generation: options.generationRead + 1,
+  dueAt: options.now,
+});
+const mayPlan = '#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)';
 
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
@@ -120,14 +138,28 @@ export function clusterStore(table: Table): ClusterStore {
         { when: 'attribute_exists(#pk) AND #status <> :deleted', values: { deleted: 'deleted' } },
       ),
 
-    plan: async (id, { plan, generationRead, policiesVersionRead, nextNumber, now }) => {
+    async plan(id, options) {
+      const { generationRead: read, policiesVersionRead, followersOf } = options;
       const policies = policiesVersionRead === undefined ? undefined : policiesAre(policiesVersionRead);
+      const { followers: _, ...restore } = followersOf ?? {};
+      const conditions = [
+        mayPlan,
+        ...(policies === undefined ? [] : [policies.when]),
+        ...(followersOf === undefined
+          ? []
+          : ['#restore.#id = :restore AND attribute_exists(#restore.#followers)']),
+      ];
       return did(
         id,
-        { set: { pendingPlan: plan, nextNumber, generation: generationRead + 1, dueAt: now } },
+        { set: { ...planned(options), ...(followersOf !== undefined && { restore }) } },
         {
-          when: `#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)${policies === undefined ? '' : ` AND ${policies.when}`}`,
-          values: { present: 'present', read: generationRead, ...policies?.values },
+          when: conditions.join(' AND '),
+          values: {
+            present: 'present',
+            read,
+            ...policies?.values,
+            ...(followersOf !== undefined && { restore: followersOf.id }),
+          },
         },
       );
     },
@@ -305,10 +337,10 @@ export function clusterStore(table: Table): ClusterStore {
         },
       ),
 
-    settleSnapshot: async (id, lease, dueAt) =>
+    settleSnapshot: async (id, lease, dueAt, taken) =>
       did(
         id,
-        { set: { snapshotDueAt: dueAt }, remove: ['snapshotting'] },
+        { set: { snapshotDueAt: dueAt, newestSnapshot: taken }, remove: ['snapshotting'] },
         { when: snapshots, values: { ...lease } },
       ),
 
@@ -321,6 +353,60 @@ export function clusterStore(table: Table): ClusterStore {
           values: { seen },
         },
       ),
+
+    requestRestore: async (id, { restore, ...plan }) =>
+      did(
+        id,
+        {
+          set: { ...planned(plan), restore, status: 'restoring' },
+          remove: ['statusReason', 'forgetting', 'joinNode', 'joinAttempt', 'snapshotting'],
+        },
+        {
+          when: `${mayPlan} AND attribute_not_exists(#deletionRequestedAt) AND #status = :failed`,
+          values: { present: 'present', read: plan.generationRead, failed: 'failed' },
+        },
+      ),
+
+    claimRestore: async (id, restore, attempt) =>
+      did(
+        id,
+        { set: { restore: { ...restore, attempt } } },
+        {
+          when: `#desired = :present AND ${isUnderWay} AND (attribute_not_exists(#restore.#attempt) OR #restore.#attempt <= :attempt)`,
+          values: { present: 'present', restore: restore.id, attempt },
+        },
+      ),
+
+    markRestored: async (id, restore, now) =>
+      update(
+        id,
+        { set: { restore: { ...restore, restoredAt: now }, dueAt: now } },
+        {
+          when: `${isUnderWay} AND #restore.#attempt = :attempt`,
+          values: { restore: restore.id, attempt: restore.attempt },
+        },
+      ),
+
+    async endRestore(id, restore, { failure, now }) {
+      const hasNotEnded =
+        '#restore.#id = :restore AND attribute_not_exists(#restore.#finishedAt) AND attribute_not_exists(#restore.#failure)';
+      return did(
+        id,
+        {
+          set: {
+            restore: {
+              ...restore,
+              ...(failure === undefined ? { finishedAt: now } : { failure: { at: now, reason: failure } }),
+            },
+            dueAt: now,
+          },
+        },
+        {
+          when: failure === undefined ? hasNotEnded : isUnderWay,
+          values: { restore: restore.id },
+        },
+      );
+    },
 
     sayDrift: async (id, { fingerprint, notBefore, attempts, now }) =>
       did(

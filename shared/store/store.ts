@@ -6,6 +6,7 @@ import type {
   Forgetting,
   Holder,
   Plan,
+  Restore,
   Snapshotting,
 } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -65,7 +66,10 @@ export interface ClusterStore {
   advanceDue(id: ClusterId, seen: Instant, next: Instant): Promise<boolean>;
   /** Unconditional but for existence and liveness (status ≠ deleted). */
   makeDue(id: ClusterId, now: Instant): Promise<boolean>;
-  /** desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. */
+  /**
+   * desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. A plan
+   * of the restore's followers: they are still to be planned, and are not any more.
+   */
   plan(
     id: ClusterId,
     options: {
@@ -75,6 +79,7 @@ export interface ClusterStore {
       policiesVersionRead?: number;
       nextNumber: number;
       now: Instant;
+      followersOf?: Restore;
     },
   ): Promise<boolean>;
   /**
@@ -128,10 +133,24 @@ export interface ClusterStore {
   doneForgetting(id: ClusterId, holder: Holder): Promise<boolean>;
   /** present, and nobody takes a snapshot but the one that this lease goes `over`. */
   leaseSnapshot(id: ClusterId, lease: Snapshotting, over?: Snapshotting): Promise<boolean>;
-  /** the lease is this very one → gone, and when the next snapshot is due. */
-  settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant): Promise<boolean>;
   /** unschedulablePods = :seen, or absent where none were seen → this many. */
   noteUnschedulable(id: ClusterId, pods: { seen: number; count: number }): Promise<boolean>;
+  /** the lease is this very one → gone, and when the next snapshot is due; `taken`: it is the newest there is. */
+  settleSnapshot(id: ClusterId, lease: Snapshotting, dueAt: Instant, taken?: string): Promise<boolean>;
+  /**
+   * failed, wanted, no deletion asked for, generation = :read AND no pendingPlan → restoring, with the plan of its first
+   * control plane. What was to be done in the old etcd (join, forget, put away) is no more.
+   */
+  requestRestore(
+    id: ClusterId,
+    options: { restore: Restore; plan: Plan; generationRead: number; nextNumber: number; now: Instant },
+  ): Promise<boolean>;
+  /** it is this restore, under way, and no later machine of its node was let begin → this one is. */
+  claimRestore(id: ClusterId, restore: Restore, attempt: number): Promise<boolean>;
+  /** it is this restore, under way, and this machine's → restoredAt; due at once. Returns the new item. */
+  markRestored(id: ClusterId, restore: Restore, now: Instant): Promise<Cluster | undefined>;
+  /** it is this restore, and it has not ended → finished; or failed, unless it serves; due at once. */
+  endRestore(id: ClusterId, restore: Restore, end: { failure?: string; now: Instant }): Promise<boolean>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,

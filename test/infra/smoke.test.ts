@@ -259,6 +259,17 @@ const refusalOf = (name: string): object =>
       ? { result: { statusCode: takesPeople(name) ? 401 : 400 } }
       : { error: { name: 'InvalidPayload' } };
 
+/** Its quorum is lost, and this node is let restore it. */
+async function mayRestore({ id }: Cluster, number: number): Promise<void> {
+  const { clusters } = table.store;
+  const now = exampleTime;
+  await clusters.changeStatus(id, { from: 'creating', to: 'failed', now });
+  const restore = { id: 'r', snapshot: '20261123T034500Z', requestedAt: now, requestedBy: 'ada', number };
+  const plan = { id: 'p', nodes: [], reason: 'smoke' };
+  await clusters.requestRestore(id, { restore, plan, generationRead: 1, nextNumber: 9, now });
+  await clusters.claimRestore(id, restore, 1);
+}
+
 /** Each function with an event like those that wake it, and what it is to answer. */
 const smokes: Readonly<Record<string, () => Promise<void>>> = {
   'serve-api': async () => {
@@ -332,6 +343,11 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
         KeySpec: 'AES_256',
         EncryptionContext: { 'overcast:purpose': 'pki' },
       });
+    await mayRestore(cluster, node.number);
+    const [third] = await invoke('issue-node-files', request);
+    expect(JSON.stringify(third)).toMatch(
+      /clusters\/[0-9a-f-]+\/snapshots\/20261123T034500Z\.db\?[^"]*X-Amz-Signature=/,
+    );
   },
   'answer-node-sync': async () => {
     const secret = 'cd'.repeat(32);

@@ -114,12 +114,16 @@ describe('the bucket of etcd snapshots', () => {
     });
   });
 
-  it('whoever signs uploads may do nothing else there, and nobody reads a snapshot', () => {
-    expect(grants(rightsOfFunction('answer-node-sync'), 's3')).toEqual([
-      { actions: ['s3:PutObject'], resources: [`${bucket.id}/clusters/*`], conditions: {} },
-    ]);
-    expect(holdersOf('s3:PutObject')).toEqual(['answer-node-sync']);
-    expect(holdersOf('s3:GetObject')).toEqual([]);
+  it('who signs uploads may do nothing else there, and who hands out authorities alone lets a snapshot be read', () => {
+    for (const [name, action] of [
+      ['answer-node-sync', 's3:PutObject'],
+      ['issue-node-files', 's3:GetObject'],
+    ] as const) {
+      expect(grants(rightsOfFunction(name), 's3')).toEqual([
+        { actions: [action], resources: [`${bucket.id}/clusters/*`], conditions: {} },
+      ]);
+      expect(holdersOf(action)).toEqual([name]);
+    }
     expect(holdersOf('s3:DeleteObject')).toEqual(['settle-operation', 'prune-snapshots']);
     expect(holdersOf('s3:ListBucket')).toEqual(['settle-operation', 'prune-snapshots']);
   });

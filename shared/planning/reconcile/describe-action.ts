@@ -18,6 +18,10 @@ function inWords(action: Action): string {
       return action.event === 'DriftFound' ? 'repair the cluster' : 'delete the cluster';
     case 'replace':
       return `replace ${action.numbers.map((number) => `node ${number}`).join(', ')}`;
+    case 'plan-followers':
+      return `plan ${action.restore.followers?.length ?? 0} control planes more`;
+    case 'end-restore':
+      return action.failure === undefined ? 'end the restore' : 'give the restore up';
     case 'retire':
       return `retire node ${action.number}`;
     default:

@@ -2,6 +2,7 @@ import type { Finding } from '../../domain/finding.ts';
 import { secondsBetween } from '../../domain/ids.ts';
 import { generationFingerprint } from '../cluster-status.ts';
 import { isDueStray } from '../find-strays.ts';
+import { isRestoring } from '../restoring.ts';
 import { eventGraceSeconds, isGoing, withBackoff, type Strategy, type View } from './view.ts';
 
 export const repairDrift: Strategy = {
@@ -28,7 +29,8 @@ function driftOf({
   parts,
   now,
 }: View): { fingerprint: string; because: string } | undefined {
-  if (cluster.provisionedGeneration < cluster.generation) {
+  // Nobody lets the platform in before the cluster is restored; what its new machines need is looked at all the same.
+  if (cluster.provisionedGeneration < cluster.generation && !isRestoring(cluster)) {
     return {
       fingerprint: generationFingerprint(cluster),
       because: `generation ${cluster.generation} was asked for and ${cluster.provisionedGeneration} is there`,

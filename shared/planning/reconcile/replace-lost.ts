@@ -1,5 +1,6 @@
 import { nodesPerPlanMax, type Node } from '../../domain/node.ts';
 import { isMember, type Loss } from '../find-losses.ts';
+import { isRestoring } from '../restoring.ts';
 import { isGoing, type Action, type Strategy, type View } from './view.ts';
 
 export const replaceLost: Strategy = {
@@ -9,6 +10,7 @@ export const replaceLost: Strategy = {
     const { cluster, losses } = view;
     // Without a quorum nobody can join: then only a snapshot helps.
     if (isGoing(cluster) || cluster.operation !== undefined || losses.quorum.isLost) return [];
+    if (isRestoring(cluster)) return [];
     const lost = losses.losses.filter((loss) => mayBeReplaced(loss, view));
     const standIn = lost.filter(({ node }) => hasSuccessor(node, view));
     const unplanned = lost.filter(({ node }) => !hasSuccessor(node, view));

@@ -1,4 +1,4 @@
-import type { Cluster, CloudParts } from '../../domain/cluster.ts';
+import type { Cluster, CloudParts, Restore } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import type { Node } from '../../domain/node.ts';
@@ -42,6 +42,19 @@ export type Action =
       readonly number: number;
       readonly because: string;
       readonly isLost: boolean;
+    }
+  | {
+      /** Plan the control planes that are missing in a cluster that was restored, in one write with the generation that was read. */
+      readonly kind: 'plan-followers';
+      readonly restore: Restore;
+      readonly because: string;
+    }
+  | {
+      /** Write down how a restore ended: with a failure that people are to know, or with nothing more to do. */
+      readonly kind: 'end-restore';
+      readonly restore: Restore;
+      readonly failure?: string;
+      readonly because: string;
     }
   | {
       /** Look whether this execution still runs; a dead one's ownership is released. Without a number: the cluster's. */
