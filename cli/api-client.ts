@@ -46,6 +46,8 @@ export interface ApiClient {
   /** What would be found and done; nothing is. */
   planReconciliation(nameOrId: string): Promise<ReconcilePlan>;
   deleteCluster(nameOrId: string): Promise<ClusterView>;
+  /** From its newest snapshot when none is named. */
+  restoreCluster(nameOrId: string, snapshot?: string): Promise<ClusterView>;
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
   removeNode(nameOrId: string, number: number): Promise<NodeView>;
@@ -145,6 +147,12 @@ export function createApiClient(context: Context): ApiClient {
     planReconciliation: (nameOrId) =>
       call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile`, query: { dryRun: 'true' } }),
     deleteCluster: (nameOrId) => call({ method: 'DELETE', path: cluster(nameOrId) }),
+    restoreCluster: (nameOrId, snapshot) =>
+      call({
+        method: 'POST',
+        path: `${cluster(nameOrId)}/restore`,
+        body: JSON.stringify(snapshot === undefined ? {} : { snapshot }),
+      }),
     listNodes: async (nameOrId) =>
       (await call<ListOf<NodeView>>({ method: 'GET', path: `${cluster(nameOrId)}/nodes` })).items,
     addNodes: async (nameOrId, nodes) =>

@@ -16,6 +16,7 @@ import {
   type OutputFormat,
 } from './output.ts';
 import { addPolicyCommand } from './policy-command.ts';
+import { addRestoreCommand } from './restore-command.ts';
 import { addSnapshotCommand } from './snapshot-command.ts';
 import { waitForCluster } from './wait-for-cluster.ts';
 
@@ -33,6 +34,8 @@ export interface Surroundings {
   /** The user's own kubeconfig. */
   readonly kubeconfigPath: () => string;
   readonly fail: (exitCode: number) => void;
+  /** Asks whoever sits there for a yes; absent where nobody does. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 interface OutputOptions {
@@ -98,7 +101,7 @@ async function waitUntil(
   nameOrId: string,
   until: 'ready' | 'deleted',
   options: WaitingOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { reached, cluster, seconds } = await waitForCluster({
     api: surroundings.api(),
     nameOrId,
@@ -116,13 +119,14 @@ async function waitUntil(
   if (reached) {
     if (options.output === 'table')
       surroundings.stdout(`${cluster.name} is ${until} after ${seconds.toFixed(0)}s\n`);
-    return;
+    return true;
   }
   const why = cluster.statusReason === undefined ? '' : `: ${cluster.statusReason}`;
   surroundings.stderr(
     `${cluster.name} is ${cluster.status} and not ${until} after ${seconds.toFixed(0)}s${why}\n`,
   );
   surroundings.fail(exitCodes.notReached);
+  return false;
 }
 
 export function addCommands(program: Command, surroundings: Surroundings): void {
@@ -196,6 +200,19 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     if (options.wait) await waitUntil(surroundings, cluster.id, 'deleted', options);
     else if (options.output === 'json') print(surroundings, 'json', cluster, () => '');
   });
+
+  addRestoreCommand(
+    waiting(
+      clusters
+        .command('restore <cluster>')
+        .description(
+          'make a cluster that lost its quorum anew from what its etcd held, on new control planes',
+        ),
+      'the cluster is ready again',
+    ),
+    surroundings,
+    (nameOrId, options) => waitUntil(surroundings, nameOrId, 'ready', options),
+  );
 
   const nodes = program.command('node').description('the nodes of a cluster');
   nodes

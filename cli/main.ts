@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
@@ -6,6 +7,16 @@ import { addCommands, exitCodes, readInput } from './commands.ts';
 import { currentContext } from './context.ts';
 import { errorText } from './error-text.ts';
 import { kubeconfigPath } from './kubeconfig-file.ts';
+
+/** Only a plain yes is one; the question is no part of what a program reads. */
+async function confirm(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+  } finally {
+    lines.close();
+  }
+}
 
 const program = new Command('overcast')
   .description('One Kubernetes cluster under every cloud')
@@ -35,6 +46,7 @@ addCommands(program, {
   fail: (exitCode) => {
     process.exitCode = exitCode;
   },
+  ...(process.stdin.isTTY && process.stderr.isTTY && { confirm }),
 });
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -4,6 +4,7 @@ import type {
   ClusterView,
   NodeView,
   ReconcilePlan,
+  RestoreView,
 } from '../shared/domain/api-types.ts';
 import { describePolicyChange, policyChanges } from '../shared/domain/policy-change.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
@@ -102,6 +103,20 @@ export function planText(plan: ReconcilePlan, now: number): string {
 const policiesText = (policies: ClusterView['policies'] = {}): string =>
   policyChanges({}, policies).map(describePolicyChange).join('; ') || 'none';
 
+/** `from snapshot 20261123T080000Z, asked for at … by ada: restored at …` */
+function restoreText(restore: RestoreView): string {
+  const { snapshot, requestedAt, requestedBy, restoredAt, finishedAt, failure } = restore;
+  const became =
+    failure !== undefined
+      ? `failed at ${failure.at}: ${failure.reason}`
+      : finishedAt !== undefined
+        ? `done at ${finishedAt}`
+        : restoredAt !== undefined
+          ? `serves since ${restoredAt}, and is not complete yet`
+          : 'under way';
+  return `from snapshot ${snapshot}, asked for at ${requestedAt} by ${requestedBy}: ${became}`;
+}
+
 /** One cluster in full, for people. */
 export function clusterText(cluster: ClusterDetails, now: number): string {
   const facts: [string, string | undefined][] = [
@@ -117,6 +132,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     ['Created', `${cluster.createdAt} by ${cluster.createdBy}`],
     ['Ready', cluster.readyAt],
     ['Deletion asked', cluster.deletionRequestedAt],
+    ['Restore', cluster.restore && restoreText(cluster.restore)],
     [
       'Working on',
       cluster.operation === undefined

@@ -26,6 +26,8 @@ export async function overcast(
     now?: () => number;
     /** $KUBECONFIG */
     kubeconfig?: string;
+    /** What somebody at the terminal says to a question. */
+    confirm?: (question: string) => Promise<boolean>;
   } = {},
 ): Promise<Ran> {
   const server = await startApiServer(answers);
@@ -46,6 +48,7 @@ export async function overcast(
     now: more.now ?? (() => commandLineNow),
     readFile: (path) => more.files?.[path] ?? readInput(path),
     fail: (code) => (exitCode = code),
+    ...(more.confirm !== undefined && { confirm: more.confirm }),
   });
   try {
     await program.parseAsync(args, { from: 'user' });
