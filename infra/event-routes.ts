@@ -46,6 +46,7 @@ export const eventRoutes: readonly EventRoute[] = [
     events: [spotInterruption],
     to: { function: 'replace-interrupted-node' },
   },
+  { id: 'ObservePods', events: [podsUnschedulable, policyChanged], to: { queue: 'observe-pods' } },
   {
     id: 'Reconcile',
     events: [
@@ -53,7 +54,6 @@ export const eventRoutes: readonly EventRoute[] = [
       operationSettled,
       clusterRestoreRequested,
       clusterRestored,
-      podsUnschedulable,
       policyChanged,
       upgradeRequested,
     ],
@@ -81,9 +81,20 @@ export const deadExecutions = {
 /** Whatever events did not do, the tick finds. */
 export const tick = { function: 'tick-clusters', everyMinutes: 1 } as const;
 
-/** Which function takes a queue's messages, and how many at once. */
-export const queueConsumers = { batchSize: 10, concurrencyMax: 5, receivesMax: 5 } as const;
-export const queueConsumer = (queue: QueueName): string =>
-  queue === 'reconcile' ? 'reconcile-cluster' : queue.replace('observe-', 'observe-cloud-');
+/** How often a message is tried before it waits for a person. */
+export const receivesMax = 5;
+/**
+ * How many of a queue's messages are worked off at once. A cluster's API may keep a look at its pods waiting for as long as it
+ * may last, so none waits behind another: 10,000 clusters that are looked at every few minutes are some fifty at a time.
+ */
+export const consumption = (
+  queue: QueueName,
+): { readonly batchSize: number; readonly concurrencyMax: number } =>
+  queue === 'observe-pods' ? { batchSize: 1, concurrencyMax: 50 } : { batchSize: 10, concurrencyMax: 5 };
+/** Which function takes a queue's messages. */
+export const queueConsumer = (queue: QueueName): string => {
+  if (queue === 'observe-pods') return queue;
+  return queue === 'reconcile' ? 'reconcile-cluster' : queue.replace('observe-', 'observe-cloud-');
+};
 /** AWS asks for six times the function's timeout, so that a throttled batch is not seen twice at once. */
 export const visibilitySeconds = (functionTimeoutSeconds: number): number => 6 * functionTimeoutSeconds;

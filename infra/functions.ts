@@ -58,7 +58,7 @@ export interface FunctionSpec {
 }
 
 export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'BatchGetItem';
-export type QueueName = 'reconcile' | `observe-${CloudName}`;
+export type QueueName = 'reconcile' | 'observe-pods' | `observe-${CloudName}`;
 
 const small = { timeoutSeconds: 20, memoryMb: 512, bundleKbMax: 400 } as const;
 const cloudFunction = { memoryMb: 512, bundleKbMax: 1024 } as const;
@@ -256,7 +256,20 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: 'finds the clusters that are due',
     timeoutSeconds: 50,
     table: ['GetItem', 'UpdateItem', 'Query'],
-    sendsTo: ['reconcile', ...cloudNames.map((cloud) => `observe-${cloud}` as const)],
+    sendsTo: ['reconcile', 'observe-pods', ...cloudNames.map((cloud) => `observe-${cloud}` as const)],
+  },
+  {
+    ...small,
+    name: 'observe-pods',
+    entry: 'functions/observe-pods/handler.ts',
+    why: 'looks at what runs and waits in a cluster, where a policy needs to know',
+    timeoutSeconds: 60,
+    // 28,000 pods, page by page, and all that is kept of them.
+    memoryMb: 1024,
+    table: ['GetItem', 'PutItem', 'Query'],
+    pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
+    sendsTo: ['reconcile'],
+    bundleKbMax: 350,
   },
   {
     ...small,

@@ -12,8 +12,8 @@ import { onReconcileTick } from './on-reconcile-tick.ts';
 /**
  * The schedule ReconcileTick, every minute.
  *
- * Environment: TABLE_NAME, RECONCILE_QUEUE_URL, OBSERVE_QUEUE_URL_AWS, _GCP, _AZURE, _DIGITALOCEAN.
- * Rights: dynamodb GetItem, UpdateItem on the table and Query on its index `due`; sqs SendMessage on the five queues.
+ * Environment: TABLE_NAME, RECONCILE_QUEUE_URL, OBSERVE_QUEUE_URL_AWS, _GCP, _AZURE, _DIGITALOCEAN, _PODS.
+ * Rights: dynamodb GetItem, UpdateItem on the table and Query on its index `due`; sqs SendMessage on the six queues.
  */
 const settings = settingsFrom(process.env);
 const client = createQueueClient();
@@ -28,6 +28,7 @@ export const handler = middy()
       observeQueues: Object.fromEntries(
         cloudNames.map((cloud) => [cloud, createQueue({ client, queueUrl: observeQueueUrls[cloud] })]),
       ) as Record<CloudName, Queue>,
+      observePodsQueue: createQueue({ client, queueUrl: settings.observePodsQueueUrl }),
       reconcileQueue: createQueue({ client, queueUrl: settings.reconcileQueueUrl }),
       clock: systemClock,
       log,

@@ -24,15 +24,16 @@ function scene() {
     CloudName,
     RecordingQueue
   >;
-  const reconcileQueue = recordingQueue();
+  const [observePodsQueue, reconcileQueue] = [recordingQueue(), recordingQueue()];
   const tick = onReconcileTick({
     store: table.store,
     observeQueues,
+    observePodsQueue,
     reconcileQueue,
     clock: testClock(),
     log: silentLog,
   });
-  return { observeQueues, reconcileQueue, tick };
+  return { observeQueues, observePodsQueue, reconcileQueue, tick };
 }
 
 const main = (cloud: CloudName) => ({ cloud, accountId: 'main' });
@@ -61,6 +62,20 @@ describe('a tick', () => {
     const again = scene();
     await again.tick();
     expect(again.reconcileQueue.sent).toEqual([]);
+  });
+
+  it('has the pods looked at of clusters whose policies need it, and of no others', async () => {
+    const ready = { readyAt: exampleTime };
+    const policies = { unschedulablePods: {} };
+    const one = await cluster({ ...ready, policies });
+    const two = await cluster({ ...ready, policies: { nodeDeletion: { emptyMinutes: 5 } } });
+    await cluster({ ...ready, policies: { clusterLimits: { maxVcpus: 64 }, spot: {} } });
+    await cluster({ policies });
+    await cluster({ ...ready, policies, deletionRequestedAt: exampleTime });
+    const at = scene();
+    await at.tick();
+    const sent = at.observePodsQueue.sent.map((body) => (body as { clusterId: string }).clusterId);
+    expect(sent.toSorted()).toEqual([one, two].toSorted());
   });
 
   it('leaves them due when it is cut short, and a quicker decision as it is', async () => {

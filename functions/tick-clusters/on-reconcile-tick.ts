@@ -1,6 +1,7 @@
 import { cloudNames, type CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { plusSeconds, type Instant } from '../../shared/domain/ids.ts';
+import { workloadNeeded } from '../../shared/planning/watch-workload.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Queue } from '../../shared/runtime/queue.ts';
@@ -19,6 +20,7 @@ const readAtOnce = 20;
 interface Parts {
   readonly store: Pick<Store, 'clusters'>;
   readonly observeQueues: Readonly<Record<CloudName, Queue>>;
+  readonly observePodsQueue: Queue;
   readonly reconcileQueue: Queue;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,6 +42,11 @@ export const onReconcileTick = (parts: Parts) => async (): Promise<void> => {
   // Each for itself: what does not answer in one cloud must not blind the others.
   const sends = await Promise.allSettled([
     ...cloudNames.map((cloud) => parts.observeQueues[cloud].send(observations(cloud, clusters))),
+    parts.observePodsQueue.send(
+      clusters
+        .filter((cluster) => workloadNeeded(cluster) !== undefined)
+        .map(({ id }) => ({ clusterId: id })),
+    ),
     parts.reconcileQueue.send(due.map(({ id }) => ({ clusterId: id }))),
   ]);
   const failed = sends.find(({ status }) => status === 'rejected');

@@ -15,10 +15,10 @@ import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds, type OperationKind } from '../../shared/domain/operation.ts';
 import {
   cloudEvents,
+  consumption,
   deadExecutions,
   eventRoutes,
   queueConsumer,
-  queueConsumers,
   tick,
   timelineFunction,
   type EventRoute,
@@ -94,6 +94,7 @@ export class EventRules extends Construct {
     });
 
     this.#consume('reconcile');
+    this.#consume('observe-pods');
     for (const cloud of cloudNames) this.#consume(`observe-${cloud}`);
   }
 
@@ -132,9 +133,9 @@ export class EventRules extends Construct {
   #consume(queue: QueueName): void {
     this.#props.functionNamed(queueConsumer(queue)).function.addEventSource(
       new SqsEventSource(this.#props.queueNamed(queue).queue, {
-        batchSize: queueConsumers.batchSize,
+        batchSize: consumption(queue).batchSize,
         reportBatchItemFailures: true,
-        maxConcurrency: queueConsumers.concurrencyMax,
+        maxConcurrency: consumption(queue).concurrencyMax,
       }),
     );
   }

@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-clo
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { queueConsumers, visibilitySeconds } from '../event-routes.ts';
+import { receivesMax, visibilitySeconds } from '../event-routes.ts';
 import type { Alarms } from './alarms.ts';
 
 /** Where what could not be delivered waits for a person, with the alarm that calls one. */
@@ -44,7 +44,7 @@ export class WorkQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       visibilityTimeout: Duration.seconds(visibilitySeconds(options.functionTimeoutSeconds)),
-      deadLetterQueue: { queue: dead.queue, maxReceiveCount: queueConsumers.receivesMax },
+      deadLetterQueue: { queue: dead.queue, maxReceiveCount: receivesMax },
     });
   }
 }

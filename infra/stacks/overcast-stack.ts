@@ -60,6 +60,7 @@ export class OvercastStack extends Stack {
       });
     const queues = new Map<QueueName, WorkQueue>([
       ['reconcile', queueOf('reconcile', 'reconcile-cluster')],
+      ['observe-pods', queueOf('observe-pods', 'observe-pods')],
       ...cloudNames.map((cloud): [QueueName, WorkQueue] => [
         `observe-${cloud}`,
         queueOf(`observe-${cloud}`, `observe-cloud-${cloud}`),

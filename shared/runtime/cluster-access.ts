@@ -8,6 +8,7 @@ import type { Store } from './table.ts';
 export type { ClusterApi } from '../kubernetes/api-client.ts';
 export { forgetGoneNodes } from '../kubernetes/forget-gone-nodes.ts';
 export { nameWorkers, workersOf } from '../kubernetes/name-workers.ts';
+export { readWorkload } from '../kubernetes/workload/read-workload.ts';
 
 /** There is nothing to call the cluster's API with, or nobody to call: it may be there later. */
 export class ClusterUnreachable extends Error {
@@ -54,6 +55,10 @@ export const createClusterAccess =
       proxyUrl,
     });
   };
+
+/** It is the cluster's API that failed, or the way there, and not the platform. */
+export const isClusterFailure = (error: unknown): error is ClusterUnreachable | ApiFailure =>
+  error instanceof ClusterUnreachable || error instanceof ApiFailure;
 
 /**
  * What is worth asking again: nobody answered, the API server is on its way up or busy, or does not know the platform yet

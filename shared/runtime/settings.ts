@@ -18,6 +18,7 @@ export const settingVariables = {
   /** Where the clusters' etcd snapshots are kept. */
   snapshotBucket: 'SNAPSHOT_BUCKET',
   reconcileQueueUrl: 'RECONCILE_QUEUE_URL',
+  observePodsQueueUrl: 'OBSERVE_QUEUE_URL_PODS',
 } as const;
 export type SettingName = keyof typeof settingVariables;
 export type SettingVariable = (typeof settingVariables)[SettingName] | ObserveQueueVariable;
@@ -88,6 +89,9 @@ export const settingsFrom = (environment: Environment): Settings => ({
   },
   get reconcileQueueUrl() {
     return read(environment, settingVariables.reconcileQueueUrl);
+  },
+  get observePodsQueueUrl() {
+    return read(environment, settingVariables.observePodsQueueUrl);
   },
   get observeQueueUrls() {
     return Object.fromEntries(

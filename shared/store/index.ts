@@ -19,11 +19,13 @@ import { snapshotStore } from './snapshots.ts';
 import type { Store } from './store.ts';
 import { entityOf, openTable, type Table } from './table.ts';
 import { timelineStore } from './timeline.ts';
+import { workloadStore } from './workloads.ts';
 
 export { InvalidCursor } from './cursor.ts';
 export { tableDefinition } from './definition.ts';
 export { shardCount, shardOf } from './keys.ts';
 export type * from './store.ts';
+export { WorkloadTooLarge } from './workloads.ts';
 
 /** The store over one table. `now` is only for what has expired; every time that is written comes from the caller. */
 export function createStore(options: {
@@ -43,6 +45,7 @@ export function storeOver(table: Table): Store {
     parts: partsStore(table),
     pki: pkiStore(table),
     observations: observationStore(table),
+    workloads: workloadStore(table),
     snapshots: snapshotStore(table),
     timeline: timelineStore(table),
     names: nameStore(table),

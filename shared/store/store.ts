@@ -21,6 +21,7 @@ import type { Policies } from '../domain/policy.ts';
 import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
+import type { WorkloadSighting } from '../domain/workload.ts';
 
 /**
  * The single table, one interface per kind of item. Each write is one conditional write; `false` (or undefined) says
@@ -34,6 +35,7 @@ export interface Store {
   readonly parts: CloudPartsStore;
   readonly pki: PkiStore;
   readonly observations: ObservationStore;
+  readonly workloads: WorkloadStore;
   readonly snapshots: SnapshotStore;
   readonly timeline: TimelineStore;
   readonly names: NameStore;
@@ -334,6 +336,13 @@ export interface ObservationStore {
   /** Makes the stored findings these; one that was there already keeps the time when it was first seen. */
   replaceFindings(clusterId: ClusterId, findings: readonly Finding[]): Promise<void>;
   findings(clusterId: ClusterId): Promise<readonly Finding[]>;
+}
+
+/** One item per cluster, for a day: what its API last showed of pods and nodes. */
+export interface WorkloadStore {
+  /** A look that began later stays. @throws WorkloadTooLarge */
+  put(sighting: WorkloadSighting): Promise<void>;
+  get(clusterId: ClusterId): Promise<WorkloadSighting | undefined>;
 }
 
 export interface TimelineStore {

@@ -76,9 +76,16 @@ beforeAll(async () => {
   const now = new Date().toISOString();
   reachable = await aReachableCluster(
     { store: table.store, dataKeys: openDataKeys, now },
-    { name: 'reachable', operation: ownedBy(me, 'ProvisionCluster', now) },
+    {
+      name: 'reachable',
+      operation: ownedBy(me, 'ProvisionCluster', now),
+      readyAt: now,
+      policies: { unschedulablePods: {} },
+    },
   );
-  reachable.there.answer = ({ what }) => ({ body: what.startsWith('GET ') ? { items: [] } : {} });
+  reachable.there.answer = ({ what }) => ({
+    body: what.startsWith('GET ') ? { metadata: {}, items: [] } : {},
+  });
   await table.store.names.claim('reachable', reachable.cluster.id);
 });
 afterAll(async () => {
@@ -240,7 +247,8 @@ const requestOf = (
 });
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-const takesMessages = (name: string): boolean => /^(?:observe-cloud-|reconcile-cluster$)/.test(name);
+const takesMessages = (name: string): boolean =>
+  /^(?:observe-cloud-|observe-pods$|reconcile-cluster$)/.test(name);
 const takesPeople = (name: string): boolean =>
   ['serve-api', 'request-reconcile', 'issue-kubeconfig'].includes(name);
 const takesRequests = (name: string): boolean =>
@@ -441,6 +449,20 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       'PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/overcast:platform',
       'GET /api/v1/nodes',
     ]);
+  },
+  'observe-pods': async () => {
+    const { cluster, there } = reachable;
+    const before = there.requests.length;
+    const answer = await answerOf('observe-pods', messagesOf({ clusterId: cluster.id }));
+    expect(answer).toEqual({ batchItemFailures: [] });
+    const asked = there.requests.slice(before).map(({ what }) => what.replace(/\?.*/, ''));
+    expect(asked.toSorted()).toEqual([
+      'GET /api/v1/nodes',
+      'GET /api/v1/pods',
+      'GET /apis/apps/v1/daemonsets',
+    ]);
+    expect(await table.store.workloads.get(cluster.id)).toMatchObject({ workload: { waiting: [] } });
+    expect(aws.calls).toContainEqual(expect.objectContaining({ action: 'SendMessageBatch' }));
   },
   'relay-cloud-event': async () => {
     await table.store.accounts.put({ cloud: 'aws', id: 'main', createdAt: exampleTime });

@@ -177,8 +177,8 @@ describe('rules', () => {
     expect(count('AWS::Scheduler::Schedule')).toBe(0);
     expect(count('AWS::SecretsManager::Secret')).toBe(0);
     expect(count('AWS::SSM::Parameter')).toBe(0);
-    // One for reconciling and one per cloud, each with its dead letters, and the undelivered events.
-    expect(count('AWS::SQS::Queue')).toBe(2 * (1 + cloudNames.length) + 1);
+    // One for reconciling, one for pods and one per cloud, each with its dead letters, and the undelivered events.
+    expect(count('AWS::SQS::Queue')).toBe(2 * (2 + cloudNames.length) + 1);
     const perCluster = /^(?:secretsmanager:(?:Create|Put|Delete)|ssm:|sqs:CreateQueue|scheduler:)/;
     expect(
       roles.flatMap(({ id }) => actionsOf(rightsOf(id))).filter((action) => perCluster.test(action)),
@@ -235,7 +235,7 @@ describe('queues', () => {
 
   it('are read by functions that have six times their timeout, and report what failed of a batch', () => {
     const mappings = resourcesOf('AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(1 + cloudNames.length);
+    expect(mappings).toHaveLength(2 + cloudNames.length);
     for (const { properties } of mappings) {
       const queue = queues.find(({ id }) => id === idOf(properties['EventSourceArn']));
       const reader = resourcesOf('AWS::Lambda::Function').find(

@@ -218,6 +218,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       observeQueues: Object.fromEntries(
         cloudNames.map((cloud) => [cloud, container.queue(`observe-${cloud}`)]),
       ) as Record<CloudName, Queue>,
+      observePodsQueue: container.queue('observe-pods'),
       reconcileQueue: container.queue('reconcile'),
       clock: container.clock,
       log: container.log,

@@ -1,8 +1,9 @@
 import {
+  consumption,
   deadExecutions,
   eventRoutes,
   queueConsumer,
-  queueConsumers,
+  receivesMax,
   tick,
   timelineFunction,
   visibilitySeconds,
@@ -122,18 +123,18 @@ export class Messaging {
   }
 
   #consume(name: QueueName, queue: { waiting: Message[]; running: number }): void {
-    if (queue.running >= queueConsumers.concurrencyMax || queue.waiting.length === 0) return;
+    if (queue.running >= consumption(name).concurrencyMax || queue.waiting.length === 0) return;
     const { time } = this.#parts.outside;
     const consumer = queueConsumer(name);
     const visibleAgainMs = time.nowMs + visibilitySeconds(functionSpec(consumer).timeoutSeconds) * 1000;
-    const batch = queue.waiting.splice(0, queueConsumers.batchSize);
+    const batch = queue.waiting.splice(0, consumption(name).batchSize);
     queue.running += 1;
     const settle = (failed: ReadonlySet<string>): void => {
       queue.running -= 1;
       for (const message of batch) {
         if (!failed.has(message.id)) continue;
         message.receives += 1;
-        if (message.receives < queueConsumers.receivesMax)
+        if (message.receives < receivesMax)
           time.after((visibleAgainMs - time.nowMs) / 1000, () => this.#arrive(name, message));
       }
       this.#consume(name, queue);
