@@ -34,6 +34,10 @@ export interface AddNodes {
   readonly count: number;
 }
 
+export interface ReconcileOptions {
+  readonly replaceLost?: boolean | undefined;
+}
+
 /** Every call of the API that the command line makes. */
 export interface ApiClient {
   createCluster(file: string): Promise<ClusterDetails>;
@@ -41,10 +45,10 @@ export interface ApiClient {
   applyCluster(name: string, file: string, options?: { readonly dryRun?: boolean }): Promise<AppliedCluster>;
   listClusters(): AsyncIterable<ClusterView>;
   getCluster(nameOrId: string): Promise<ClusterDetails>;
-  /** The cluster is looked at with the next tick. */
-  reconcileCluster(nameOrId: string): Promise<ClusterView>;
+  /** The cluster is looked at with the next tick; with `replaceLost` what looks lost is replaced, however much it is. */
+  reconcileCluster(nameOrId: string, options: ReconcileOptions): Promise<ClusterView>;
   /** What would be found and done; nothing is. */
-  planReconciliation(nameOrId: string): Promise<ReconcilePlan>;
+  planReconciliation(nameOrId: string, options: ReconcileOptions): Promise<ReconcilePlan>;
   deleteCluster(nameOrId: string): Promise<ClusterView>;
   /** From its newest snapshot when none is named. */
   restoreCluster(nameOrId: string, snapshot?: string): Promise<ClusterView>;
@@ -143,9 +147,14 @@ export function createApiClient(context: Context): ApiClient {
       } while (cursor !== undefined);
     },
     getCluster: (nameOrId) => call({ method: 'GET', path: cluster(nameOrId) }),
-    reconcileCluster: (nameOrId) => call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile` }),
-    planReconciliation: (nameOrId) =>
-      call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile`, query: { dryRun: 'true' } }),
+    reconcileCluster: (nameOrId, options) =>
+      call({ method: 'POST', path: `${cluster(nameOrId)}/reconcile`, query: replaceLostOf(options) }),
+    planReconciliation: (nameOrId, options) =>
+      call({
+        method: 'POST',
+        path: `${cluster(nameOrId)}/reconcile`,
+        query: { ...dryRunOf({ dryRun: true }), ...replaceLostOf(options) },
+      }),
     deleteCluster: (nameOrId) => call({ method: 'DELETE', path: cluster(nameOrId) }),
     restoreCluster: (nameOrId, snapshot) =>
       call({
@@ -191,6 +200,8 @@ const printable = (text: string): string =>
 const parsed = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? printable(value) : value));
 
+const replaceLostOf = ({ replaceLost }: ReconcileOptions): { replaceLost?: string } =>
+  replaceLost === true ? { replaceLost: 'true' } : {};
 const dryRunOf = ({ dryRun }: { readonly dryRun?: boolean | undefined }): { dryRun?: string } =>
   dryRun === true ? { dryRun: 'true' } : {};
 

@@ -138,6 +138,17 @@ describe('cluster reconcile', () => {
     expect(out).toBe('four-clouds will be looked at within a minute\n');
   });
 
+  it('has what is lost replaced, however much it is, when somebody looked', async () => {
+    await overcast(['cluster', 'reconcile', 'four-clouds', '--replace-lost'], {
+      'POST /v1/clusters/four-clouds/reconcile': [{ status: 202, body: ready }],
+    });
+    expect(callsOf()).toEqual(['POST /v1/clusters/four-clouds/reconcile?replaceLost=true']);
+    await overcast(['cluster', 'reconcile', 'four-clouds', '--replace-lost', '--dry-run'], {
+      'POST /v1/clusters/four-clouds/reconcile': [{ body: plan }],
+    });
+    expect(callsOf()).toEqual(['POST /v1/clusters/four-clouds/reconcile?dryRun=true&replaceLost=true']);
+  });
+
   it('only prints what would be done, when it is asked to', async () => {
     const answers = { 'POST /v1/clusters/four-clouds/reconcile': [{ body: plan }] };
     const { out } = await overcast(['cluster', 'reconcile', 'four-clouds', '--dry-run'], answers);

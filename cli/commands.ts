@@ -177,16 +177,27 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     .command('reconcile <cluster>')
     .description('have a cluster looked at and put right with the next tick, within a minute')
     .option('--dry-run', 'only print what is found and what would be done')
+    .option(
+      '--replace-lost',
+      'you have looked: what looks lost is lost, and is replaced however much of a cloud it is',
+    )
     .addOption(outputOption())
-    .action(async (nameOrId: string, options: OutputOptions & { dryRun?: boolean }) => {
-      if (options.dryRun === true) {
-        const plan = await api().planReconciliation(nameOrId);
-        print(surroundings, options.output, plan, () => planText(plan, now()));
-        return;
-      }
-      const cluster = await api().reconcileCluster(nameOrId);
-      print(surroundings, options.output, cluster, () => `${cluster.name} will be looked at within a minute`);
-    });
+    .action(
+      async (nameOrId: string, options: OutputOptions & { dryRun?: boolean; replaceLost?: boolean }) => {
+        if (options.dryRun === true) {
+          const plan = await api().planReconciliation(nameOrId, options);
+          print(surroundings, options.output, plan, () => planText(plan, now()));
+          return;
+        }
+        const cluster = await api().reconcileCluster(nameOrId, options);
+        print(
+          surroundings,
+          options.output,
+          cluster,
+          () => `${cluster.name} will be looked at within a minute`,
+        );
+      },
+    );
   waiting(
     clusters
       .command('delete <cluster>')

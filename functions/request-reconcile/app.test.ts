@@ -2,7 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReconcilePlan } from '../../shared/domain/api-types.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { plusSeconds } from '../../shared/domain/ids.ts';
+import { lossFingerprint } from '../../shared/planning/find-losses.ts';
 import { aCluster } from '../../test/builders/cluster.ts';
+import { aNode } from '../../test/builders/node.ts';
 import { silentLog, testClock } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { createApp } from './app.ts';
@@ -67,9 +70,58 @@ describe('reconciling a cluster', () => {
     expect(await tests.store.observations.findings(cluster.id)).toEqual([]);
   });
 
+  it('has what looks lost replaced when somebody says that it is', async () => {
+    const cluster = await stored({ dueAt: '2099-01-01T00:00:00.000Z' });
+    expect((await reconcile(cluster, '?replaceLost=true&dryRun=true')).status).toBe(200);
+    expect((await tests.store.clusters.get(cluster.id))?.lossesAcceptedAt).toBeUndefined();
+    expect((await reconcile(cluster, '?replaceLost=true')).status).toBe(202);
+    expect(await tests.store.clusters.get(cluster.id)).toMatchObject({
+      lossesAcceptedAt: clock.now(),
+      dueAt: clock.now(),
+    });
+  });
+
+  it('foresees what would be replaced then', async () => {
+    const { id } = await stored({ pendingPlan: undefined as never });
+    const nodes = [1, 2, 3].map((number) =>
+      aNode({
+        clusterId: id,
+        number,
+        attempt: 1,
+        phase: 'ready',
+        readyAt: plusSeconds(clock.now(), -600),
+        providerId: `i-${number}`,
+      }),
+    );
+    for (const node of nodes) await tests.store.nodes.materialise(node);
+    await tests.store.observations.put(
+      'aws',
+      { clusterId: id, machines: [], resources: [{ kind: 'vpc', id: 'v', name: '' }], strangers: [] },
+      clock.now(),
+    );
+    await tests.store.observations.replaceFindings(
+      id,
+      nodes.map((node) => ({
+        clusterId: id,
+        cloud: 'aws',
+        fingerprint: lossFingerprint({ node, kind: 'gone' }),
+        kind: 'machine-missing',
+        subject: '',
+        message: '',
+        remedy: '',
+        seenAt: plusSeconds(clock.now(), -60),
+      })),
+    );
+    const foreseen = async (query: string) =>
+      (await reconcile({ id }, query)).json.actions.filter(({ action }) => action.startsWith('replace'));
+    expect(await foreseen('?dryRun=true')).toEqual([]);
+    expect(await foreseen('?dryRun=true&replaceLost=true')).toHaveLength(1);
+  });
+
   it.each<[string, string, string, Partial<Cluster>, number]>([
     ['of a reader', '', keys.reader, {}, 403],
     ['with a word that says nothing', '?dryRun=perhaps', keys.writer, {}, 400],
+    ['with another', '?replaceLost=yes', keys.writer, {}, 400],
     ['once it is to go', '', keys.writer, { deletionRequestedAt: clock.now() }, 409],
   ])('is refused %s', async (_, query, key, given, status) => {
     expect((await reconcile(await stored(given), query, key)).status).toBe(status);

@@ -7,7 +7,10 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { foreseeReconciliation, type ForesightStore } from './foresee.ts';
 
-/** One route: have a cluster looked at with the next tick, or with `?dryRun=true` hear what that would come to. */
+/**
+ * One route: have a cluster looked at with the next tick, or with `?dryRun=true` hear what that would come to. With
+ * `?replaceLost=true` somebody says that what looks lost is lost: it is replaced, however much it is at once.
+ */
 export function createApp(
   dependencies: PeopleDependencies & {
     readonly store: Pick<Store, 'apiKeys' | 'audit' | 'clusters' | 'names'> & ForesightStore;
@@ -17,15 +20,31 @@ export function createApp(
   const app = createPeopleApp(dependencies, { scopeOf: () => 'write' });
 
   app.post('/clusters/:cluster/reconcile', async (context) => {
-    const dryRun = context.req.query('dryRun') ?? 'false';
-    if (dryRun !== 'true' && dryRun !== 'false') throw new Problem(400, 'dryRun: true or false');
+    const dryRun = flagOf(context.req.query('dryRun'), 'dryRun');
+    const replaceLost = flagOf(context.req.query('replaceLost'), 'replaceLost');
     const cluster = await findCluster(store, context.req.param('cluster'));
     mustLive(cluster);
-    if (dryRun === 'true') return context.json(await foreseeReconciliation(dependencies, cluster));
+    const now = clock.now();
+    if (dryRun)
+      return context.json(
+        await foreseeReconciliation(dependencies, {
+          ...cluster,
+          ...(replaceLost && { lossesAcceptedAt: now }),
+        }),
+      );
     // The next tick has its clouds looked at, and decides.
-    await store.clusters.makeDue(cluster.id, clock.now());
-    log.info('reconciliation requested', { clusterId: cluster.id });
+    if (replaceLost) {
+      if (!(await store.clusters.acceptLosses(cluster.id, now)))
+        throw new Problem(409, `the cluster ${cluster.name} is to go`);
+    } else await store.clusters.makeDue(cluster.id, now);
+    log.info('reconciliation requested', { clusterId: cluster.id, replaceLost });
     return context.json(clusterView(cluster), 202);
   });
   return app;
+}
+
+function flagOf(value: string | undefined, field: string): boolean {
+  if (value !== undefined && value !== 'true' && value !== 'false')
+    throw new Problem(400, `${field}: true or false`);
+  return value === 'true';
 }

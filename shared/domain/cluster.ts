@@ -131,6 +131,8 @@ export interface Cluster {
   readonly repairFingerprint?: string;
   readonly repairNotBefore?: Instant;
   readonly repairAttempts?: number;
+  /** When people last said that what looks lost is lost: what was found before is replaced, however much it is at once. */
+  readonly lossesAcceptedAt?: Instant;
   readonly dueAt?: Instant;
   readonly createdAt: Instant;
   readonly createdBy: string;

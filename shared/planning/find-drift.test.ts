@@ -275,7 +275,7 @@ describe('what is done about lost nodes', () => {
   it('they are replaced, unless many are lost at once, or the quorum is', () => {
     expect(lost([numbered(1)])).toEqual(['machine-missing: it is replaced']);
     expect(lost([1, 2, 3].map((number) => numbered(number)))).toEqual([
-      'replacement-paused: look at the cloud; nodes that are lost for good can be removed',
+      'replacement-paused: look at the cloud, and have what is lost replaced: overcast cluster reconcile --replace-lost',
       ...[1, 2, 3].map(() => 'machine-missing: it waits for people to look'),
     ]);
     expect(lost([numbered(1, { role: 'control-plane' }), numbered(2)])).toEqual([

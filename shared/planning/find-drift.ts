@@ -28,7 +28,10 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, the platform's own access.
  */
 export function findDrift(options: {
-  cluster: Pick<Cluster, 'id' | 'clouds' | 'status' | 'initialisedAt' | 'restore' | 'newestSnapshot'>;
+  cluster: Pick<
+    Cluster,
+    'id' | 'clouds' | 'status' | 'initialisedAt' | 'restore' | 'newestSnapshot' | 'lossesAcceptedAt'
+  >;
   nodes: readonly Node[];
   parts: readonly CloudParts[];
   sightings: readonly Sighting[];
@@ -50,7 +53,7 @@ export function findDrift(options: {
   return [
     ...failedClouds(parts),
     ...networks(nodes, parts, fresh),
-    ...losses(cluster, findLosses({ nodes, fresh, known, now })),
+    ...losses(cluster, findLosses({ nodes, fresh, known, acceptedAt: cluster.lossesAcceptedAt, now })),
     ...changedMachines(parts, fresh),
     ...strays({ nodes, parts, fresh, now }),
     ...credential(cluster, options.credential, now),
@@ -147,7 +150,7 @@ function losses(
     kind: 'replacement-paused',
     subject: cloud,
     message: `${cloud}: ${count} of ${of} nodes look lost at once, so none of them is replaced`,
-    remedy: 'look at the cloud; nodes that are lost for good can be removed',
+    remedy: 'look at the cloud, and have what is lost replaced: overcast cluster reconcile --replace-lost',
   }));
   const lostQuorum: readonly Found[] = quorum.isLost
     ? [

@@ -142,6 +142,29 @@ describe('much at once in one cloud', () => {
     expect(lose(lost, of)).toEqual(isPaused ? [{ cloud: 'aws', lost, of }] : []);
   });
 
+  it.each([
+    ['before', 10, true],
+    ['once', 11, false],
+    ['long after', 500, false],
+  ])('is replaced all the same, %s people accepted it', (_, acceptedAgo, isReplaced) => {
+    const nodes = [1, 2, 3].map((number) => node(number));
+    const found = findLosses({
+      nodes,
+      fresh: [seen([])],
+      known: nodes.map((each) => since(each, 'gone', 10)),
+      acceptedAt: ago(acceptedAgo),
+      now,
+    });
+    expect(found.paused).toEqual(isReplaced ? [] : [{ cloud: 'aws', lost: 3, of: 3 }]);
+  });
+
+  it('is paused anew when more is lost after that', () => {
+    const nodes = [1, 2, 3, 4, 5, 6].map((number) => node(number));
+    const known = nodes.map((each) => since(each, 'gone', each.number <= 3 ? 500 : 10));
+    const { paused } = findLosses({ nodes, fresh: [seen([])], known, acceptedAt: ago(400), now });
+    expect(paused).toEqual([{ cloud: 'aws', lost: 3, of: 6 }]);
+  });
+
   it('is one cloud’s affair', () => {
     const nodes = [1, 2, 3].map((number) => node(number));
     const elsewhere = [4, 5, 6].map((number) => node(number, { cloud: 'gcp' }));

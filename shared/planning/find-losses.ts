@@ -15,7 +15,10 @@ const goneSecondsMin = 30;
 /** Somebody who stops a machine may start it again. */
 const stoppedSecondsMin = 600;
 
-/** So many of a cloud's nodes, and more than a third of them, lost at once is no loss of machines but something larger. */
+/**
+ * So many of a cloud's nodes, and more than a third of them, lost at once is no loss of machines but something larger: people
+ * are to look first. What they accepted as lost is no longer counted.
+ */
 const pausedFrom = 3;
 
 /** A node whose machine no longer does its work. */
@@ -26,6 +29,8 @@ export interface Loss {
   readonly why: string;
   /** Seen for long enough, and not by somebody who sees nobody: a reason to act. */
   readonly isConfirmed: boolean;
+  /** People looked and said so. */
+  readonly isAccepted: boolean;
 }
 
 export interface Losses {
@@ -43,15 +48,17 @@ export const lossFingerprint = ({ node, kind }: Pick<Loss, 'node' | 'kind'>): st
  * and unknown is never lost.
  *
  * @param known the findings of the last sweep: they say since when something has been so.
+ * @param acceptedAt what was found until then is lost, people say.
  * @param fresh what was seen lately.
  */
 export function findLosses(options: {
   nodes: readonly Node[];
   fresh: readonly Sighting[];
   known: readonly Finding[];
+  acceptedAt?: Instant | undefined;
   now: Instant;
 }): Losses {
-  const { nodes, fresh, known, now } = options;
+  const { nodes, fresh, known, acceptedAt, now } = options;
   const isHeardOf = ({ lastSeenAt }: Node): boolean =>
     lastSeenAt !== undefined && secondsBetween(lastSeenAt, now) <= silentSecondsMax;
   const isServedBy = nodes.some(
@@ -68,6 +75,7 @@ export function findLosses(options: {
       ({ fingerprint }) => fingerprint === lossFingerprint({ node, ...found }),
     )?.seenAt;
     const seconds = since === undefined ? 0 : secondsBetween(since, now);
+    const isAccepted = since !== undefined && acceptedAt !== undefined && since <= acceptedAt;
     const isConfirmed = {
       gone: seconds >= goneSecondsMin,
       stopped: seconds >= stoppedSecondsMin,
@@ -75,14 +83,16 @@ export function findLosses(options: {
       silent: nodes.some((other) => other.number !== node.number && isHeardOf(other)),
       unready: true,
     }[found.kind];
-    return [{ node, ...found, isConfirmed }];
+    return [{ node, ...found, isConfirmed, isAccepted }];
   });
 
   const paused = cloudNames.flatMap((cloud) => {
     const here = nodes.filter(
       (node) => node.cloud === cloud && node.desired === 'present' && servingSince(node) !== undefined,
     );
-    const lost = losses.filter(({ node }) => node.cloud === cloud && node.desired === 'present').length;
+    const lost = losses.filter(
+      ({ node, isAccepted }) => node.cloud === cloud && node.desired === 'present' && !isAccepted,
+    ).length;
     return lost >= pausedFrom && lost * 3 > here.length ? [{ cloud, lost, of: here.length }] : [];
   });
   return { losses, paused, quorum: quorumOf(nodes, losses) };

@@ -57,7 +57,13 @@ export function reconcile(options: {
   const { cluster, nodes, parts, known = [], now } = options;
   if (cluster.status === 'deleted') return { findings: [], actions: [] };
   const findings = cluster.desired === 'absent' ? [] : findDrift(options);
-  const losses = findLosses({ nodes, fresh: freshOf(options.sightings, now), known, now });
+  const losses = findLosses({
+    nodes,
+    fresh: freshOf(options.sightings, now),
+    known,
+    acceptedAt: cluster.lossesAcceptedAt,
+    now,
+  });
   const view: View = { cluster, nodes, parts, findings, losses, now };
   const status = statusChange(view);
   return {

@@ -337,6 +337,20 @@ describe('deletion', () => {
   });
 });
 
+describe('losses', () => {
+  it('are accepted by people once, and due at once, unless the cluster is to go', async () => {
+    const [cluster, going, gone] = [
+      await stored({ dueAt: '9999' }),
+      await stored({ deletionRequestedAt: exampleTime }),
+      await stored({ desired: 'absent' }),
+    ];
+    const accept = async ({ id }: Cluster) => test.store.clusters.acceptLosses(id, later);
+    expect([await accept(cluster), await accept(going), await accept(gone)]).toEqual([true, false, false]);
+    expect(await read(cluster)).toMatchObject({ lossesAcceptedAt: later, dueAt: later });
+    expect(await test.store.clusters.acceptLosses('not-there', later)).toBe(false);
+  });
+});
+
 /** The first machine of a node. */
 const first = (number: number): Holder => ({ number, attempt: 1 });
 

@@ -138,6 +138,16 @@ export function clusterStore(table: Table): ClusterStore {
         { when: 'attribute_exists(#pk) AND #status <> :deleted', values: { deleted: 'deleted' } },
       ),
 
+    acceptLosses: async (id, now) =>
+      did(
+        id,
+        { set: { lossesAcceptedAt: now, dueAt: now } },
+        {
+          when: '#desired = :present AND attribute_not_exists(#deletionRequestedAt)',
+          values: { present: 'present' },
+        },
+      ),
+
     async plan(id, options) {
       const { generationRead: read, policiesVersionRead, followersOf } = options;
       const policies = policiesVersionRead === undefined ? undefined : policiesAre(policiesVersionRead);

@@ -68,6 +68,8 @@ export interface ClusterStore {
   advanceDue(id: ClusterId, seen: Instant, next: Instant): Promise<boolean>;
   /** Unconditional but for existence and liveness (status ≠ deleted). */
   makeDue(id: ClusterId, now: Instant): Promise<boolean>;
+  /** What was found lost until now is to be replaced; due at once. Unless its deletion was asked for. */
+  acceptLosses(id: ClusterId, now: Instant): Promise<boolean>;
   /**
    * desired = present AND generation = :read AND no pendingPlan; nextNumber and generation move with it, due at once. A plan
    * of the restore's followers: they are still to be planned, and are not any more.

@@ -342,16 +342,16 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
         ({ number }) =>
           `machine-missing: node ${number} in digitalocean: its machine is gone: it waits for people to look`,
       ),
-      'replacement-paused: digitalocean: 3 of 3 nodes look lost at once, so none of them is replaced: look at the cloud; nodes that are lost for good can be removed',
+      'replacement-paused: digitalocean: 3 of 3 nodes look lost at once, so none of them is replaced: look at the cloud, and have what is lost replaced: overcast cluster reconcile --replace-lost',
     ]);
     const after = await platform.api.getCluster(other);
     expect(after.status).toBe('degraded');
     expect(after.nodes.map(({ number, desired }) => [number, desired])).toEqual(
       nodes.map(({ number }) => [number, 'present']),
     );
-    // Whoever looked and found them lost for good lets them go.
-    await Promise.all(workers.map(({ number }) => platform.api.removeNode(other, number)));
-    await platform.tickUntil(other, (cluster) => isWhole(cluster, [1]));
+    // Whoever looked and found them lost for good says so.
+    await platform.api.reconcileCluster(other, { replaceLost: true });
+    await platform.tickUntil(other, (cluster) => isWhole(cluster, [1, 5, 6, 7]));
   });
 
   it('touches no stranger, is not deleted while one is there, and lives on', async () => {
