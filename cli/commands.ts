@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
-import type { ClusterView } from '../shared/domain/api-types.ts';
+import type { ClusterDetails, ClusterView } from '../shared/domain/api-types.ts';
 import type { ApiClient } from './api-client.ts';
 import { UsageError } from './context.ts';
 import { addKubeconfigCommand } from './kubeconfig-command.ts';
@@ -121,13 +121,19 @@ async function waitUntil(
       surroundings.stdout(`${cluster.name} is ${until} after ${seconds.toFixed(0)}s\n`);
     return true;
   }
-  const why = cluster.statusReason === undefined ? '' : `: ${cluster.statusReason}`;
+  const reason =
+    until === 'deleted' ? (cluster.deletionRefused?.reason ?? blockedReason(cluster)) : cluster.statusReason;
+  const why = reason === undefined ? '' : `: ${reason}`;
   surroundings.stderr(
     `${cluster.name} is ${cluster.status} and not ${until} after ${seconds.toFixed(0)}s${why}\n`,
   );
   surroundings.fail(exitCodes.notReached);
   return false;
 }
+
+/** What a deletion that has begun is waiting for. */
+const blockedReason = ({ statusReason, cloudParts }: ClusterDetails): string | undefined =>
+  cloudParts.find(({ failure }) => failure !== undefined)?.failure?.message ?? statusReason;
 
 export function addCommands(program: Command, surroundings: Surroundings): void {
   const { api, stdout, now } = surroundings;

@@ -77,8 +77,10 @@ const findingLines = (findings: ClusterDetails['findings'], now: number): readon
     : [
         'Findings:',
         ...findings.map(
-          ({ cloud = '', message, remedy, seenAt }) =>
-            `  ${cloud.padEnd(13)} ${message} (${age(seenAt, now)}): ${remedy}`,
+          ({ cloud = '', message, remedy, seenAt, unconfirmedSince }) =>
+            `  ${cloud.padEnd(13)} ${message} (${age(seenAt, now)}${
+              unconfirmedSince === undefined ? '' : `, not seen again for ${age(unconfirmedSince, now)}`
+            }): ${remedy}`,
         ),
       ];
 
@@ -133,6 +135,10 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     ['Ready', cluster.readyAt],
     ['Deletion asked', cluster.deletionRequestedAt],
     ['Restore', cluster.restore && restoreText(cluster.restore)],
+    [
+      'Not deleted',
+      cluster.deletionRefused && `${cluster.deletionRefused.reason} (${cluster.deletionRefused.at})`,
+    ],
     [
       'Working on',
       cluster.operation === undefined

@@ -1,4 +1,6 @@
 import { clusterRequested } from './cluster-requested.ts';
+import { findingOpened } from './finding-opened.ts';
+import { findingClosed } from './finding-closed.ts';
 import { driftFound } from './drift-found.ts';
 import { clusterDeletionRequested } from './cluster-deletion-requested.ts';
 import { clusterDeletionBlocked } from './cluster-deletion-blocked.ts';
@@ -27,6 +29,8 @@ import { clusterDeleted } from './cluster-deleted.ts';
 /** Every event, for the rules, the timeline and the tests. Handlers import the one they take. */
 export const allEvents = [
   clusterRequested,
+  findingOpened,
+  findingClosed,
   driftFound,
   clusterDeletionRequested,
   clusterDeletionBlocked,

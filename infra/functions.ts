@@ -12,6 +12,8 @@ import { clusterRequested } from '../events/cluster-requested.ts';
 import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts';
 import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
+import { findingClosed } from '../events/finding-closed.ts';
+import { findingOpened } from '../events/finding-opened.ts';
 import { etcdSnapshotFailed } from '../events/etcd-snapshot-failed.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
 import { nodeFailed } from '../events/node-failed.ts';
@@ -279,6 +281,8 @@ export const functionSpecs: readonly FunctionSpec[] = [
     table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     executions: ['DescribeExecution'],
     says: [
+      findingOpened,
+      findingClosed,
       driftFound,
       clusterDeletionRequested,
       nodesPlanned,

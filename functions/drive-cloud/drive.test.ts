@@ -466,6 +466,26 @@ describe('guard, collapse, verifyGone', () => {
     expect(await store.parts.get(at.clusterId, 'aws')).toBeUndefined();
   });
 
+  it('names whoever came after the guard had looked, and goes on once they have left', async () => {
+    const at = await scene({ cluster: going });
+    const [network] = at.cloud.world.networks();
+    const stranger = at.cloud.world.addStranger({ networkId: network?.id ?? '', name: 'db-1' });
+    const failure = async () => (await store.parts.get(at.clusterId, 'aws'))?.failure;
+    const answer = await at.call({ verb: 'collapse' });
+    const said = await failure();
+    expect(said).toMatchObject({ error: 'Blocked', at: exampleTime });
+    expect(said?.message).toContain(`aws: machine ${stranger.providerId} (db-1) in overcast-${at.clusterId}`);
+    expect(answer['waitingFor']).toBe(said?.message);
+    at.clock.advance(30);
+    await at.call({ verb: 'collapse' });
+    // Since when, and not when it was last looked at.
+    expect(await failure()).toEqual(said);
+    at.cloud.world.kill(stranger.providerId);
+    await at.call({ verb: 'collapse' });
+    expect(await failure()).toBeUndefined();
+    await at.until({ verb: 'collapse' });
+  });
+
   it('never takes down a cluster that is to stay', async () => {
     const at = await scene();
     await expect(at.call({ verb: 'collapse' })).rejects.toMatchObject({ name: 'Superseded' });
@@ -585,6 +605,23 @@ describe('repair', () => {
     await at.until({ verb: 'repair' });
     expect(world.machine(providerId)?.tags).toEqual(theirs);
     expect(world.machine(stray)).toBeUndefined();
+  });
+
+  it('calls nothing mended while one of it was refused', async () => {
+    const { at, world, providerId, findings } = await broken();
+    const theirs = { installation: 'neighbour', clusterId: at.clusterId };
+    const real = at.cloud.repairMachine.bind(at.cloud);
+    Object.assign(at.cloud, {
+      repairMachine: (...given: Parameters<typeof real>) => {
+        // Somebody made it theirs since the look.
+        world.changeMachine(providerId, { tags: { owner: theirs, nodeId: 'x', role: 'worker' } });
+        return real(...given);
+      },
+    });
+    await store.observations.replaceFindings(at.clusterId, findings.slice(0, 1));
+    await at.until({ verb: 'repair' });
+    expect(world.machine(providerId)?.tags?.owner).toEqual(theirs);
+    expect((await store.parts.get(at.clusterId, 'aws'))?.mendedAt).toBeUndefined();
   });
 
   it('is nobody’s who does not own the cluster', async () => {

@@ -5,6 +5,7 @@ import { locationOf } from '../../shared/domain/regions.ts';
 import { expectedMachines } from '../../shared/planning/expected-machines.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
 import type { ConnectCloud } from '../../shared/runtime/accounts.ts';
+import { attemptToken } from '../../shared/runtime/attempt-token.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Watched } from '../../shared/runtime/cloud.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -99,6 +100,6 @@ async function expectedOf(
   if (stands?.network === undefined) return undefined;
   return {
     network: planNetwork({ cluster, cloud, installation: installationId, known: stands.network }),
-    machines: expectedMachines(cluster, await store.nodes.list(cluster.id), cloud),
+    machines: expectedMachines(cluster, await store.nodes.list(cluster.id), cloud, attemptToken),
   };
 }

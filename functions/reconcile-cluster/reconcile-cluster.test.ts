@@ -120,6 +120,30 @@ describe('reconcile-cluster carries out what is decided', () => {
     await expect(at.run({ nothing: true })).rejects.toMatchObject({ name: 'InvalidPayload' });
   });
 
+  it('tells once what is found, and once that it is mended', async () => {
+    const at = await scene({ clouds, provisionedGeneration: 1, status: 'ready', readyAt: exampleTime });
+    await network(at.id);
+    const message = 'tcp 22 was added by hand';
+    const look = async (flaws: readonly { of: 'network'; subject: string; message: string }[]) => {
+      const resources = [{ kind: 'vpc', id: 'v', name: '' }];
+      const seen = { clusterId: at.id, machines: [], resources, strangers: [], flaws };
+      await store.observations.put('aws', seen, at.clock.now());
+      await at.run();
+    };
+    const told = () => at.bus.said.filter(({ event }) => event.startsWith('Finding'));
+    const finding = { clusterId: at.id, kind: 'network-changed', message: `aws: ${message}` };
+    await look([{ of: 'network', subject: 'tcp:22', message }]);
+    await look([{ of: 'network', subject: 'tcp:22', message }]);
+    expect(told()).toEqual([{ event: 'FindingOpened', detail: { ...finding, remedy: 'it is put right' } }]);
+    at.clock.advance(30);
+    await store.parts.recordMended(at.id, 'aws', at.clock.now());
+    at.bus.clear();
+    at.clock.advance(30);
+    await look([]);
+    await look([]);
+    expect(told()).toEqual([{ event: 'FindingClosed', detail: { ...finding, how: 'mended' } }]);
+  });
+
   it('replaces a lost node: planned first, then let go, each once', async () => {
     const at = await scene({
       clouds,
@@ -167,10 +191,21 @@ describe('reconcile-cluster carries out what is decided', () => {
     ]);
     at.clock.advance(30);
     await look();
+    const reason = 'its machine is gone';
     expect(at.bus.said).toEqual([
+      {
+        event: 'FindingOpened',
+        detail: {
+          clusterId: at.id,
+          number: 2,
+          kind: 'machine-missing',
+          message: `node 2 in aws: ${reason}`,
+          remedy: 'it is replaced',
+        },
+      },
       { event: 'ClusterDegraded', detail: expect.anything() as unknown },
       { event: 'NodeRetirementRequested', detail: { clusterId: at.id, number: 2 } },
-      { event: 'NodesPlanned', detail: { clusterId: at.id } },
+      { event: 'NodesPlanned', detail: { clusterId: at.id, reason: `node 2: ${reason}` } },
     ]);
     expect((await at.cluster())?.pendingPlan).toMatchObject({
       nodes: [{ number: 3, role: 'worker', replaces: lost?.id }],

@@ -4,6 +4,8 @@ import { clusterDeletionRequested } from '../../events/cluster-deletion-requeste
 import { clusterFailed } from '../../events/cluster-failed.ts';
 import { clusterReady } from '../../events/cluster-ready.ts';
 import { driftFound } from '../../events/drift-found.ts';
+import { findingClosed } from '../../events/finding-closed.ts';
+import { findingOpened } from '../../events/finding-opened.ts';
 import { nodeRequested } from '../../events/node-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
@@ -15,6 +17,7 @@ import { locationOf } from '../../shared/domain/regions.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
 import { planFollowers } from '../../shared/planning/plan-restore.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
+import { tellFindings } from '../../shared/planning/tell-findings.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -67,7 +70,9 @@ export const reconcileCluster =
       jitter: parts.random(),
     });
 
-    await store.observations.replaceFindings(clusterId, decision.findings);
+    const changed = await store.observations.replaceFindings(clusterId, decision.findings);
+    if (cluster.desired === 'present')
+      await tell(parts, tellFindings({ ...changed, parts: cloudParts, nodes }), clusterId);
     if (decision.status !== undefined) await changeStatus(parts, clusterId, decision.status, now);
     const standing = cloudParts.filter(({ network }) => network !== undefined).map(({ cloud }) => cloud);
     for (const action of decision.actions) await carryOut(parts, { cluster, nodes, standing, now }, action);
@@ -75,6 +80,22 @@ export const reconcileCluster =
     if (cluster.dueAt !== undefined && decision.dueAt !== undefined)
       await store.clusters.advanceDue(clusterId, cluster.dueAt, decision.dueAt);
   };
+
+/** Of a cluster that is to go nothing is told: nothing of it has become right. */
+async function tell(
+  { bus }: Parts,
+  { opened, closed }: ReturnType<typeof tellFindings>,
+  clusterId: ClusterId,
+): Promise<void> {
+  await bus.sayAll(
+    findingClosed,
+    closed.map((finding) => ({ clusterId, ...finding })),
+  );
+  await bus.sayAll(
+    findingOpened,
+    opened.map((finding) => ({ clusterId, ...finding })),
+  );
+}
 
 async function changeStatus(
   { store, bus, log }: Parts,
@@ -111,7 +132,11 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
   switch (action.kind) {
     case 'say': {
       log.info(action.event, { clusterId, because: action.because });
-      if (action.event === 'NodesPlanned') return bus.say(nodesPlanned, { clusterId });
+      if (action.event === 'NodesPlanned')
+        return bus.say(nodesPlanned, {
+          clusterId,
+          ...(read.cluster.pendingPlan && { reason: read.cluster.pendingPlan.reason }),
+        });
       const definition = action.event === 'NodeRequested' ? nodeRequested : nodeRetirementRequested;
       return bus.say(definition, { clusterId, number: action.number });
     }
@@ -166,8 +191,9 @@ async function replace(
     coolOffs: coolOffs.flat(),
     newId,
   });
+  const reason = because.slice(0, reasonCharactersMax);
   const isPlanned = await store.clusters.plan(cluster.id, {
-    plan: { id: newId(), nodes: plan.nodes, reason: because.slice(0, reasonCharactersMax) },
+    plan: { id: newId(), nodes: plan.nodes, reason },
     generationRead: cluster.generation,
     nextNumber: plan.nextNumber,
     now,
@@ -181,7 +207,7 @@ async function replace(
     because,
   });
   for (const number of letGo ? numbers : []) await retire(parts, { cluster, now }, { number, isLost: true });
-  await bus.say(nodesPlanned, { clusterId: cluster.id });
+  await bus.say(nodesPlanned, { clusterId: cluster.id, reason });
 }
 
 /** A cluster that was restored gets the control planes that it is short of. */

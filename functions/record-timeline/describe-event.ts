@@ -5,11 +5,15 @@ import type { Detail } from '../../events/event.ts';
 type TimelineEvent = (typeof allEvents)[number];
 type Named<Name extends string> = Extract<TimelineEvent, { name: Name }>;
 
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
+
 /** What an event says to people; undefined for those that are about no cluster, or only the platform's own affair. */
 const sentences: {
   readonly [Name in TimelineEvent['name']]: ((detail: Detail<Named<Name>>) => string) | undefined;
 } = {
   ClusterRequested: () => 'the cluster was asked for',
+  FindingOpened: ({ message, remedy }) => `${message}: ${remedy}`,
+  FindingClosed: ({ message, how }) => `${how === 'mended' ? 'put right' : 'no longer so'}: ${message}`,
   DriftFound: ({ reason }) => `being put right: ${reason}`,
   ClusterDeletionRequested: () => 'its deletion was asked for',
   ClusterDeletionBlocked: ({ reason }) => `its deletion was refused: ${reason}`,
@@ -17,7 +21,7 @@ const sentences: {
     `its restore from snapshot ${snapshot} was asked for: control plane ${number} is made for it, and all others go first`,
   ClusterRestored: ({ snapshot, number }) =>
     `control plane ${number} serves what snapshot ${snapshot} held: what was changed after it is lost`,
-  NodesPlanned: () => 'nodes were planned',
+  NodesPlanned: ({ reason }) => `nodes were planned${because(reason)}`,
   NodeRequested: ({ number }) => `node ${number} was asked for`,
   NodeRetirementRequested: ({ number }) => `node ${number} is to go`,
   NodeJoined: ({ number, attempt }) => `node ${number} joined${attempt > 1 ? ` at attempt ${attempt}` : ''}`,
@@ -34,7 +38,7 @@ const sentences: {
   PolicyChanged: ({ changes }) => `its policies were changed: ${changes}`,
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
   OperationSettled: ({ kind, outcome, number, reason }) =>
-    `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,
+    `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${because(reason)}`,
   ReconcileTick: undefined,
   ClusterReady: () => 'the cluster is ready',
   ClusterDegraded: ({ reason }) => `the cluster is degraded: ${reason}`,

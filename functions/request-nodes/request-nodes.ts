@@ -14,6 +14,8 @@ export const requestNodesRequest = z.strictObject({
   cloud: z.optional(z.enum(cloudNames)),
   /** Who asks; the plan is anybody's to materialise, so it is only for the log. */
   executionArn: z.optional(z.string()),
+  /** Why it was planned, with NodesPlanned: for people. */
+  reason: z.optional(z.string()),
 });
 export type RequestNodesRequest = z.infer<typeof requestNodesRequest>;
 

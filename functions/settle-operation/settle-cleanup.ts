@@ -63,11 +63,11 @@ async function refuse(
   });
   // Without a stranger the guard could not look everywhere: then the reason is the run's own.
   const reason = verdict.allowed ? reasonOf(request) : verdict.reason;
-  const statusReason = `its deletion was refused: ${reason}`;
-  const isRefused = await store.clusters.refuseDeletion(clusterId, executionArn, statusReason);
+  const now = clock.now();
+  const isRefused = await store.clusters.refuseDeletion(clusterId, executionArn, { reason, at: now });
   // Already refused is a repeat, and says it again; fenced means that another clean-up found the way free.
   if (!isRefused && (cluster.desired === 'absent' || cluster.deletionRequestedAt !== undefined))
     throw new Superseded(`cluster ${clusterId} is being deleted by another`);
-  await store.clusters.makeDue(clusterId, clock.now());
+  await store.clusters.makeDue(clusterId, now);
   await bus.say(clusterDeletionBlocked, { clusterId, reason });
 }

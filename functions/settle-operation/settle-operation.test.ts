@@ -386,14 +386,14 @@ describe('CleanupCluster', () => {
     expect(cluster).toMatchObject({ desired: 'present', status: 'ready', operation: builder });
     expect(cluster?.deletionRequestedAt).toBeUndefined();
     const reason = "aws: machine i-0abc (db-1) in vpc-0def is not four-clouds's";
-    expect(cluster?.statusReason).toBe(`its deletion was refused: ${reason}`);
+    expect(cluster?.deletionRefused?.reason).toBe(reason);
     expect(at.bus.said[0]).toMatchObject({ event: 'ClusterDeletionBlocked', detail: { reason } });
   });
 
   it('blocked because a cloud could not be looked at, says that', async () => {
     const at = await scene({ kind, cluster: { ...asked, status: 'ready' } });
     await at.settle({ kind, outcome: 'blocked', reason: 'aws CredentialsRejected', strangers: [] });
-    expect((await at.cluster())?.statusReason).toBe('its deletion was refused: aws CredentialsRejected');
+    expect((await at.cluster())?.deletionRefused?.reason).toBe('aws CredentialsRejected');
   });
 
   it('stuck, stays deleting and lets go, so that the tick can begin again', async () => {

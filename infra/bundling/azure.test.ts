@@ -120,6 +120,7 @@ describe('a bundle that holds the Azure driver', () => {
       const expected = {
         providerId: machine.providerId,
         nodeId: request.nodeId,
+        token: request.token,
         name: request.name,
         role: request.role,
         location,

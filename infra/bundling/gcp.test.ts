@@ -271,7 +271,7 @@ describe('a bundle that holds the Google Cloud driver', () => {
       expect(seen?.machines).toEqual([machine]);
       world.world.damagesOf('gcp')['remove-tags']?.(machineIn(world.world));
       world.world.damagesOf('gcp')['move-firewall']?.(machineIn(world.world));
-      const expected = { ...machine, role: request.role, nodeId: request.nodeId, location };
+      const expected = { ...machine, ...request, location };
       expect(await settle(() => cloud.repairMachine(expected, network, owner))).toBe('right');
       const spares = (seen?.resources ?? []).filter(({ isSpare }) => isSpare);
       expect(spares.map(({ name }) => name)).toEqual(['left-behind']);

@@ -48,8 +48,8 @@ export interface Cloud {
 
   /**
    * Puts a machine's tags and firewall membership right: every difference that `observe` calls a flaw of it. Looks first,
-   * and throws `InvalidRequest` unless it is the very machine that is expected: its id, its name, and in the owner's
-   * network. One that carries another owner's tags is never changed. A machine that is not there is nothing to repair.
+   * and throws `InvalidRequest` unless it is the very machine that is expected: its id, in the owner's network, and its
+   * name, or where people can change that, its node's tag. One that carries another owner's tags is never changed. A machine that is not there is nothing to repair.
    */
   repairMachine(machine: ExpectedMachine, network: Network, owner: Owner): Promise<Progress<'right'>>;
 
@@ -185,6 +185,8 @@ export interface Watched extends Owner {
 export interface ExpectedMachine {
   readonly providerId: string;
   readonly nodeId: NodeId;
+  /** The `MachineRequest`'s: where the cloud has no client tokens, the machine is marked with it. */
+  readonly token: string;
   readonly name: string;
   readonly role: NodeRole;
   readonly location: Location;

@@ -27,6 +27,8 @@ export interface ClusterView {
   readonly readyAt?: Instant;
   readonly initialisedAt?: Instant;
   readonly deletionRequestedAt?: Instant;
+  /** Why the last deletion was refused: what stands in its way, each by cloud, kind, id, name and place. */
+  readonly deletionRefused?: { readonly reason: string; readonly at: Instant };
   readonly operation?: { readonly kind: OperationKind; readonly startedAt: Instant };
   readonly restore?: RestoreView;
 }

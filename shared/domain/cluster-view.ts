@@ -20,6 +20,7 @@ export const clusterView = (cluster: Cluster): ClusterView => ({
   ...(cluster.readyAt === undefined ? {} : { readyAt: cluster.readyAt }),
   ...(cluster.initialisedAt === undefined ? {} : { initialisedAt: cluster.initialisedAt }),
   ...(cluster.deletionRequestedAt === undefined ? {} : { deletionRequestedAt: cluster.deletionRequestedAt }),
+  ...(cluster.deletionRefused === undefined ? {} : { deletionRefused: cluster.deletionRefused }),
   ...(cluster.operation === undefined
     ? {}
     : { operation: { kind: cluster.operation.kind, startedAt: cluster.operation.startedAt } }),

@@ -127,6 +127,8 @@ export interface Cluster {
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;
+  /** Why the last deletion was refused, with every stranger by its name; until the next is asked for. */
+  readonly deletionRefused?: { readonly reason: string; readonly at: Instant };
   /** Drift that was last said, and when it may be said again. */
   readonly repairFingerprint?: string;
   readonly repairNotBefore?: Instant;

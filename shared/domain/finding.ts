@@ -19,14 +19,25 @@ export interface Finding {
     | 'network-changed'
     | 'cloud-failed'
     | 'node-unresponsive'
+    /** Somebody else's, in an owned network or group: it is never touched, and the cluster is not deleted before it is gone. */
+    | 'stranger'
+    /** Nobody could look at a cloud lately: what is there is unknown. */
+    | 'cloud-unseen'
     /** So much of a cloud looks lost at once that nothing is replaced there. */
     | 'replacement-paused'
     | 'quorum-lost'
     | 'credential-due';
   readonly subject: string;
+  /** The node's, where it is about one. */
+  readonly number?: number;
   readonly message: string;
   /** What is being done about it, or what people can do: `it is put right`. */
   readonly remedy: string;
   /** When it was first seen. */
   readonly seenAt: Instant;
+  /** Nobody could see since then whether it is still so: nothing is done about it until somebody looks again. */
+  readonly unconfirmedSince?: Instant;
 }
+
+/** Seen with the last look, and so to be acted on. */
+export const isConfirmed = ({ unconfirmedSince }: Finding): boolean => unconfirmedSince === undefined;

@@ -78,6 +78,8 @@ describe('once it was ready, a cluster is', () => {
     ['degraded: node 1 is lost', was, [node()], [finding('node-unresponsive')]],
     ['degraded: node 1 is lost', was, [node()], [finding('network-missing')]],
     ['ready', was, [node()], [finding('stray-machine'), finding('surplus-machine')]],
+    ['ready', was, [node()], [finding('stranger')]],
+    ['ready', was, [node()], [finding('cloud-unseen')]],
     ['ready', was, [node()], [finding('credential-due')]],
     ['deleting', { ...was, desired: 'absent' }, [node()], []],
     ['deleted', { ...was, status: 'deleted' }, [], []],

@@ -82,11 +82,13 @@ export function clusterStatus(options: {
   return { status: 'ready' };
 }
 
-/** What is stray, or the platform's own to renew; everything else is lost to the cluster's users. */
+/** What is stray or somebody else's, a look that is due, the platform's own to renew; everything else is lost to the cluster's users. */
 const disturbsNobody: ReadonlySet<Finding['kind']> = new Set([
   'stray-machine',
   'surplus-machine',
   'stray-resource',
+  'stranger',
+  'cloud-unseen',
   'credential-due',
 ]);
 

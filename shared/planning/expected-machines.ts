@@ -8,10 +8,15 @@ import { nodeName, type Node } from '../domain/node.ts';
 export interface ExpectedMachine {
   readonly providerId: string;
   readonly nodeId: NodeId;
+  /** Of the attempt that made it. */
+  readonly token: string;
   readonly name: string;
   readonly role: NodeRole;
   readonly location: Location;
 }
+
+/** The idempotency key of one attempt at one node, as its create carried it. */
+export type TokenOf = (nodeId: NodeId, attempt: number) => string;
 
 /**
  * Which machines a cluster has in one cloud by its own records. Also those that are to go, or were given up, while nobody
@@ -21,10 +26,11 @@ export const expectedMachines = (
   cluster: Pick<Cluster, 'name'>,
   nodes: readonly Node[],
   cloud: CloudName,
+  tokenOf: TokenOf,
 ): readonly ExpectedMachine[] =>
   nodes
     .filter((node) => node.cloud === cloud && isExpected(node))
-    .flatMap(({ id, number, role, providerId, createRequest, offering }) => {
+    .flatMap(({ id, number, role, attempt, providerId, createRequest, offering }) => {
       const { region, zone } = createRequest?.offering ?? offering;
       return providerId === undefined
         ? []
@@ -32,6 +38,7 @@ export const expectedMachines = (
             {
               providerId,
               nodeId: id,
+              token: tokenOf(id, attempt),
               name: nodeName(cluster.name, number),
               role,
               location: { region, zone },

@@ -9,7 +9,7 @@ import { findDrift, sightingSecondsMax } from './find-drift.ts';
 import { strayGraceSeconds } from './find-strays.ts';
 
 const now = plusSeconds(exampleTime, 7200);
-const cluster = aCluster();
+const cluster = aCluster({ createdAt: now });
 const ready = (given: Partial<Node> = {}): Node =>
   aNode({
     clusterId: cluster.id,
@@ -74,7 +74,7 @@ describe('a machine', () => {
     ],
     [
       'of an older observation is unknown, and unknown is never missing',
-      [],
+      [`cloud-unseen: aws: nobody could look since ${plusSeconds(now, -sightingSecondsMax - 1)}`],
       node,
       [sighting([], { at: plusSeconds(now, -sightingSecondsMax - 1) })],
     ],
@@ -253,6 +253,97 @@ describe('what was changed', () => {
     const earlier = { ...first!, seenAt: exampleTime };
     expect(find([earlier])).toEqual([earlier]);
     expect(find([{ ...earlier, cloud: 'gcp' }])[0]?.seenAt).toBe(now);
+  });
+});
+
+describe('what nobody could see again', () => {
+  const flaw = { of: 'network', subject: 'tcp:22', message: 'tcp 22 was added by hand' } as const;
+  const untagged = { of: 'machine', subject: 'tags', message: 'no tags', providerId: 'i-1' } as const;
+  const spare = { kind: 'disk', id: 'd-1', name: 'left', isSpare: true } as const;
+  const stranger = { kind: 'machine', id: 'i-9', name: 'somebody', inside: 'vpc-1' } as const;
+  const damaged = (at: string): Sighting => {
+    const usual = sighting([], { at });
+    const resources = [...usual.observation.resources, spare];
+    return {
+      ...usual,
+      observation: { ...usual.observation, resources, strangers: [stranger], flaws: [flaw, untagged] },
+    };
+  };
+  const seenAt = plusSeconds(now, -900);
+  const find = (given: Partial<Parameters<typeof findDrift>[0]>) =>
+    findDrift({ cluster, nodes: [node], parts: [standing], sightings: [], now, ...given });
+  const known = find({ sightings: [damaged(seenAt)], now: seenAt });
+  const kept = (given: Partial<Parameters<typeof findDrift>[0]>) =>
+    find({ known, ...given })
+      .filter(({ unconfirmedSince }) => unconfirmedSince !== undefined)
+      .map(({ fingerprint }) => fingerprint);
+  const all = [
+    'network-changed:tcp:22',
+    'machine-missing:1:1',
+    'machine-changed:i-1:tags',
+    'stray-resource:disk:d-1',
+    'stranger:machine:i-9',
+  ];
+  const old = [damaged(seenAt)];
+
+  it.each<[string, readonly string[], Parameters<typeof kept>[0]]>([
+    ['stays while nobody can look', all, { sightings: old }],
+    ['is over once a look does not show it', [], { sightings: [sighting([machineOf(node)])] }],
+    ['is not unknown where it is seen again', [], { sightings: [damaged(now)] }],
+    [
+      'is over where it was mended after the last look',
+      [],
+      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 1) }] },
+    ],
+    [
+      'of a node that was let go is over',
+      all.filter((fingerprint) => fingerprint !== 'machine-missing:1:1'),
+      { sightings: old, nodes: [{ ...node, desired: 'absent' }] },
+    ],
+    [
+      'of a node that has another machine is over',
+      all.filter((fingerprint) => fingerprint !== 'machine-missing:1:1'),
+      { sightings: old, nodes: [{ ...node, attempt: 2 }] },
+    ],
+    [
+      'is what is left over where something is being made, of which it may be a part',
+      ['stray-resource:disk:d-1'],
+      { sightings: [damaged(now)], nodes: [node, ready({ number: 2, phase: 'creating' })] },
+    ],
+  ])('%s', (_, expected, given) => {
+    expect(kept(given)).toEqual(expected);
+  });
+
+  it('keeps the time when it was first seen, and since when nobody could look', () => {
+    const twice = find({ sightings: old, known: find({ sightings: old, known }) });
+    const opened = twice.find(({ kind }) => kind === 'network-changed');
+    expect(opened).toMatchObject({ seenAt, unconfirmedSince: seenAt });
+    const again = find({ sightings: [damaged(now)], known: twice });
+    expect(again.find(({ kind }) => kind === 'network-changed')).toEqual(
+      known.find(({ kind }) => kind === 'network-changed'),
+    );
+  });
+});
+
+describe('a stranger', () => {
+  it('is told, with where it sits', () => {
+    const usual = sighting([machineOf(node)]);
+    const strangers = [{ kind: 'machine', id: 'i-9', name: 'somebody', inside: 'vpc-1' }];
+    const seen = { ...usual, observation: { ...usual.observation, strangers } };
+    expect(drift([node], [seen])).toEqual([
+      "stranger: aws: machine i-9 (somebody) in vpc-1 is somebody else's",
+    ]);
+  });
+});
+
+describe('a cloud that nobody could look at', () => {
+  it.each<[string, readonly string[], Cluster, CloudParts[]]>([
+    ['yet is unseen', ['aws: nobody could look yet'], aCluster({ createdAt: exampleTime }), [standing]],
+    ['is not missed in a cluster that is new', [], cluster, [standing]],
+    ['is not missed where nothing stands', [], aCluster({ createdAt: exampleTime }), []],
+  ])('%s', (_, expected, of, parts) => {
+    const found = findDrift({ cluster: of, nodes: [], parts, sightings: [], now });
+    expect(found.map(({ message }) => message)).toEqual(expected);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
 import { isRestoring } from './restoring.ts';
+import { strangers, unseenClouds } from './find-strangers.ts';
 import {
   isStrayMachine,
   isSurplusMachine,
@@ -14,6 +15,7 @@ import {
   strayResources,
   surplusMachineFingerprint,
 } from './find-strays.ts';
+import { isNewerThanRepair, keepUnknown } from './keep-findings.ts';
 import { needsRotation } from './needs-rotation.ts';
 
 /** Two slow sweeps: an older observation says nothing about now, so nothing is missing by it. */
@@ -25,12 +27,20 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * Compares what a cluster should have with what was seen. Pure: equal inputs give equal findings, so they can be stored,
  * shown and replayed.
  *
- * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, the platform's own access.
+ * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, who is a stranger, the platform's
+ *   own access; then what was so and cannot be seen now (`unconfirmedSince`).
  */
 export function findDrift(options: {
   cluster: Pick<
     Cluster,
-    'id' | 'clouds' | 'status' | 'initialisedAt' | 'restore' | 'newestSnapshot' | 'lossesAcceptedAt'
+    | 'id'
+    | 'clouds'
+    | 'status'
+    | 'initialisedAt'
+    | 'restore'
+    | 'newestSnapshot'
+    | 'lossesAcceptedAt'
+    | 'createdAt'
   >;
   nodes: readonly Node[];
   parts: readonly CloudParts[];
@@ -41,8 +51,8 @@ export function findDrift(options: {
   known?: readonly Finding[];
   now: Instant;
 }): readonly Finding[] {
-  const { cluster, nodes, parts, known = [], now } = options;
-  const fresh = freshOf(options.sightings, now);
+  const { cluster, nodes, parts, sightings, known = [], now } = options;
+  const fresh = freshOf(sightings, now);
   const found = (finding: Found): Finding => ({
     clusterId: cluster.id,
     ...finding,
@@ -50,14 +60,17 @@ export function findDrift(options: {
       known.find(({ cloud, fingerprint }) => cloud === finding.cloud && fingerprint === finding.fingerprint)
         ?.seenAt ?? now,
   });
-  return [
+  const all = [
     ...failedClouds(parts),
     ...networks(nodes, parts, fresh),
     ...losses(cluster, findLosses({ nodes, fresh, known, acceptedAt: cluster.lossesAcceptedAt, now })),
-    ...changedMachines(parts, fresh),
+    ...changedMachines(nodes, parts, fresh),
     ...strays({ nodes, parts, fresh, now }),
+    ...strangers(fresh),
+    ...unseenClouds({ cluster, parts, sightings, secondsMax: sightingSecondsMax, now }),
     ...credential(cluster, options.credential, now),
   ].map(found);
+  return [...all, ...keepUnknown({ known, found: all, nodes, parts, sightings, fresh })];
 }
 
 /** What is young enough to say something. */
@@ -79,12 +92,6 @@ const failedClouds = (parts: readonly CloudParts[]): readonly Found[] =>
           },
         ],
   );
-
-/** Seen after the last repair: what was seen before it may be mended already. */
-const isNewerThanRepair = ({ cloud, at }: Sighting, parts: readonly CloudParts[]): boolean => {
-  const mendedAt = parts.find((part) => part.cloud === cloud)?.mendedAt;
-  return mendedAt === undefined || at > mendedAt;
-};
 
 /** Of networks that stood once: before that, the run that builds them knows best. */
 const networks = (
@@ -140,6 +147,7 @@ function losses(
       fingerprint: lossFingerprint({ node, kind }),
       kind: isMissing ? 'machine-missing' : 'node-unresponsive',
       subject: `node ${node.number}`,
+      number: node.number,
       message: `node ${node.number} in ${node.cloud}: ${why}`,
       remedy: remedyFor(node),
     };
@@ -175,7 +183,11 @@ function losses(
   ];
 }
 
-const changedMachines = (parts: readonly CloudParts[], fresh: readonly Sighting[]): readonly Found[] =>
+const changedMachines = (
+  nodes: readonly Node[],
+  parts: readonly CloudParts[],
+  fresh: readonly Sighting[],
+): readonly Found[] =>
   fresh
     .filter((sighting) => isNewerThanRepair(sighting, parts))
     .flatMap(({ cloud, observation }) =>
@@ -186,10 +198,14 @@ const changedMachines = (parts: readonly CloudParts[], fresh: readonly Sighting[
           fingerprint: `machine-changed:${providerId}:${subject}`,
           kind: 'machine-changed' as const,
           subject: providerId,
+          ...numberOf(nodes.find((node) => node.cloud === cloud && node.providerId === providerId)),
           message: `${cloud}: ${message}`,
           remedy: 'it is put right',
         })),
     );
+
+const numberOf = (node: Node | undefined): { number?: number } =>
+  node === undefined ? {} : { number: node.number };
 
 const strays = (seen: {
   nodes: readonly Node[];

@@ -55,7 +55,8 @@ export const strayResources = (
     ? []
     : observation.resources.filter(({ isSpare }) => isSpare);
 
-const isInMotion = ({ phase, operation, createRequest, providerId }: Node): boolean =>
+/** Something is being made or taken down for it. */
+export const isInMotion = ({ phase, operation, createRequest, providerId }: Node): boolean =>
   phase !== 'deleted' &&
   (operation !== undefined ||
     phase === 'creating' ||

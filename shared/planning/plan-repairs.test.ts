@@ -54,6 +54,7 @@ const repairs = (nodes: readonly Node[], observation: SeenCluster, findings: rea
     nodes,
     observation,
     findings,
+    tokenOf: (id, attempt) => `${id}/${attempt}`,
     now,
   });
   return [

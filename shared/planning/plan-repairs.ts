@@ -4,7 +4,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Instant } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { SeenCluster, SeenResource } from '../domain/observation.ts';
-import { expectedMachines, type ExpectedMachine } from './expected-machines.ts';
+import { expectedMachines, type ExpectedMachine, type TokenOf } from './expected-machines.ts';
 import {
   isDueStray,
   isStrayMachine,
@@ -36,6 +36,7 @@ export function planRepairs(options: {
   nodes: readonly Node[];
   observation: SeenCluster;
   findings: readonly Finding[];
+  tokenOf: TokenOf;
   now: Instant;
 }): Repairs {
   const { cluster, cloud, nodes, observation, now } = options;
@@ -48,7 +49,9 @@ export function planRepairs(options: {
     (observation.flaws ?? []).flatMap(({ of, providerId }) => (of === 'machine' ? [providerId] : [])),
   );
   return {
-    machines: expectedMachines(cluster, nodes, cloud).filter(({ providerId }) => flawed.has(providerId)),
+    machines: expectedMachines(cluster, nodes, cloud, options.tokenOf).filter(({ providerId }) =>
+      flawed.has(providerId),
+    ),
     removals: [
       ...observation.machines
         .filter(

@@ -64,7 +64,7 @@ const actions = (...given: Parameters<typeof decide>): readonly string[] =>
 
 describe('a quiet cluster', () => {
   it('is left alone, for minutes', () => {
-    expect(decide({})).toEqual({ findings: [], actions: [], dueAt: plusSeconds(now, 210) });
+    expect(decide({ createdAt: now })).toEqual({ findings: [], actions: [], dueAt: plusSeconds(now, 210) });
   });
 });
 
@@ -632,10 +632,6 @@ describe('the status', () => {
     });
   });
 
-  it('keeps what a refused deletion said', () => {
-    expect(change({ statusReason: 'aws: machine i-1 is not its own' })).toBeUndefined();
-  });
-
   it('is the clean-up’s to write once it is to go', () => {
     expect(change({ desired: 'absent', status: 'deleting' })).toBeUndefined();
   });
@@ -705,4 +701,34 @@ describe('any decision', () => {
 it('every strategy says why it is there', () => {
   expect(new Set(strategies.map(({ name }) => name)).size).toBe(strategies.length);
   expect(strategies.every(({ reason }) => reason.length > 10)).toBe(true);
+});
+
+describe('what nobody could see again', () => {
+  it('is shown, and nothing is done about it', () => {
+    const opened: Finding = {
+      clusterId: 'c',
+      cloud: 'aws',
+      fingerprint: 'network-changed:tcp:22',
+      kind: 'network-changed',
+      subject: 'tcp:22',
+      message: 'aws: tcp 22 was added by hand',
+      remedy: 'it is put right',
+      seenAt: ago(1200),
+    };
+    const observation = { clusterId: 'c', machines: [], resources: [], strangers: [] };
+    const at = ago(1000);
+    const decision = reconcile({
+      cluster: aCluster(quiet),
+      nodes: [node()],
+      parts: [network('aws'), network('gcp'), network('azure'), network('digitalocean')],
+      sightings: [{ cloud: 'aws', at, observation }],
+      known: [opened],
+      now,
+      jitter: 0.5,
+    });
+    expect(decision.findings).toContainEqual({ ...opened, unconfirmedSince: at });
+    expect(decision.actions).toEqual([]);
+    expect(decision.status).toMatchObject({ to: 'degraded' });
+    expect(decision.dueAt).toBe(plusSeconds(now, 210));
+  });
 });

@@ -1,5 +1,5 @@
 import type { Cluster, ClusterStatus, CloudParts } from '../domain/cluster.ts';
-import type { Finding } from '../domain/finding.ts';
+import { isConfirmed, type Finding } from '../domain/finding.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
@@ -64,8 +64,8 @@ export function reconcile(options: {
     acceptedAt: cluster.lossesAcceptedAt,
     now,
   });
-  const view: View = { cluster, nodes, parts, findings, losses, now };
-  const status = statusChange(view);
+  const view: View = { cluster, nodes, parts, findings: findings.filter(isConfirmed), losses, now };
+  const status = statusChange({ cluster, nodes, parts, findings });
   return {
     ...(status && { status }),
     findings,
@@ -125,14 +125,17 @@ const isChanging = ({ cluster, nodes, findings, losses }: View): boolean =>
   // The next look tells whether it is really gone.
   losses.losses.some(({ kind, isConfirmed }) => kind === 'gone' && !isConfirmed);
 
-function statusChange({ cluster, nodes, parts, findings }: View): StatusChange | undefined {
-  // Deleting and deleted are written by the clean-up itself; a refused deletion has left its reason for people to read.
+function statusChange({
+  cluster,
+  nodes,
+  parts,
+  findings,
+}: Parameters<typeof clusterStatus>[0]): StatusChange | undefined {
+  // Deleting and deleted are written by the clean-up itself.
   if (cluster.desired === 'absent') return undefined;
   const { status: to, reason } = clusterStatus({ cluster, nodes, parts, findings });
   const from = cluster.status;
-  if (from === to && (reason === cluster.statusReason || (reason === undefined && to === 'ready'))) {
-    return undefined;
-  }
+  if (from === to && reason === cluster.statusReason) return undefined;
   const event =
     from === to
       ? undefined

@@ -287,13 +287,17 @@ describe('deletion', () => {
     expect((await read(asked)).pendingPlan).toBeUndefined();
   });
 
+  const refusal = { reason: 'a stranger', at: exampleTime };
+
   it('is refused while nothing was fenced, also under a run that provisions', async () => {
     const cluster = await stored({ deletionRequestedAt: exampleTime, operation: operation() });
     const me = anExecution('cleaning');
-    expect(await test.store.clusters.refuseDeletion(cluster.id, me, 'a stranger')).toBe(true);
-    expect(await read(cluster)).toMatchObject({ statusReason: 'a stranger', desired: 'present' });
+    expect(await test.store.clusters.refuseDeletion(cluster.id, me, refusal)).toBe(true);
+    expect(await read(cluster)).toMatchObject({ deletionRefused: refusal, desired: 'present' });
     expect((await read(cluster)).deletionRequestedAt).toBeUndefined();
-    expect(await test.store.clusters.refuseDeletion(cluster.id, me, 'again')).toBe(false);
+    expect(await test.store.clusters.refuseDeletion(cluster.id, me, refusal)).toBe(false);
+    await test.store.clusters.requestDeletion(cluster.id, { by: 'somebody', now: exampleTime });
+    expect((await read(cluster)).deletionRefused).toBeUndefined();
   });
 
   it.each<[string, Partial<Cluster>]>([
@@ -301,14 +305,14 @@ describe('deletion', () => {
     ['what another clean-up owns', { operation: operation('another', 'CleanupCluster') }],
   ])('is not refused for %s', async (_, given) => {
     const { id } = await stored({ deletionRequestedAt: exampleTime, ...given });
-    expect(await test.store.clusters.refuseDeletion(id, anExecution('cleaning'), 'a stranger')).toBe(false);
+    expect(await test.store.clusters.refuseDeletion(id, anExecution('cleaning'), refusal)).toBe(false);
   });
 
   it('is either refused or fenced, never both', async () => {
     for (let round = 0; round < racers; round += 1) {
       const cluster = await stored({ deletionRequestedAt: exampleTime });
       const [refused, fenced] = await Promise.all([
-        test.store.clusters.refuseDeletion(cluster.id, anExecution('one'), 'a stranger'),
+        test.store.clusters.refuseDeletion(cluster.id, anExecution('one'), refusal),
         test.store.clusters.fence(cluster.id, operation('other', 'CleanupCluster')),
       ]);
       expect(refused).toBe(fenced === undefined);

@@ -229,14 +229,17 @@ export function clusterStore(table: Table): ClusterStore {
       did(
         id,
         // Why an earlier deletion was refused is no longer so.
-        { set: { deletionRequestedAt: now, deletionRequestedBy: by, dueAt: now }, remove: ['statusReason'] },
+        {
+          set: { deletionRequestedAt: now, deletionRequestedBy: by, dueAt: now },
+          remove: ['deletionRefused'],
+        },
         { when: 'attribute_exists(#pk) AND attribute_not_exists(#deletionRequestedAt)' },
       ),
 
-    refuseDeletion: async (id, executionArn, reason) =>
+    refuseDeletion: async (id, executionArn, refusal) =>
       did(
         id,
-        { set: { statusReason: reason }, remove: ['deletionRequestedAt', 'deletionRequestedBy'] },
+        { set: { deletionRefused: refusal }, remove: ['deletionRequestedAt', 'deletionRequestedBy'] },
         {
           when: `attribute_exists(#deletionRequestedAt) AND #desired = :present AND (attribute_not_exists(#operation) OR ${mine} OR #operation.#kind <> :cleanup)`,
           values: { me: executionArn, present: 'present', cleanup: 'CleanupCluster' },

@@ -215,14 +215,36 @@ describe('findings', () => {
       seenAt,
     });
     const { observations } = test.store;
-    await observations.replaceFindings(clusterId, [finding('a', exampleTime), finding('b', exampleTime)]);
-    await observations.replaceFindings(clusterId, [finding('b', later, 'changed'), finding('c', later)]);
+    const [a, b, c] = [finding('a', exampleTime), finding('b', exampleTime), finding('c', later)];
+    expect(await observations.replaceFindings(clusterId, [b, a])).toEqual({ opened: [a, b], closed: [] });
+    expect(await observations.replaceFindings(clusterId, [finding('b', later, 'changed'), c])).toEqual({
+      opened: [c],
+      closed: [a],
+    });
     expect(await observations.findings(clusterId)).toEqual([
       finding('b', exampleTime, 'changed'),
       finding('c', later),
     ]);
     await observations.replaceFindings(clusterId, []);
     expect(await observations.findings(clusterId)).toEqual([]);
+  });
+
+  it('of many who find the same at once, and no longer find it, each change is one’s to tell', async () => {
+    const clusterId = randomUUID();
+    const { observations } = test.store;
+    const finding: Finding = {
+      clusterId,
+      fingerprint: 'quorum-lost',
+      kind: 'quorum-lost',
+      subject: clusterId,
+      message: 'quorum lost: 2 of 3 control planes',
+      remedy: 'none',
+      seenAt: exampleTime,
+    };
+    const found = await race(async () => observations.replaceFindings(clusterId, [finding]));
+    expect(found.flatMap(({ opened }) => opened)).toEqual([finding]);
+    const over = await race(async () => observations.replaceFindings(clusterId, []));
+    expect(over.flatMap(({ closed }) => closed)).toEqual([finding]);
   });
 });
 

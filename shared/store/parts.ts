@@ -33,6 +33,14 @@ export const partsStore = (table: Table): CloudPartsStore => ({
     await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, mendedAt: at } }, always);
   },
 
+  async clearFailure(clusterId, cloud) {
+    await table.update(
+      keys.parts(clusterId, cloud),
+      { remove: ['failure'] },
+      { when: 'attribute_exists(#failure)' },
+    );
+  },
+
   async forget(clusterId, cloud) {
     await table.remove(keys.parts(clusterId, cloud));
   },

@@ -112,9 +112,13 @@ export interface ClusterStore {
   requestDeletion(id: ClusterId, options: { by: string; now: Instant }): Promise<boolean>;
   /**
    * desired still present and no other clean-up owns it (a provisioning run may): forgets the deletion request and says
-   * why in statusReason.
+   * why, and when.
    */
-  refuseDeletion(id: ClusterId, executionArn: string, reason: string): Promise<boolean>;
+  refuseDeletion(
+    id: ClusterId,
+    executionArn: string,
+    refusal: { readonly reason: string; readonly at: Instant },
+  ): Promise<boolean>;
   /** attribute_exists(deletionRequestedAt) → desired absent, status deleting, the operation mine. Returns the old item. */
   fence(id: ClusterId, operation: Operation): Promise<Cluster | undefined>;
   /** operation.executionArn = :me AND desired = absent → status deleted, operation gone, tombstone for 90 days, no longer due. */
@@ -329,14 +333,22 @@ export interface CloudPartsStore {
     cloud: CloudName,
     failure: { error: string; message: string; at: Instant },
   ): Promise<void>;
+  /** Whatever stood in the way does no longer. */
+  clearFailure(clusterId: ClusterId, cloud: CloudName): Promise<void>;
   forget(clusterId: ClusterId, cloud: CloudName): Promise<void>;
 }
 
 export interface ObservationStore {
   put(cloud: CloudName, observation: SeenCluster, at: Instant): Promise<void>;
   list(clusterId: ClusterId): Promise<readonly Sighting[]>;
-  /** Makes the stored findings these; one that was there already keeps the time when it was first seen. */
-  replaceFindings(clusterId: ClusterId, findings: readonly Finding[]): Promise<void>;
+  /**
+   * Makes the stored findings these; one that was there already keeps the time when it was first seen. Returns those that
+   * this very call added and removed: of callers that find the same at once, each is told to one.
+   */
+  replaceFindings(
+    clusterId: ClusterId,
+    findings: readonly Finding[],
+  ): Promise<{ readonly opened: readonly Finding[]; readonly closed: readonly Finding[] }>;
   findings(clusterId: ClusterId): Promise<readonly Finding[]>;
 }
 

@@ -31,8 +31,8 @@ const machineIn = async (change: Parameters<typeof requestFor>[1] = {}) => {
   const network = await build();
   const request = requestFor(network, change);
   const machine = await settle(() => cloud().createMachine(request));
-  const { nodeId, name, role } = request;
-  const expected: ExpectedMachine = { providerId: machine.providerId, nodeId, name, role, location };
+  const { nodeId, token, name, role } = request;
+  const expected: ExpectedMachine = { providerId: machine.providerId, nodeId, token, name, role, location };
   return { network, request, machine, expected };
 };
 
@@ -271,6 +271,33 @@ describe('a machine', () => {
     await settle(() => cloud().repairMachine(expected, network, stage.owner));
     expect(await flawsOf({}, [expected])).toEqual([]);
     expect((await dropletOf(machine.providerId)).tags).not.toContain(tag);
+  });
+
+  it('that was renamed is the same, and is put right', async () => {
+    const { network, machine, expected } = await machineIn();
+    await api('POST', `droplets/${machine.providerId}/actions`, { type: 'rename', name: 'by-hand' });
+    const role = workerTag();
+    const [path, body] = tagging(role, machine.providerId);
+    await api('DELETE', path as string, body);
+    const seen = await see({}, [expected]);
+    expect(seen.machines).toEqual([{ ...machine, name: 'by-hand' }]);
+    expect(seen.flaws).toMatchObject([{ of: 'machine', subject: `tag:missing:${role}` }]);
+    await settle(() => cloud().repairMachine(expected, network, stage.owner));
+    expect(await flawsOf({}, [expected])).toEqual([]);
+    const other = { ...expected, nodeId: randomUUID() };
+    await expect(cloud().repairMachine(other, network, stage.owner)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+    });
+  });
+
+  it('is marked again by the attempt that made it, so that a create that is repeated finds it', async () => {
+    const { network, request, machine, expected } = await machineIn();
+    const tag = `overcast:attempt:${request.token}`;
+    const [path, body] = tagging(tag, machine.providerId);
+    await api('DELETE', path as string, body);
+    expect(await subjectsOf({}, [expected])).toEqual([`tag:missing:${tag}`]);
+    await settle(() => cloud().repairMachine(expected, network, stage.owner));
+    expect(await settle(() => cloud().createMachine(request))).toEqual(machine);
   });
 
   it.each([

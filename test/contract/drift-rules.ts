@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type {
   Cloud,
@@ -41,7 +42,7 @@ export const driftRules = [
   'a machine whose tags were removed is found by its id, a stranger to guards, and repaired',
   'a machine taken out of its firewall has a flaw, and is repaired',
   'a machine that is right, and one that is gone, has no flaw and nothing to repair',
-  'a machine of another owner, name or network is never repaired',
+  'a machine of another owner, node or network is never repaired',
   'much damage at once is mended, the network first and then the machine, which lives on',
   'add-spare-disk is spare, and is removed',
   'add-spare-interface is spare, and is removed',
@@ -77,6 +78,7 @@ export interface Doing {
 const expected = (request: MachineRequest, machine: Pick<Machine, 'providerId'>): ExpectedMachine => ({
   providerId: machine.providerId,
   nodeId: request.nodeId,
+  token: request.token,
   name: request.name,
   role: request.role,
   location: { region: request.offering.region, zone: request.offering.zone },
@@ -216,7 +218,7 @@ export function describeDrift(doing: Doing): void {
     },
   );
 
-  keeps('a machine of another owner, name or network is never repaired', async (control) => {
+  keeps('a machine of another owner, node or network is never repaired', async (control) => {
     const { owner, network, wanted } = await scene();
     const neighbour: Owner = { ...owner, installation: 'neighbour' };
     const theirs = requestFor(neighbour, network);
@@ -226,7 +228,7 @@ export function describeDrift(doing: Doing): void {
     const before = await withTags(control);
     for (const wrong of [
       expected(theirs, machine),
-      { ...wanted, name: `${wanted.name}-other` },
+      { ...wanted, name: `${wanted.name}-other`, nodeId: randomUUID() },
       { ...wanted, providerId: stranger.id, name: stranger.name },
     ])
       await failsWith('InvalidRequest', () => repair(wrong, network, owner));

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clusterText } from '../../cli/output.ts';
 import { cloudNames, type CloudName } from '../../shared/domain/cloud.ts';
 import { eventually, smallFile, startTestPlatform, type TestPlatform } from '../builders/local-platform.ts';
 
@@ -48,9 +49,11 @@ describe('the deletion guard', { timeout: 60_000 }, () => {
 
     expect(refused).toMatchObject({ id: clusterId, status: 'ready' });
     expect(refused.deletionRequestedAt).toBeUndefined();
-    expect(refused.statusReason).toMatch(new RegExp(`^its deletion was refused: ${cloud}: `));
-    expect(refused.statusReason).toContain(stranger.id);
-    expect(refused.statusReason).toContain(stranger.name);
+    const { reason = '' } = refused.deletionRefused ?? {};
+    expect(reason).toMatch(new RegExp(`^${cloud}: `));
+    expect(reason).toContain(stranger.id);
+    expect(reason).toContain(stranger.name);
+    expect(clusterText(refused, Date.now())).toContain(reason);
     expect(everything()).toEqual(resources);
     expect(platform.machines()).toEqual(machines);
     expect(changes()).toEqual(changesBefore);

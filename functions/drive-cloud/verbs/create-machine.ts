@@ -11,10 +11,10 @@ import {
 import { bootstrapTokenMessage, formatBootstrapToken } from '../../../shared/planning/bootstrap-token.ts';
 import { renderUserData } from '../../../shared/planning/user-data.ts';
 import type { MachineRequest } from '../../../shared/runtime/cloud.ts';
+import { attemptToken } from '../../../shared/runtime/attempt-token.ts';
 import { AttemptsExhausted, Superseded } from '../../../shared/runtime/errors.ts';
 import { ownedNode } from '../../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../../shared/runtime/progress.ts';
-import { attemptToken } from '../attempt-token.ts';
 import { groundOf, type DriveParts, type Ground, type NodeRequest } from '../parts.ts';
 import { machineRef, takeDown, takeDownAttempt } from '../take-down.ts';
 

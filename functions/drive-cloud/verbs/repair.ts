@@ -1,6 +1,7 @@
 import { needsRepair, planRepairs } from '../../../shared/planning/plan-repairs.ts';
 import { expectedMachines } from '../../../shared/planning/expected-machines.ts';
 import { planNetwork } from '../../../shared/planning/plan-network.ts';
+import { attemptToken } from '../../../shared/runtime/attempt-token.ts';
 import { isCloudError, type Cloud, type Progress } from '../../../shared/runtime/cloud.ts';
 import { Superseded } from '../../../shared/runtime/errors.ts';
 import { ownedCluster } from '../../../shared/runtime/ownership.ts';
@@ -34,7 +35,7 @@ export async function repair(
       installation: parts.installationId,
       known: network,
     }),
-    machines: expectedMachines(cluster, await store.nodes.list(clusterId), parts.cloud),
+    machines: expectedMachines(cluster, await store.nodes.list(clusterId), parts.cloud, attemptToken),
   };
   const [observation] = await cloud.observe([{ ...owner, expected }], location);
   if (observation === undefined) throw new Error(`${parts.cloud} did not say what it has of ${clusterId}`);
@@ -42,7 +43,15 @@ export async function repair(
   const nodes = await store.nodes.list(clusterId);
   await ownedCluster(store, clusterId, executionArn);
   const now = clock.now();
-  const planned = planRepairs({ cluster, cloud: parts.cloud, nodes, observation, findings, now });
+  const planned = planRepairs({
+    cluster,
+    cloud: parts.cloud,
+    nodes,
+    observation,
+    findings,
+    tokenOf: attemptToken,
+    now,
+  });
   const steps = [
     ...planned.machines.map((machine) => ({
       what: `machine ${machine.name} to be put right`,
@@ -58,8 +67,10 @@ export async function repair(
   const waiting = outcomes.find((outcome) => outcome !== undefined && !outcome.done);
   if (waiting !== undefined && !waiting.done) return pending(waiting.waitingFor, waiting.retryAfterSeconds);
   if (taken.length < steps.length) return pending(`${steps.length - taken.length} more repairs`, 1);
-  await store.parts.recordMended(clusterId, parts.cloud, clock.now());
-  log.info('repaired', { clusterId, cloud: parts.cloud, repairs: taken.map(({ what }) => what) });
+  const isRefused = outcomes.includes(undefined);
+  // What was refused is as it was: it stays found, and since when, until a look shows otherwise.
+  if (!isRefused) await store.parts.recordMended(clusterId, parts.cloud, clock.now());
+  log.info('repaired', { clusterId, cloud: parts.cloud, repairs: taken.map(({ what }) => what), isRefused });
   return { done: true };
 }
 

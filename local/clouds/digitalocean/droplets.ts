@@ -30,10 +30,12 @@ export function shownDroplets(account: Account): ShownDroplet[] {
   return shown;
 }
 
+const hostname = z
+  .string()
+  .check(z.regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,254}$/, 'Only valid hostname characters are allowed'));
+const renaming = z.strictObject({ type: z.literal('rename'), name: hostname });
 const creation = z.strictObject({
-  name: z
-    .string()
-    .check(z.regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,254}$/, 'Only valid hostname characters are allowed')),
+  name: hostname,
   region: z.string(),
   size: z.string(),
   image: z.union([z.string(), z.int()]),
@@ -202,6 +204,16 @@ export function dropletRoutes(account: Account, defaultVpc: (region: string) => 
     world.terminate('digitalocean', String(droplet.record.id), goneAfterSeconds);
   };
 
+  /** Of what people do to a droplet in the control panel: its other name. */
+  const act = (request: SimulatedRequest, { record }: ShownDroplet, part: string): SimulatedResponse => {
+    if (part !== 'actions' || request.method !== 'POST') throw notFound();
+    const { name } = bodyOf(request, renaming);
+    world.update('digitalocean', String(record.id), { name });
+    return json(201, {
+      action: { id: record.id, type: 'rename', status: 'completed', resource_type: 'droplet' },
+    });
+  };
+
   return {
     show,
 
@@ -223,7 +235,7 @@ export function dropletRoutes(account: Account, defaultVpc: (region: string) => 
       ).machine;
     },
 
-    route(request: SimulatedRequest, id: string | undefined): SimulatedResponse {
+    route(request: SimulatedRequest, id: string | undefined, part?: string): SimulatedResponse {
       const { method } = request;
       if (id === undefined) {
         if (method === 'POST') return create(request);
@@ -242,6 +254,7 @@ export function dropletRoutes(account: Account, defaultVpc: (region: string) => 
       }
       const droplet = shownDroplets(account).find(({ record }) => String(record.id) === id);
       if (droplet === undefined) throw notFound();
+      if (part !== undefined) return act(request, droplet, part);
       if (method === 'GET') return json(200, { droplet: show(droplet) });
       if (method !== 'DELETE') throw new Refusal(405, 'method_not_allowed', 'Method not allowed');
       if (droplet.state === 'stopping') throw unprocessable('Droplet already has a pending event.');

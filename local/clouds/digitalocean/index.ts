@@ -84,7 +84,7 @@ export function createDigitalOceanSimulator(world: World): Simulator {
       case 'vpcs':
         return vpcs.route(request, id, part);
       case 'droplets':
-        return droplets.route(request, id);
+        return droplets.route(request, id, part);
       case 'firewalls':
         return firewalls.route(request, id, part);
       case 'tags':

@@ -121,7 +121,7 @@ const machineIn = async (owner: Owner, standing: Network): Promise<ExpectedMachi
       userData: '',
     }),
   );
-  return { providerId, nodeId, name, role: 'worker', location };
+  return { providerId, nodeId, token: nodeId, name, role: 'worker', location };
 };
 
 const tagsOf = (owner: Owner) => [
@@ -433,6 +433,25 @@ describe('a flaw of a machine', () => {
     expect(await watch(owner, asked)).toEqual(before);
     const sorted = (all: typeof rows) => all.map(({ id, tags }) => [id, tags.toSorted()]);
     expect(sorted(rowsOf(owner))).toEqual(sorted(rows));
+    await settled(() => aws.collapse(owner, location));
+  });
+
+  it('is found and repaired when somebody renamed the machine; the name is theirs to choose', async () => {
+    const { owner, standing, wanted, nic } = await scene();
+    const rename = (id: string) =>
+      byHand.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: 'Name', Value: 'web' }] }));
+    await rename(wanted.providerId);
+    const Groups = [standing.parts['securityGroupControlPlane'] ?? ''];
+    await byHand.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: nic, Groups }));
+    const asked = { known: standing.parts, machines: [wanted] };
+    expect(await subjectsOf(owner, asked)).toEqual(['security-groups']);
+    const other = { ...wanted, nodeId: randomUUID() };
+    await expect(settled(() => aws.repairMachine(other, standing, owner))).rejects.toMatchObject({
+      name: 'InvalidRequest',
+    });
+    await settled(() => aws.repairMachine(wanted, standing, owner));
+    expect(await subjectsOf(owner, asked)).toEqual([]);
+    expect(rowsOf(owner)).toContainEqual(expect.objectContaining({ id: wanted.providerId, name: 'web' }));
     await settled(() => aws.collapse(owner, location));
   });
 

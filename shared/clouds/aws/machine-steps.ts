@@ -26,8 +26,9 @@ export interface MachineStep {
 }
 
 /**
- * Whether this is the very machine that is expected: by its id, in the owner's network, under its name or, when its tags
- * were taken away, none. One that carries another owner's tags is theirs now.
+ * Whether this is the very machine that is expected: by its id, in the owner's network, and under its name, or none when its
+ * tags were taken away, or whatever name people gave it while it still says its node. One that carries another owner's tags is
+ * theirs now.
  */
 export const isExpected = (
   instance: Instance,
@@ -37,7 +38,8 @@ export const isExpected = (
   instance.InstanceId === machine.providerId &&
   instance.VpcId !== undefined &&
   instance.VpcId === vpcId &&
-  ['', machine.name].includes(tag(instance.Tags, tagKeys.name)) &&
+  (['', machine.name].includes(tag(instance.Tags, tagKeys.name)) ||
+    tag(instance.Tags, tagKeys.node) === machine.nodeId) &&
   !isOfAnother(instance.Tags, owner);
 
 /** The disk and the interface that the create made; what somebody added to the machine is theirs. */

@@ -77,8 +77,8 @@ const scene = async () => {
   const owner = newOwner();
   const wanted = await request(owner);
   const machine = await settle(() => cloud().createMachine(wanted));
-  const { nodeId, name, role, network } = wanted;
-  const expected: ExpectedMachine = { providerId: machine.providerId, nodeId, name, role, location };
+  const { nodeId, token, name, role, network } = wanted;
+  const expected: ExpectedMachine = { providerId: machine.providerId, nodeId, token, name, role, location };
   const repair = (which = expected) => settle(() => cloud().repairMachine(which, network, owner));
   return { owner, wanted, machine, expected, repair };
 };

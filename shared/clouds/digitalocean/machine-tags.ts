@@ -1,6 +1,7 @@
 import type { Owner } from '../../domain/cloud.ts';
 import type { ExpectedMachine, Flaw } from '../contract.ts';
 import {
+  attemptTag,
   clusterTag,
   installationTag,
   isMachinesOwnTag,
@@ -12,14 +13,17 @@ import {
 } from './naming.ts';
 import type * as wire from './wire.ts';
 
-/** The very machine that is expected, with or without its tags: by id, name and VPC, and nobody else's. */
+/**
+ * The very machine that is expected, with or without its tags: by id, VPC and name, or whatever name people gave it while it
+ * still says its node; and nobody else's.
+ */
 export const isVery = (
   droplet: wire.Droplet,
   machine: ExpectedMachine,
   at: { readonly owner: Owner; readonly vpcId: string | undefined },
 ): boolean =>
   String(droplet.id) === machine.providerId &&
-  droplet.name === machine.name &&
+  (droplet.name === machine.name || droplet.tags.includes(nodeTag(machine.nodeId))) &&
   at.vpcId !== undefined &&
   droplet.vpc_uuid === at.vpcId &&
   !isOthersMachine(at.owner, droplet.tags);
@@ -32,8 +36,8 @@ export interface TagDifference {
 
 /**
  * What `repairMachine` would do. Tags that people added are theirs, but for those that let a firewall open the machine. The
- * role's comes first: a droplet without a firewall is open to the world. The attempt's own is not known any more, and once
- * the machine is recorded nobody asks for it.
+ * role's comes first: a droplet without a firewall is open to the world. The attempt's comes too: a create that is repeated
+ * finds its machine by it.
  *
  * @param others the account's firewalls that open something and are not the owner's.
  */
@@ -44,7 +48,13 @@ export function tagDifferences(
   others: readonly wire.Firewall[],
 ): readonly TagDifference[] {
   const role = roleTag(owner, machine.role);
-  const wanted = [role, installationTag(owner), clusterTag(owner), nodeTag(machine.nodeId)];
+  const wanted = [
+    role,
+    installationTag(owner),
+    clusterTag(owner),
+    nodeTag(machine.nodeId),
+    attemptTag(machine.token),
+  ];
   const isPeoples = (tag: string): boolean => !namesOwner(owner, tag) && !isMachinesOwnTag(tag);
   return [
     ...wanted

@@ -293,7 +293,8 @@ describe('drift in Google Cloud', () => {
       cluster = await someCluster();
       const request = requestFor();
       const { providerId } = await settle(() => cloud.createMachine(request));
-      wanted = { providerId, nodeId: request.nodeId, name: request.name, role: request.role, location };
+      const { nodeId, token, name, role } = request;
+      wanted = { providerId, nodeId, token, name, role, location };
       instance = `zones/${location.zone}/instances/${providerId}`;
     });
 

@@ -2,7 +2,7 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { ExpectedMachine, Flaw } from '../contract.ts';
 import { compared, lastOf } from './lists.ts';
 import type { IInstance } from './machine-view.ts';
-import { isOwnedBy, labelKeys, ownerLabels, roleTags, type Labels } from './names.ts';
+import { labelKeys, ownerLabels, roleTags, type Labels } from './names.ts';
 
 export const isIn = (instance: IInstance, networkName: string): boolean =>
   (instance.networkInterfaces ?? []).some((nic) => lastOf(nic.network) === networkName);
@@ -35,10 +35,11 @@ export function expectationOf(
   );
 }
 
-/** The labels that make it its owner's and its node's. The attempt's own is not known any more, and not needed. */
+/** The labels that make it its owner's, its node's and its attempt's: a create that is repeated asks for that one. */
 export const wantedLabels = (machine: ExpectedMachine, owner: Owner): Labels => ({
   ...ownerLabels(owner),
   [labelKeys.nodeId]: machine.nodeId,
+  [labelKeys.request]: machine.token,
 });
 
 /** Its role's alone: firewalls aim at these tags. */
@@ -70,4 +71,4 @@ export function machineFlaws(instance: IInstance, machine: ExpectedMachine, owne
 }
 
 export const hasLostLabels = (instance: IInstance, machine: ExpectedMachine, owner: Owner): boolean =>
-  !isOwnedBy(instance.labels, owner) || instance.labels?.[labelKeys.nodeId] !== machine.nodeId;
+  Object.entries(wantedLabels(machine, owner)).some(([key, value]) => instance.labels?.[key] !== value);

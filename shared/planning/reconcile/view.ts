@@ -69,6 +69,7 @@ export interface View {
   readonly cluster: Cluster;
   readonly nodes: readonly Node[];
   readonly parts: readonly CloudParts[];
+  /** What the last looks showed, without what nobody could see again. */
   readonly findings: readonly Finding[];
   readonly losses: Losses;
   readonly now: Instant;

@@ -77,7 +77,10 @@ const steps: Readonly<Record<string, Step>> = {
   requestDeletion: (store, draw, world) =>
     store.clusters.requestDeletion(idOf(world, draw), { by: 'somebody', now: at(draw.later) }),
   refuseDeletion: (store, draw, world) =>
-    store.clusters.refuseDeletion(idOf(world, draw), arn(draw.who), 'a stranger'),
+    store.clusters.refuseDeletion(idOf(world, draw), arn(draw.who), {
+      reason: 'a stranger',
+      at: at(draw.later),
+    }),
   fence: (store, draw, world) =>
     store.clusters.fence(idOf(world, draw), {
       executionArn: arn(draw.who),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NodeId } from '../../shared/domain/ids.ts';
+import type { NodeId } from '../domain/ids.ts';
 
 /**
  * The idempotency key of one attempt at one node: a UUID of version 8 (RFC 9562, custom), made from both, so that each
