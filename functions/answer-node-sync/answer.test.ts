@@ -388,6 +388,35 @@ describe('a machine whose attempt is over', () => {
   });
 });
 
+describe('a machine that comes to a quiet cluster', () => {
+  it('is let in with the next sync of a control plane, however long nothing moved there', async () => {
+    const { clusterId, sync } = await admitted(4);
+    const say = agents(sync);
+    for (const number of [1, 2]) await say(number, 'booting');
+    await say(1, 'joined');
+    await say(1, 'ready');
+    await say(4, 'booting');
+    await say(1, 'ready');
+    now = plusSeconds(now, 3600);
+    await say(1, 'ready');
+    // Its time was just written, and is not again for five minutes.
+    now = plusSeconds(now, 60);
+    await say(1, 'ready');
+    expect(await say(4, 'booting')).toBe('wait');
+    expect((await cluster(clusterId)).joinerUntil).toBe(plusSeconds(now, 600));
+    await say(1, 'ready');
+    now = plusSeconds(now, 3);
+    expect(await say(4, 'booting')).toBe('join');
+    // Half an hour later it has joined, and the cluster is as quiet as before.
+    now = plusSeconds(now, 1800);
+    for (const given of [0, 60]) {
+      now = plusSeconds(now, given);
+      await say(1, 'ready');
+    }
+    expect((await node(clusterId, 1)).lastSeenAt).toBe(plusSeconds(now, -60));
+  });
+});
+
 describe('what goes wrong on a machine', () => {
   it('is recorded once with its log, without the secrets in it, and said', async () => {
     const { clusterId, sync } = await admitted(1);

@@ -38,7 +38,7 @@ export interface AnswerDependencies {
   readonly presign?: PresignUrl;
 }
 
-/** While the mesh is moving, control planes must be seen to be alive; in a quiet cluster a sync writes nothing. */
+/** While the mesh moves or somebody waits to join, control planes must be seen alive; else a sync writes nothing. */
 const lastSeenSeconds = { moving: 10, quiet: 300 } as const;
 const movingSeconds = 600;
 const meshTriesMax = 8;
@@ -134,8 +134,10 @@ function silenceIn(node: Node, { handshakes }: SyncRequest): { silentPeers?: rea
 
 /** Addresses, key, acknowledged mesh version; the time only as often as somebody needs it. */
 async function recordFacts({ store }: AnswerDependencies, view: View): Promise<void> {
-  const { node, mesh, sync, now } = view;
-  const isMoving = mesh.changedAt !== undefined && secondsBetween(mesh.changedAt, now) < movingSeconds;
+  const { cluster, node, mesh, sync, now } = view;
+  const isMoving =
+    (mesh.changedAt !== undefined && secondsBetween(mesh.changedAt, now) < movingSeconds) ||
+    (cluster.joinerUntil !== undefined && cluster.joinerUntil > now);
   const interval = isMoving && node.role === 'control-plane' ? lastSeenSeconds.moving : lastSeenSeconds.quiet;
   const changes = {
     ...(sync.addresses.public !== '' && sync.addresses.public !== node.publicAddress
@@ -351,6 +353,7 @@ async function take(
   else if (need.write === 'drop-forgetting') await store.clusters.doneForgetting(clusterId, need.forgetting);
   else if (need.write === 'claim-restore')
     await store.clusters.claimRestore(clusterId, need.restore, attempt);
+  else if (need.write === 'expect-joiner') await store.clusters.expectJoiner(clusterId, need.until);
   else if (need.write === 'claim-init') await store.clusters.claimInit(clusterId, holder, need.observedGone);
   else await store.clusters.leaseJoin(clusterId, holder, need.observedGone);
 }

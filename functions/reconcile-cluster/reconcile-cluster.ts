@@ -72,7 +72,7 @@ export const reconcileCluster =
 
     const changed = await store.observations.replaceFindings(clusterId, decision.findings);
     if (cluster.desired === 'present')
-      await tell(parts, tellFindings({ ...changed, parts: cloudParts, nodes }), clusterId);
+      await tell(parts, tellFindings({ cluster, ...changed, parts: cloudParts, nodes }), clusterId);
     if (decision.status !== undefined) await changeStatus(parts, clusterId, decision.status, now);
     const standing = cloudParts.filter(({ network }) => network !== undefined).map(({ cloud }) => cloud);
     for (const action of decision.actions) await carryOut(parts, { cluster, nodes, standing, now }, action);

@@ -114,6 +114,8 @@ export interface Cluster {
   /** The control plane that may join now. */
   readonly joinNode?: number;
   readonly joinAttempt?: number;
+  /** Until then somebody waits to join, and the control planes' times are written often enough to tell who serves. */
+  readonly joinerUntil?: Instant;
   /** A lost or leaving control plane that those who serve are to strike off etcd's members. */
   readonly forgetting?: Forgetting;
   readonly snapshotting?: Snapshotting;

@@ -291,9 +291,19 @@ describe('what nobody could see again', () => {
     ['is over once a look does not show it', [], { sightings: [sighting([machineOf(node)])] }],
     ['is not unknown where it is seen again', [], { sightings: [damaged(now)] }],
     [
-      'is over where it was mended after the last look',
-      [],
+      'is over where it was mended after the last look, but for what is left over',
+      ['machine-missing:1:1', 'stray-resource:disk:d-1', 'stranger:machine:i-9'],
       { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 1) }] },
+    ],
+    [
+      'is what was left over too lately for the last repair',
+      ['machine-missing:1:1', 'stray-resource:disk:d-1', 'stranger:machine:i-9'],
+      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 599) }] },
+    ],
+    [
+      'is over where it was left over long enough for it',
+      ['machine-missing:1:1', 'stranger:machine:i-9'],
+      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 600) }] },
     ],
     [
       'of a node that was let go is over',
@@ -330,7 +340,9 @@ describe('a stranger', () => {
     const usual = sighting([machineOf(node)]);
     const strangers = [{ kind: 'machine', id: 'i-9', name: 'somebody', inside: 'vpc-1' }];
     const seen = { ...usual, observation: { ...usual.observation, strangers } };
-    expect(drift([node], [seen])).toEqual([
+    const untagged = { kind: 'machine', id: 'i-1', name: '', inside: 'vpc-1' };
+    const both = { ...seen, observation: { ...seen.observation, strangers: [...strangers, untagged] } };
+    expect(drift([node], [both])).toEqual([
       "stranger: aws: machine i-9 (somebody) in vpc-1 is somebody else's",
     ]);
   });

@@ -5,17 +5,22 @@ import type { Sighting } from '../domain/observation.ts';
 
 type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
 
-/** Who sits in the cluster's networks and groups and is not its own. */
+/**
+ * Who sits in the cluster's networks and groups and is not its own. A machine of its own that has lost its tags is no
+ * stranger, though a guard takes it for one: it gets them back.
+ */
 export const strangers = (fresh: readonly Sighting[]): readonly Found[] =>
-  fresh.flatMap(({ cloud, observation }) =>
-    observation.strangers.map(({ kind, id, name, inside }) => ({
-      cloud,
-      fingerprint: `stranger:${kind}:${id}`,
-      kind: 'stranger' as const,
-      subject: id,
-      message: `${cloud}: ${kind} ${id}${name === '' || name === id ? '' : ` (${name})`} in ${inside} is somebody else's`,
-      remedy: 'it is left alone, and the cluster is not deleted while it is there',
-    })),
+  fresh.flatMap(({ cloud, observation: { machines, strangers: seen } }) =>
+    seen
+      .filter(({ id }) => !machines.some(({ providerId }) => providerId === id))
+      .map(({ kind, id, name, inside }) => ({
+        cloud,
+        fingerprint: `stranger:${kind}:${id}`,
+        kind: 'stranger' as const,
+        subject: id,
+        message: `${cloud}: ${kind} ${id}${name === '' || name === id ? '' : ` (${name})`} in ${inside} is somebody else's`,
+        remedy: 'it is left alone, and the cluster is not deleted while it is there',
+      })),
   );
 
 /** Clouds where the cluster stands and that nobody has looked at for longer than a look is worth something. */

@@ -3,7 +3,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import { lossFingerprint } from './find-losses.ts';
-import { isInMotion, strayResourceFingerprint } from './find-strays.ts';
+import { isDueStray, isInMotion, strayResourceFingerprint } from './find-strays.ts';
 
 /** What only a look at a cloud can tell, and tell to be over. */
 const seenInCloud: ReadonlySet<Finding['kind']> = new Set([
@@ -45,14 +45,33 @@ export function keepUnknown(options: {
     if (found.some((each) => each.cloud === finding.cloud && each.fingerprint === finding.fingerprint))
       return [];
     const sighting = sightings.find(({ cloud }) => cloud === finding.cloud);
-    // Mended since the last look, or of a cloud that the cluster has left: nothing of it is waited for.
-    if (sighting === undefined || !isNewerThanRepair(sighting, parts)) return [];
-    const isUnknown = fresh.includes(sighting)
-      ? mayBePart(finding, sighting, nodes)
-      : finding.kind !== 'machine-missing' || isOfLivingNode(finding, nodes);
-    return isUnknown ? [{ ...finding, unconfirmedSince: finding.unconfirmedSince ?? sighting.at }] : [];
+    // Of a cloud that the cluster has left nothing is waited for.
+    if (sighting === undefined) return [];
+    return isUnknown(finding, { sighting, nodes, parts, isFresh: fresh.includes(sighting) })
+      ? [{ ...finding, unconfirmedSince: finding.unconfirmedSince ?? sighting.at }]
+      : [];
   });
 }
+
+function isUnknown(
+  finding: Finding,
+  seen: {
+    readonly sighting: Sighting;
+    readonly isFresh: boolean;
+    readonly nodes: readonly Node[];
+    readonly parts: readonly CloudParts[];
+  },
+): boolean {
+  const { sighting, nodes, parts, isFresh } = seen;
+  if (finding.kind === 'machine-missing') return !isFresh && isOfLivingNode(finding, nodes);
+  const { mendedAt } = parts.find(({ cloud }) => cloud === finding.cloud) ?? {};
+  // A repair leaves strangers alone, and what is left over if it came too early for that; everything else it has mended.
+  if (mendedAt !== undefined && finding.kind !== 'stranger' && !isNewerThanRepair(sighting, parts))
+    return strayKinds.has(finding.kind) && !isDueStray(finding, mendedAt);
+  return !isFresh || mayBePart(finding, sighting, nodes);
+}
+
+const strayKinds: ReadonlySet<Finding['kind']> = new Set(['stray-machine', 'stray-resource']);
 
 const mayBePart = (finding: Finding, { cloud, observation }: Sighting, nodes: readonly Node[]): boolean =>
   finding.kind === 'stray-resource' &&

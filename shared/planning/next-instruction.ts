@@ -1,5 +1,5 @@
 import type { Cluster, Holder, Restore } from '../domain/cluster.ts';
-import { secondsBetween, type Instant } from '../domain/ids.ts';
+import { plusSeconds, secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
 import type { Instruction, SyncRequest } from '../domain/node-protocol.ts';
@@ -11,6 +11,9 @@ import { formerControlPlanes, isRestoring } from './restoring.ts';
 /** A control plane that was not heard of for longer need not acknowledge a newcomer: it may be dead. */
 export const seenSecondsMax = 30;
 
+/** A joiner that still waits says so anew in the second half of this time. */
+const expectedSecondsMax = 600;
+
 export const syncSeconds = { bootstrap: 3, controlPlane: 5, worker: 60 } as const;
 
 /** What the platform does before it can say more: one conditional write, after which it decides again. */
@@ -18,6 +21,8 @@ export type Need =
   | { readonly write: 'claim-init' | 'lease-join'; readonly observedGone?: Holder }
   | { readonly write: 'drop-forgetting'; readonly forgetting: Holder }
   | { readonly write: 'claim-restore'; readonly restore: Restore }
+  /** That somebody waits to join, so that the control planes say at short intervals that they serve. */
+  | { readonly write: 'expect-joiner'; readonly until: Instant }
   | Extract<SnapshotDecision, { readonly need: unknown }>['need'];
 
 export interface NextInstructionInput {
@@ -70,6 +75,7 @@ const isGone = (holder: Holder, node: Node | undefined): boolean =>
  *   holder is gone, also to the next machine of the same node; after that nobody is ever told to init again.
  * - Control planes join one at a time (etcd takes one learner), workers any number, each once every control plane that was
  *   heard of lately, and at least one, has acknowledged the mesh version that added the newcomer.
+ * - In a quiet cluster nobody's time is written often enough for that: who waits says so first.
  * - A control plane that goes is struck off etcd's members by those that serve, all of them told alike, since it is right
  *   when done again; until then none joins: a dead member counts against the quorum.
  * - A cluster that lost its quorum is restored by the one new control plane that was planned for it, and by no machine while
@@ -132,7 +138,13 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   }
 
   const acknowledged = acknowledgement(input);
-  if (acknowledged.missing !== undefined) return wait(acknowledged.missing);
+  if (acknowledged.missing !== undefined) {
+    const until = plusSeconds(input.now, expectedSecondsMax);
+    const isExpected = secondsBetween(input.now, cluster.joinerUntil ?? input.now) > expectedSecondsMax / 2;
+    return acknowledged.isNobodySeen === true && !isExpected
+      ? { need: { write: 'expect-joiner', until } }
+      : wait(acknowledged.missing);
+  }
   const join = say('join', { endpoint: endpointsOf(acknowledged.serving) });
   if (node.role === 'worker') return join;
   const leaving = forgetting ?? nodes.find((each) => each.desired === 'absent' && isStillMember(each));
@@ -172,7 +184,7 @@ const steadySeconds = (node: Node): number =>
 function acknowledgement(
   input: NextInstructionInput,
 ):
-  | { readonly missing: string; readonly serving?: never }
+  | { readonly missing: string; readonly isNobodySeen?: true; readonly serving?: never }
   | { readonly missing?: never; readonly serving: readonly Node[] } {
   const { mesh, node, nodes, sync, now } = input;
   const since = mesh.members.find((member) => member.number === node.number)?.sinceVersion ?? 0;
@@ -183,7 +195,7 @@ function acknowledgement(
     .filter((each) => each.joinedAt !== undefined && each.failure === undefined)
     .filter((each) => each.lastSeenAt !== undefined && secondsBetween(each.lastSeenAt, now) <= seenSecondsMax)
     .toSorted((a, b) => a.number - b.number);
-  if (serving.length === 0) return { missing: 'a control plane that answers' };
+  if (serving.length === 0) return { missing: 'a control plane that answers', isNobodySeen: true };
   const behind = serving.find((each) => (each.meshVersion ?? 0) < since);
   if (behind !== undefined) return { missing: `control plane ${behind.number} to learn the way here` };
   if (sync.meshVersion < since) return { missing: 'its own peers' };

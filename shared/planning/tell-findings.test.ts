@@ -22,7 +22,7 @@ const node = aNode({ clusterId: 'c', number: 5, phase: 'ready' });
 const ofNode = finding('machine-missing', { number: 5 });
 
 it('tells what is found, about which node, and what is done', () => {
-  const told = tellFindings({ opened: [ofNode], closed: [], parts: [], nodes: [node] });
+  const told = tellFindings({ cluster: {}, opened: [ofNode], closed: [], parts: [], nodes: [node] });
   expect(told.opened).toEqual([
     { kind: 'machine-missing', number: 5, message: ofNode.message, remedy: 'it is put right' },
   ]);
@@ -30,7 +30,7 @@ it('tells what is found, about which node, and what is done', () => {
 
 it('tells no more than an event carries', () => {
   const long = finding('stranger', { message: 'x'.repeat(2000) });
-  const told = tellFindings({ opened: [long], closed: [], parts: [], nodes: [] });
+  const told = tellFindings({ cluster: {}, opened: [long], closed: [], parts: [], nodes: [] });
   expect(told.opened[0]?.message).toHaveLength(1000);
 });
 
@@ -60,7 +60,14 @@ describe('of what is found no more it says', () => {
     ['gone of a node that is heard of again', ofNode, [mended], 'gone'],
     ['nothing of a node that was let go', finding('machine-missing', { number: 6 }), [mended], undefined],
   ])('%s', (_, closed, parts, how) => {
-    const told = tellFindings({ opened: [], closed: [closed], parts, nodes: [node] });
+    const told = tellFindings({ cluster: {}, opened: [], closed: [closed], parts, nodes: [node] });
     expect(told.closed.map((each) => each.how)).toEqual(how === undefined ? [] : [how]);
   });
+});
+
+it('says mended while a run is at work there, which has yet to record it', () => {
+  const operation = { executionArn: 'x', kind: 'ProvisionCluster', startedAt: exampleTime } as const;
+  const closed = [finding('network-changed'), finding('stranger')];
+  const told = tellFindings({ cluster: { operation }, opened: [], closed, parts: [], nodes: [] });
+  expect(told.closed.map(({ how }) => how)).toEqual(['mended', 'gone']);
 });

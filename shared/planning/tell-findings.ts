@@ -1,4 +1,4 @@
-import type { CloudParts } from '../domain/cluster.ts';
+import type { CloudParts, Cluster } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Node } from '../domain/node.ts';
 
@@ -26,8 +26,10 @@ const charactersMax = 1000;
  * its replacement tells of itself.
  *
  * @param opened, closed as the store returned them.
+ * @param parts as they were read after the cluster.
  */
 export function tellFindings(options: {
+  cluster: Pick<Cluster, 'operation'>;
   opened: readonly Finding[];
   closed: readonly Finding[];
   parts: readonly CloudParts[];
@@ -36,14 +38,15 @@ export function tellFindings(options: {
   readonly opened: readonly (Told & { readonly remedy: string })[];
   readonly closed: readonly (Told & { readonly how: 'mended' | 'gone' })[];
 } {
-  const { opened, closed, parts, nodes } = options;
+  const { cluster, opened, closed, parts, nodes } = options;
+  const isMending = cluster.operation?.kind === 'ProvisionCluster';
   const stays = ({ kind, number }: Finding): boolean =>
     !ofNodes.has(kind) || nodes.some((node) => node.number === number && node.desired === 'present');
   return {
     opened: opened.map((finding) => ({ ...told(finding), remedy: finding.remedy })),
     closed: closed
       .filter(stays)
-      .map((finding) => ({ ...told(finding), how: isMended(finding, parts) ? 'mended' : 'gone' })),
+      .map((finding) => ({ ...told(finding), how: isMended(finding, parts, isMending) ? 'mended' : 'gone' })),
   };
 }
 
@@ -53,10 +56,14 @@ const told = ({ kind, number, message }: Finding): Told => ({
   message: message.slice(0, charactersMax),
 });
 
-/** A run has been through its cloud since it was first seen. */
-const isMended = ({ kind, cloud, seenAt }: Finding, parts: readonly CloudParts[]): boolean => {
+/** A run has been through its cloud since it was first seen, or is just there. */
+const isMended = (
+  { kind, cloud, seenAt }: Finding,
+  parts: readonly CloudParts[],
+  isMending: boolean,
+): boolean => {
   if (!mendedByRuns.has(kind)) return false;
-  if (cloud === undefined) return true;
+  if (cloud === undefined || isMending) return true;
   const mendedAt = parts.find((part) => part.cloud === cloud)?.mendedAt;
   return mendedAt !== undefined && mendedAt > seenAt;
 };

@@ -315,6 +315,16 @@ export function clusterStore(table: Table): ClusterStore {
         },
       ),
 
+    expectJoiner: async (id, until) =>
+      did(
+        id,
+        { set: { joinerUntil: until } },
+        {
+          when: 'attribute_exists(#pk) AND (attribute_not_exists(#joinerUntil) OR #joinerUntil < :until)',
+          values: { until },
+        },
+      ),
+
     setWaitToken: async (id, executionArn, waitToken) =>
       update(id, { set: { waitToken } }, { when: mine, values: { me: executionArn } }),
 

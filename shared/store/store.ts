@@ -131,6 +131,8 @@ export interface ClusterStore {
   leaseJoin(id: ClusterId, holder: Holder, observedGone?: Holder): Promise<boolean>;
   /** joinNode = :number (and, on request, joinAttempt = :attempt: a late call must not take it from the next machine). */
   releaseJoin(id: ClusterId, number: number, attempt?: number): Promise<boolean>;
+  /** somebody waits to join until then, or longer. */
+  expectJoiner(id: ClusterId, until: Instant): Promise<boolean>;
   /** operation.executionArn = :me → waitToken. Returns the new item: when initialisedAt is there, nobody else answers. */
   setWaitToken(id: ClusterId, executionArn: string, waitToken: string): Promise<Cluster | undefined>;
   /** nobody is being forgotten, or this very machine; `tries` begins at 0. */

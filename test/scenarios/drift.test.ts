@@ -123,6 +123,8 @@ const rounds: readonly (readonly DamageKind[])[] = [
 describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
   let platform: TestPlatform;
   let id: string;
+  /** Somebody else's, in each network of the first cluster while it is damaged and mended. */
+  const strangers: { cloud: CloudName; id: string; name: string }[] = [];
   beforeAll(async () => {
     platform = await startTestPlatform();
     await platform.apply(name, exampleFile(name));
@@ -138,7 +140,13 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       ),
     );
     await platform.until(name, ({ status }) => status === 'ready', 80);
-    id = (await platform.untilSettled(name)).id;
+    const settled = await platform.untilSettled(name);
+    id = settled.id;
+    for (const cloud of cloudNames) {
+      const own = platform.world.machine(cloud, newest(settled.nodes, cloud).providerId ?? '');
+      const at = { cloud, networkId: own?.networkId ?? '' };
+      strangers.push(await platform.placeStranger({ ...at, name: `somebody-${cloud}` }));
+    }
   }, 90_000);
   afterAll(() => platform.close());
 
@@ -184,10 +192,13 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       30,
       (all) => all.map(({ kind, message }) => `${kind}: ${message}`).join('\n'),
     );
-  /** Nothing found, nobody at work. */
+  /** Nothing found but strangers, nobody at work. */
   const untilRight = async (of = id): Promise<ClusterDetails> => {
     await platform.untilSettled(of);
-    return platform.until(of, (cluster) => cluster.findings.length === 0 && cluster.status === 'ready');
+    return platform.until(
+      of,
+      (cluster) => cluster.findings.every(({ kind }) => kind === 'stranger') && cluster.status === 'ready',
+    );
   };
 
   /** All that the clusters have, by what tells it apart for people: what is made again has another id. */
@@ -271,11 +282,39 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
     },
   );
 
-  it('tells what was found and that it was put right', async () => {
+  it('tells what was found in each cloud, that it was put right, and who was left alone until he went', async () => {
+    for (const stranger of strangers) await platform.kill(stranger);
+    await sweep();
+    const named = strangers.map(({ cloud, name: called }) => ({ cloud, pattern: new RegExp(called) }));
+    const mended = damages.flatMap(({ says }) =>
+      cloudNames.flatMap((cloud) => (says[cloud] === undefined ? [] : [{ cloud, pattern: says[cloud] }])),
+    );
+    /** What was not said of all that. */
+    const missing = (entries: readonly { event: string; message: string }[]): readonly string[] => {
+      const tells = (what: { cloud: CloudName; pattern: RegExp }, event: string, words: string) =>
+        entries.some(
+          (entry) =>
+            entry.event === event && entry.message.startsWith(words) && what.pattern.test(entry.message),
+        )
+          ? []
+          : [`${event}: ${words} ${what.cloud} ${what.pattern.source}`];
+      return [
+        ...mended.flatMap((each) => [
+          ...tells(each, 'FindingOpened', `${each.cloud}: `),
+          ...tells(each, 'FindingClosed', `put right: ${each.cloud}: `),
+        ]),
+        ...named.flatMap((each) => [
+          ...tells(each, 'FindingOpened', `${each.cloud}: `),
+          ...tells(each, 'FindingClosed', `no longer so: ${each.cloud}: `),
+        ]),
+      ];
+    };
     const said = await eventually(
       'the timeline',
       () => platform.timeline(id),
-      (entries) => entries.filter(({ event }) => event === 'DriftFound').length >= rounds.length,
+      (entries) => missing(entries).length === 0,
+      30,
+      (entries) => missing(entries).join('\n'),
     );
     expect(said.filter(({ event }) => event === 'NodeFailed' || event === 'NodeRetired')).toEqual([]);
     for (const { message } of said.filter(({ event }) => event === 'DriftFound'))
