@@ -12,6 +12,7 @@ const seenInCloud: ReadonlySet<Finding['kind']> = new Set([
   'network-missing',
   'network-changed',
   'stray-machine',
+  'surplus-machine',
   'stray-resource',
   'stranger',
 ]);

@@ -14,6 +14,7 @@ const mendedByRuns: ReadonlySet<Finding['kind']> = new Set([
   'network-changed',
   'machine-changed',
   'stray-machine',
+  'surplus-machine',
   'stray-resource',
   'credential-due',
 ]);

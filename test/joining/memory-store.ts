@@ -56,6 +56,13 @@ export function memoryStore(items: Items): AnswerDependencies['store'] {
         items.cluster = { ...items.cluster, joinNode: holder.number, joinAttempt: holder.attempt };
         return true;
       },
+      async expectJoiner(_id: string, until: string) {
+        await items.turn();
+        const { joinerUntil } = items.cluster;
+        if (joinerUntil !== undefined && joinerUntil >= until) return false;
+        items.cluster = { ...items.cluster, joinerUntil: until };
+        return true;
+      },
       async releaseJoin(_id: string, number: number, attempt?: number) {
         await items.turn();
         const { joinNode, joinAttempt } = items.cluster;

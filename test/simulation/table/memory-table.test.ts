@@ -96,6 +96,7 @@ const steps: Readonly<Record<string, Step>> = {
     store.clusters.leaseJoin(idOf(world, draw), holderOf(draw), draw.flag ? otherHolder(draw) : undefined),
   releaseJoin: (store, draw, world) =>
     store.clusters.releaseJoin(idOf(world, draw), draw.number, draw.flag ? draw.small : undefined),
+  expectJoiner: (store, draw, world) => store.clusters.expectJoiner(idOf(world, draw), at(draw.later)),
   setWaitToken: (store, draw, world) =>
     store.clusters.setWaitToken(idOf(world, draw), arn(draw.who), `token-${draw.small}`),
   sayDrift: (store, draw, world) =>
