@@ -15,6 +15,7 @@ import { podsUnschedulable } from '../events/pods-unschedulable.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
 import { upgradeRequested } from '../events/upgrade-requested.ts';
+import { cloudNames } from '../shared/domain/cloud.ts';
 import type { OperationKind } from '../shared/domain/operation.ts';
 import type { QueueName } from './functions.ts';
 
@@ -40,6 +41,12 @@ export const eventRoutes: readonly EventRoute[] = [
   { id: 'RequestNodes', events: [nodesPlanned], to: { function: 'request-nodes' } },
   { id: 'RecordNodeJoined', events: [nodeJoined, nodeFailed], to: { function: 'record-node-joined' } },
   { id: 'NameWorkers', events: [nodeReady], to: { function: 'name-workers' } },
+  // A cluster in a place where nobody was before: until the schedule comes round, nobody knows what is sold there.
+  ...cloudNames.map((cloud): EventRoute => ({
+    id: `ReadOfferings${cloud}`,
+    events: [clusterRequested],
+    to: { function: `refresh-offerings-${cloud}` },
+  })),
   { id: 'PruneSnapshots', events: [etcdSnapshotTaken], to: { function: 'prune-snapshots' } },
   {
     id: 'ReplaceInterruptedNode',
@@ -80,6 +87,12 @@ export const deadExecutions = {
 } as const;
 /** Whatever events did not do, the tick finds. */
 export const tick = { function: 'tick-clusters', everyMinutes: 1 } as const;
+
+/** Prices move. */
+export const priceReading = {
+  functions: cloudNames.map((cloud) => `refresh-offerings-${cloud}`),
+  everyHours: 1,
+} as const;
 
 /** How often a message is tried before it waits for a person. */
 export const receivesMax = 5;

@@ -321,6 +321,16 @@ export const functionSpecs: readonly FunctionSpec[] = [
     table: ['GetItem', 'PutItem', 'Query', 'BatchGetItem'],
     sendsTo: ['reconcile'],
   })),
+  ...cloudNames.map((cloud): FunctionSpec => ({
+    ...cloudFunction,
+    name: `refresh-offerings-${cloud}`,
+    entry: `functions/refresh-offerings/${cloud}/handler.ts`,
+    why: `reads what ${cloud} sells and for how much`,
+    // Azure has a region's prices on dozens of pages, and a dozen regions may be in use.
+    timeoutSeconds: 600,
+    cloud,
+    table: ['GetItem', 'PutItem', 'Query'],
+  })),
 ];
 
 export const functionSpec = (name: string): FunctionSpec => {

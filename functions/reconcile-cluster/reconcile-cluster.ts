@@ -13,7 +13,6 @@ import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant, NodeId } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
-import { locationOf } from '../../shared/domain/regions.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
 import { planFollowers } from '../../shared/planning/plan-restore.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
@@ -21,6 +20,7 @@ import { tellFindings } from '../../shared/planning/tell-findings.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
+import { readMarket } from '../../shared/runtime/market.ts';
 import { parsePayload } from '../../shared/runtime/observability.ts';
 import type { States } from '../../shared/runtime/states.ts';
 import type { Store } from '../../shared/runtime/table.ts';
@@ -30,7 +30,10 @@ const about = z.object({ clusterId: z.uuid() });
 export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 
 interface Parts {
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'observations' | 'pki' | 'coolOffs'>;
+  readonly store: Pick<
+    Store,
+    'clusters' | 'nodes' | 'parts' | 'observations' | 'pki' | 'offerings' | 'coolOffs'
+  >;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
   readonly clock: Clock;
@@ -178,19 +181,8 @@ async function replace(
   { numbers, because, letGo }: Extract<Action, { kind: 'replace' }>,
 ): Promise<void> {
   const { store, bus, log, newId } = parts;
-  const coolOffs = await Promise.all(
-    cluster.clouds.map(({ cloud }) =>
-      store.coolOffs.list(cloud, locationOf(cluster.region, cloud).region, now),
-    ),
-  );
-  const plan = planReplacement({
-    cluster,
-    nodes,
-    numbers,
-    standing,
-    coolOffs: coolOffs.flat(),
-    newId,
-  });
+  const market = await readMarket(store, cluster, now);
+  const plan = planReplacement({ cluster, nodes, numbers, standing, market, newId });
   const reason = because.slice(0, reasonCharactersMax);
   const isPlanned = await store.clusters.plan(cluster.id, {
     plan: { id: newId(), nodes: plan.nodes, reason },

@@ -2,20 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod/mini';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
 import type { spotInterruption } from '../../events/spot-interruption.ts';
-import type { Cluster } from '../../shared/domain/cluster.ts';
-import type { Instant, NodeId } from '../../shared/domain/ids.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
 import { nodesPerPlanMax, type Node } from '../../shared/domain/node.ts';
-import { locationOf } from '../../shared/domain/regions.ts';
 import { findInterrupted } from '../../shared/planning/find-interrupted.ts';
 import { coolOffUntil } from '../../shared/planning/next-offering.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
+import { readMarket } from '../../shared/runtime/market.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
 interface Parts {
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'coolOffs'>;
+  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'offerings' | 'coolOffs'>;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly newId: () => NodeId;
@@ -87,7 +86,7 @@ async function replaceAll(parts: Parts, clusterId: string): Promise<'done' | 'in
     nodes,
     numbers,
     standing: cloudParts.filter(({ network }) => network !== undefined).map(({ cloud }) => cloud),
-    coolOffs: await coolOffsOf(parts, cluster, now),
+    market: await readMarket(store, cluster, now),
     newId,
   });
   const isPlanned = await store.clusters.plan(clusterId, {
@@ -109,10 +108,3 @@ async function replaceAll(parts: Parts, clusterId: string): Promise<'done' | 'in
   await bus.say(nodesPlanned, { clusterId });
   return 'done';
 }
-
-const coolOffsOf = async ({ store }: Parts, { clouds, region }: Cluster, now: Instant) =>
-  (
-    await Promise.all(
-      clouds.map(({ cloud }) => store.coolOffs.list(cloud, locationOf(region, cloud).region, now)),
-    )
-  ).flat();

@@ -5,11 +5,11 @@ import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { PlannedNode } from '../../shared/domain/node.ts';
 import { materialiseNode, planNodes } from '../../shared/planning/plan-cluster.ts';
 import { validateNodes } from '../../shared/planning/validate-cluster.ts';
+import { readMarket } from '../../shared/runtime/market.ts';
 import { mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { addNodesDocument } from './cluster-document.ts';
-import { coolOffsOf } from './create-cluster.ts';
 import { idSource } from './idempotency.ts';
 import { nodeView } from './views.ts';
 
@@ -39,14 +39,14 @@ export async function addNodes(
     const newId = await idSource(dependencies, caller, idempotencyKey, { clusterId: cluster.id, document });
     const planId = newId();
     const nodes = await store.nodes.list(cluster.id);
-    const validated = validateNodes({ document, cluster, nodes });
-    if (!validated.ok) throw invalidFields(422, validated.problems);
     const now = clock.now();
+    const market = await readMarket(store, cluster, now);
+    const validated = validateNodes({ document, cluster, nodes, offerings: market.offerings });
+    if (!validated.ok) throw invalidFields(422, validated.problems);
     const view = cluster;
     const asNodes = (planned: readonly PlannedNode[]): readonly NodeView[] =>
       planned.map((node) => nodeView(view, materialiseNode({ cluster: view, planned: node, now })));
-    const coolOffs = await coolOffsOf(store, cluster, now);
-    const plan = planNodes({ cluster, nodes, groups: [validated.value], coolOffs, newId });
+    const plan = planNodes({ cluster, nodes, groups: [validated.value], market, newId });
 
     // The same request again: its nodes have the same ids, wherever the first try got to.
     const ids = new Set(plan.nodes.map((node) => node.id));

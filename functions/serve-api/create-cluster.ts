@@ -2,15 +2,17 @@ import type * as z from 'zod/mini';
 import { clusterRequested } from '../../events/cluster-requested.ts';
 import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
+import { isCloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
+import type { Market } from '../../shared/domain/offering.ts';
 import { canonicalPolicies } from '../../shared/domain/policy-change.ts';
-import { locationOf } from '../../shared/domain/regions.ts';
 import { materialiseNode, planCluster } from '../../shared/planning/plan-cluster.ts';
 import { validateCluster, vcpusIn } from '../../shared/planning/validate-cluster.ts';
 import { validateVcpus } from '../../shared/planning/validate-policies.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
-import type { CoolOff, Store } from '../../shared/runtime/table.ts';
+import { readListings, readMarket } from '../../shared/runtime/market.ts';
+import type { Store } from '../../shared/runtime/table.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { clusterDocument } from './cluster-document.ts';
 import { idSource } from './idempotency.ts';
@@ -23,7 +25,14 @@ export async function readRequest(
   { store }: Pick<ApiDependencies, 'store'>,
   document: Document,
 ): Promise<ClusterRequest> {
-  const validated = validateCluster({ document, accounts: await store.accounts.list() });
+  const { region, clouds } = document.spec;
+  const known = clouds.flatMap(({ cloud }) => (isCloudName(cloud) ? [{ cloud }] : []));
+  const [accounts, listings] = await Promise.all([
+    store.accounts.list(),
+    readListings(store, { region, clouds: known }),
+  ]);
+  const offerings = listings.flatMap((listing) => listing.offerings);
+  const validated = validateCluster({ document, accounts, offerings });
   if (!validated.ok) throw invalidFields(422, validated.problems);
   return validated.value;
 }
@@ -41,14 +50,15 @@ export async function createCluster(
 ): Promise<{ readonly created: boolean; readonly details: ClusterDetails }> {
   const { store, bus, clock, log } = dependencies;
   const { caller, request, idempotencyKey } = input;
-  refuseTooLarge(request);
   const now = clock.now();
+  const market = await readMarket(store, request, now);
+  refuseTooLarge(request, market);
   const newId = await idSource(dependencies, caller, idempotencyKey, request);
   const given = newId();
   // A late repeat must not claim the name again: its cluster may have gone since, and the name with it.
   const earlier = idempotencyKey === undefined ? undefined : await store.clusters.get(given);
   const id = earlier === undefined ? await claimName(store, request.name, given) : earlier.id;
-  const { cluster, warnings } = await plan(dependencies, { request, id, newId, now, caller });
+  const { cluster, warnings } = plan({ request, market, id, newId, now, caller });
   const created = earlier === undefined && (await store.clusters.create(cluster));
   // Two went on from the same cut try, or the one that seemed cut was only slow: the first has the name.
   if (!created && (id !== given || idempotencyKey === undefined)) throw nameTaken(request.name);
@@ -68,27 +78,25 @@ export async function foreseeCluster(
   dependencies: ApiDependencies,
   { request, caller }: { readonly request: ClusterRequest; readonly caller: Caller },
 ): Promise<ClusterDetails> {
-  const { clock, newId } = dependencies;
-  refuseTooLarge(request);
+  const { store, clock, newId } = dependencies;
   const now = clock.now();
-  const { cluster, warnings } = await plan(dependencies, { request, id: newId(), newId, now, caller });
+  const market = await readMarket(store, request, now);
+  refuseTooLarge(request, market);
+  const { cluster, warnings } = plan({ request, market, id: newId(), newId, now, caller });
   return detailsOf(cluster, warnings, now);
 }
 
-/** Reads what cools off, and decides which nodes the cluster begins with. */
-async function plan(
-  { store }: Pick<ApiDependencies, 'store'>,
-  given: {
-    readonly request: ClusterRequest;
-    readonly id: ClusterId;
-    readonly newId: () => string;
-    readonly now: Instant;
-    readonly caller: Caller;
-  },
-): Promise<{ readonly cluster: Cluster; readonly warnings: readonly string[] }> {
-  const { request, id, newId, now, caller } = given;
-  const coolOffs = await coolOffsOf(store, request, now);
-  const { nodes, nextNumber, warnings } = planCluster({ request, coolOffs, newId });
+/** The cluster, with the nodes that it begins with. */
+function plan(given: {
+  readonly request: ClusterRequest;
+  readonly market: Market;
+  readonly id: ClusterId;
+  readonly newId: () => string;
+  readonly now: Instant;
+  readonly caller: Caller;
+}): { readonly cluster: Cluster; readonly warnings: readonly string[] } {
+  const { request, market, id, newId, now, caller } = given;
+  const { nodes, nextNumber, warnings } = planCluster({ request, market, newId });
   const cluster: Cluster = {
     id,
     name: request.name,
@@ -124,8 +132,8 @@ function detailsOf(cluster: Cluster, warnings: readonly string[], now: Instant):
 }
 
 /** @throws Problem 422 */
-function refuseTooLarge({ policies, groups }: ClusterRequest): void {
-  const vcpus = vcpusIn(groups);
+function refuseTooLarge({ policies, groups }: ClusterRequest, { offerings }: Market): void {
+  const vcpus = vcpusIn(groups, offerings);
   const problems = validateVcpus({ policies, vcpus, verb: 'begins with', within: 'spec.policies.' });
   if (problems.length > 0) throw invalidFields(422, problems);
 }
@@ -149,15 +157,3 @@ async function claimName(
   if (holder === undefined || (await store.clusters.get(holder)) !== undefined) throw nameTaken(name);
   return holder;
 }
-
-/** What cools off in the clouds of a cluster; offerings are named by the clouds' own regions. */
-export const coolOffsOf = async (
-  store: Pick<Store, 'coolOffs'>,
-  { clouds, region }: Pick<Cluster, 'clouds' | 'region'>,
-  now: Instant,
-): Promise<readonly CoolOff[]> =>
-  (
-    await Promise.all(
-      clouds.map(({ cloud }) => store.coolOffs.list(cloud, locationOf(region, cloud).region, now)),
-    )
-  ).flat();

@@ -4,11 +4,11 @@ import { nodesPlanned } from '../../events/nodes-planned.ts';
 import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import { planRestore } from '../../shared/planning/plan-restore.ts';
 import { isRestoring } from '../../shared/planning/restoring.ts';
+import { readMarket } from '../../shared/runtime/market.ts';
 import { mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { restoreDocument } from './cluster-document.ts';
-import { coolOffsOf } from './create-cluster.ts';
 import { idSource } from './idempotency.ts';
 
 /** Whoever changes the cluster at the same moment wins, and it is read again. */
@@ -40,12 +40,12 @@ export async function restoreCluster(
     mustLive(cluster);
     const newId = await idSource(dependencies, caller, idempotencyKey, { clusterId, restore: document });
     const now = clock.now();
-    const [nodes, parts, findings, snapshots, coolOffs] = await Promise.all([
+    const [nodes, parts, findings, snapshots, market] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
       store.observations.findings(clusterId),
       store.snapshots.list(clusterId),
-      coolOffsOf(store, cluster, now),
+      readMarket(store, cluster, now),
     ]);
     const verdict = planRestore({
       cluster,
@@ -54,7 +54,7 @@ export async function restoreCluster(
       findings,
       snapshots,
       wanted: document.snapshot,
-      coolOffs,
+      market,
       id: newId(),
       by: caller.key.name,
       now,

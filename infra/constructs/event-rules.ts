@@ -18,6 +18,7 @@ import {
   consumption,
   deadExecutions,
   eventRoutes,
+  priceReading,
   queueConsumer,
   tick,
   timelineFunction,
@@ -91,6 +92,18 @@ export class EventRules extends Construct {
           }),
         }),
       ],
+    });
+
+    new Rule(this, 'Prices', {
+      description: 'What the clouds sell, wherever clusters live',
+      schedule: Schedule.rate(Duration.hours(priceReading.everyHours)),
+      targets: priceReading.functions.map(
+        (name) =>
+          new LambdaFunction(props.functionNamed(name).function, {
+            ...this.#delivery(),
+            event: RuleTargetInput.fromObject({}),
+          }),
+      ),
     });
 
     this.#consume('reconcile');

@@ -1,12 +1,5 @@
 import type { CloudName, Location } from './cloud.ts';
-import {
-  lifecycles,
-  shapes,
-  type Architecture,
-  type Lifecycle,
-  type Offering,
-  type Shape,
-} from './offering.ts';
+import { lifecycles, type Architecture, type Lifecycle, type Offering } from './offering.ts';
 
 /** What one cloud sells under one name; prices are for all of it, per hour. */
 export interface InstanceType {
@@ -186,13 +179,6 @@ export const instanceTypes: readonly InstanceType[] = families.flatMap((family) 
 
 export const findInstanceType = (cloud: CloudName, name: string): InstanceType | undefined =>
   instanceTypes.find((type) => type.cloud === cloud && type.name === name);
-
-/** Types with exactly the shape's vCPUs and at least its memory. */
-export const typesOfShape = (cloud: CloudName, shape: Shape): readonly InstanceType[] =>
-  instanceTypes.filter(
-    (type) =>
-      type.cloud === cloud && type.vcpus === shapes[shape].vcpus && type.memoryGib >= shapes[shape].memoryGib,
-  );
 
 /** Undefined where the type cannot be had in this lifecycle. */
 export function offeringOf(options: {

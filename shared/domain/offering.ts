@@ -46,3 +46,10 @@ export const isSameOffering = (a: OfferingName, b: OfferingName): boolean =>
   a.zone === b.zone &&
   a.instanceType === b.instanceType &&
   a.lifecycle === b.lifecycle;
+
+/** What can be bought for a cluster: in its clouds, in the places where it stands. */
+export interface Market {
+  readonly offerings: readonly Offering[];
+  /** What is left alone for a while, in the clouds' whole regions. */
+  readonly coolOffs: readonly OfferingName[];
+}

@@ -1,14 +1,14 @@
-import { findInstanceType, offeringOf, typesOfShape } from '../domain/catalogue.ts';
 import type { CloudName } from '../domain/cloud.ts';
 import type { NodeRole } from '../domain/network.ts';
 import {
   isSameOffering,
+  shapes,
   type Lifecycle,
+  type Market,
   type Offering,
   type OfferingName,
   type Shape,
 } from '../domain/offering.ts';
-import { findRegion } from '../domain/regions.ts';
 
 /** What a node is asked for by: exactly one of the two is given. */
 export interface Wanted {
@@ -18,29 +18,31 @@ export interface Wanted {
   readonly lifecycle: Lifecycle;
 }
 
-/** Every offering of one cloud that would do, cheapest first. Control planes get no burstable type unless it was named. */
+/**
+ * Every offering of one cloud that would do, cheapest first. A shape is exactly its vCPUs and at least its memory, on
+ * amd64, which every image knows. Control planes get no burstable type unless it was named.
+ */
 export function suitableOfferings(options: {
   cloud: CloudName;
-  region: string;
   wanted: Wanted;
+  offerings: readonly Offering[];
 }): readonly Offering[] {
-  const { cloud, region, wanted } = options;
-  const location = findRegion(region)?.locations[cloud];
-  if (location === undefined) return [];
-  const named = wanted.instanceType === undefined ? undefined : findInstanceType(cloud, wanted.instanceType);
-  const types =
-    wanted.instanceType !== undefined
-      ? named === undefined
-        ? []
-        : [named]
-      : wanted.shape === undefined
-        ? []
-        : typesOfShape(cloud, wanted.shape).filter((type) => wanted.role === 'worker' || !type.burstable);
-  return types
-    .map((type) => offeringOf({ type, location, lifecycle: wanted.lifecycle }))
-    .filter((offering) => offering !== undefined)
-    .sort((a, b) => a.usdPerHour - b.usdPerHour || (a.instanceType < b.instanceType ? -1 : 1));
+  const { cloud, wanted, offerings } = options;
+  return offerings
+    .filter((offering) => offering.cloud === cloud && offering.lifecycle === wanted.lifecycle)
+    .filter((offering) =>
+      wanted.instanceType === undefined
+        ? hasShape(offering, wanted.shape) && (wanted.role === 'worker' || offering.burstable !== true)
+        : offering.instanceType === wanted.instanceType,
+    )
+    .toSorted((a, b) => a.usdPerHour - b.usdPerHour || (a.instanceType < b.instanceType ? -1 : 1));
 }
+
+const hasShape = ({ vcpus, memoryGib, architecture }: Offering, shape: Shape | undefined): boolean =>
+  shape !== undefined &&
+  vcpus === shapes[shape].vcpus &&
+  memoryGib >= shapes[shape].memoryGib &&
+  architecture === 'amd64';
 
 export const isCoolingOff = (offering: Offering, coolOffs: readonly OfferingName[]): boolean =>
   coolOffs.some((coolOff) => isSameOffering(coolOff, offering));
@@ -51,10 +53,10 @@ export const isCoolingOff = (offering: Offering, coolOffs: readonly OfferingName
  */
 export function chooseOffering(options: {
   cloud: CloudName;
-  region: string;
   wanted: Wanted;
-  coolOffs: readonly OfferingName[];
+  market: Market;
 }): Offering | undefined {
-  const suitable = suitableOfferings(options);
-  return suitable.find((offering) => !isCoolingOff(offering, options.coolOffs)) ?? suitable[0];
+  const { cloud, wanted, market } = options;
+  const suitable = suitableOfferings({ cloud, wanted, offerings: market.offerings });
+  return suitable.find((offering) => !isCoolingOff(offering, market.coolOffs)) ?? suitable[0];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleTime } from '../../test/builders/cluster.ts';
+import { aMarket } from '../../test/builders/market.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import type { Node } from '../domain/node.ts';
@@ -16,7 +17,7 @@ const node = (given: Partial<Node> = {}): Node =>
   aNode({ clusterId: 'c', attempt: 1, accountId: 'aws-account', ...given });
 
 const next = (of: Node, coolOffs: readonly OfferingName[] = []): string => {
-  const found = nextOffering({ node: of, clouds, region: 'us-east', coolOffs });
+  const found = nextOffering({ node: of, clouds, market: aMarket({ coolOffs }) });
   return found === undefined
     ? 'give up'
     : `${found.offering.cloud} ${found.offering.instanceType} ${found.offering.lifecycle}`;
@@ -81,7 +82,7 @@ describe('after a failed attempt', () => {
       ...cooling('aws', 'on-demand', ...allOf.aws),
       ...cooling('digitalocean', 'on-demand', 's-4vcpu-8gb', 's-4vcpu-8gb-amd', 'c-4'),
     ];
-    expect(nextOffering({ node: node(), clouds, region: 'us-east', coolOffs })).toMatchObject({
+    expect(nextOffering({ node: node(), clouds, market: aMarket({ coolOffs }) })).toMatchObject({
       offering: { cloud: 'gcp' },
       accountId: 'gcp-account',
     });

@@ -2,7 +2,7 @@ import { cloudNames } from '../domain/cloud.ts';
 import type { ClusterCloud } from '../domain/cluster.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
 import { attemptsMax, type Node } from '../domain/node.ts';
-import { isSameOffering, type Lifecycle, type Offering, type OfferingName } from '../domain/offering.ts';
+import { isSameOffering, type Lifecycle, type Market, type Offering } from '../domain/offering.ts';
 import { isCoolingOff, suitableOfferings } from './choose-offering.ts';
 
 export interface NextOffering {
@@ -27,9 +27,8 @@ export const coolOffUntil = (options: { error: string; now: Instant }): Instant 
 interface Sought {
   readonly node: Pick<Node, 'role' | 'shape' | 'offering' | 'cloud'>;
   readonly clouds: readonly ClusterCloud[];
-  readonly region: string;
-  /** Those in force in all the cluster's clouds, in their regions. */
-  readonly coolOffs: readonly OfferingName[];
+  /** Of all these clouds. */
+  readonly market: Market;
 }
 
 /**
@@ -37,7 +36,7 @@ interface Sought {
  * same cloud and lifecycle, then on-demand instead of spot, then (workers asked for by shape only) another cloud, each by
  * price.
  */
-export function otherOfferings({ node, clouds, region, coolOffs }: Sought): readonly Offering[] {
+export function otherOfferings({ node, clouds, market }: Sought): readonly Offering[] {
   const lifecycles: readonly Lifecycle[] =
     node.offering.lifecycle === 'spot' ? ['spot', 'on-demand'] : ['on-demand'];
   const mayMove = node.role === 'worker' && node.shape !== undefined;
@@ -47,13 +46,15 @@ export function otherOfferings({ node, clouds, region, coolOffs }: Sought): read
   const suitable = (cloud: Node['cloud'], lifecycle: Lifecycle): readonly Offering[] =>
     suitableOfferings({
       cloud,
-      region,
+      offerings: market.offerings,
       wanted: {
         role: node.role,
         lifecycle,
         ...(node.shape === undefined ? { instanceType: node.offering.instanceType } : { shape: node.shape }),
       },
-    }).filter((offering) => !isCoolingOff(offering, coolOffs) && !isSameOffering(offering, node.offering));
+    }).filter(
+      (offering) => !isCoolingOff(offering, market.coolOffs) && !isSameOffering(offering, node.offering),
+    );
   return [
     ...lifecycles.flatMap((lifecycle) => suitable(node.cloud, lifecycle)),
     ...lifecycles.flatMap((lifecycle) =>

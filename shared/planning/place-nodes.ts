@@ -2,7 +2,7 @@ import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import type { ClusterCloud } from '../domain/cluster.ts';
 import type { NodeGroup } from '../domain/cluster-request.ts';
 import type { NodeRole } from '../domain/network.ts';
-import type { Offering, OfferingName } from '../domain/offering.ts';
+import type { Market, Offering } from '../domain/offering.ts';
 import { chooseOffering, isCoolingOff, suitableOfferings } from './choose-offering.ts';
 
 export interface PlacedNode {
@@ -27,11 +27,10 @@ export interface Standing {
 export function placeNodes(options: {
   groups: readonly NodeGroup[];
   clouds: readonly ClusterCloud[];
-  region: string;
   standing: readonly Standing[];
-  coolOffs: readonly OfferingName[];
+  market: Market;
 }): readonly PlacedNode[] {
-  const { region, coolOffs } = options;
+  const { market } = options;
   const ours = cloudNames.filter((name) => options.clouds.some(({ cloud }) => cloud === name));
   const standing = [...options.standing];
   const placed: PlacedNode[] = [];
@@ -41,16 +40,19 @@ export function placeNodes(options: {
 
   const place = (group: NodeGroup): void => {
     const candidates = (group.cloud === undefined ? ours : [group.cloud])
-      .map((cloud) => ({ cloud, suitable: suitableOfferings({ cloud, region, wanted: group }) }))
+      .map((cloud) => ({
+        cloud,
+        suitable: suitableOfferings({ cloud, wanted: group, offerings: market.offerings }),
+      }))
       .filter(({ suitable }) => suitable.length > 0);
     const available = candidates.filter(({ suitable }) =>
-      suitable.some((offering) => !isCoolingOff(offering, coolOffs)),
+      suitable.some((offering) => !isCoolingOff(offering, market.coolOffs)),
     );
     // toSorted is stable: equally crowded clouds keep their order.
     const [best] = (available.length > 0 ? available : candidates).toSorted(
       (a, b) => crowding(group.role, a.cloud) - crowding(group.role, b.cloud),
     );
-    const offering = best && chooseOffering({ cloud: best.cloud, region, wanted: group, coolOffs });
+    const offering = best && chooseOffering({ cloud: best.cloud, wanted: group, market });
     if (offering === undefined) {
       throw new Error(
         `no cloud of the cluster offers ${group.instanceType ?? group.shape ?? 'this'} as ${group.lifecycle}`,

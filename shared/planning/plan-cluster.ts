@@ -2,7 +2,7 @@ import type { Cluster } from '../domain/cluster.ts';
 import type { ClusterRequest, NodeGroup } from '../domain/cluster-request.ts';
 import type { Instant, NodeId } from '../domain/ids.ts';
 import { overlayAddress, type Node, type PlannedNode } from '../domain/node.ts';
-import type { OfferingName } from '../domain/offering.ts';
+import type { Market } from '../domain/offering.ts';
 import { placeNodes, type PlacedNode } from './place-nodes.ts';
 
 export interface NodePlan {
@@ -18,12 +18,12 @@ export const numberMax = 65_534;
 
 /** The first nodes of a cluster, control planes first, numbered from 1. */
 export function planCluster(options: {
-  request: Pick<ClusterRequest, 'groups' | 'clouds' | 'region'>;
-  coolOffs: readonly OfferingName[];
+  request: Pick<ClusterRequest, 'groups' | 'clouds'>;
+  market: Market;
   newId: () => NodeId;
 }): NodePlan {
-  const { request, coolOffs, newId } = options;
-  const placed = placeNodes({ ...request, standing: [], coolOffs });
+  const { request, market, newId } = options;
+  const placed = placeNodes({ groups: request.groups, clouds: request.clouds, standing: [], market });
   const { numbers, nextNumber } = takeNumbers({ from: 1, taken: [], count: placed.length });
   return { nodes: planned(placed, numbers, newId), nextNumber, warnings: warningsOf(request, placed) };
 }
@@ -34,19 +34,18 @@ export function planCluster(options: {
  * @param nodes every node item of the cluster, also deleted ones: a number rests for 24 h after its last use.
  */
 export function planNodes(options: {
-  cluster: Pick<Cluster, 'clouds' | 'region' | 'nextNumber'>;
+  cluster: Pick<Cluster, 'clouds' | 'nextNumber'>;
   nodes: readonly Pick<Node, 'number' | 'role' | 'cloud' | 'desired' | 'phase'>[];
   groups: readonly NodeGroup[];
-  coolOffs: readonly OfferingName[];
+  market: Market;
   newId: () => NodeId;
 }): NodePlan {
-  const { cluster, nodes, groups, coolOffs, newId } = options;
+  const { cluster, nodes, groups, market, newId } = options;
   const placed = placeNodes({
     groups,
     clouds: cluster.clouds,
-    region: cluster.region,
     standing: nodes.filter((node) => node.desired === 'present' && node.phase !== 'failed'),
-    coolOffs,
+    market,
   });
   const { numbers, nextNumber } = takeNumbers({
     from: cluster.nextNumber,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aMarket } from '../../test/builders/market.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import type { Node } from '../domain/node.ts';
@@ -18,11 +19,11 @@ const plan = (
 ) => {
   let made = 0;
   return planReplacement({
-    cluster: { region: 'us-east', nextNumber: 5, clouds, policies: given.policies ?? {} },
+    cluster: { nextNumber: 5, clouds, policies: given.policies ?? {} },
     nodes,
     numbers,
     standing: given.standing ?? cloudNames,
-    coolOffs,
+    market: aMarket({ coolOffs }),
     newId: () => `new-${(made += 1)}`,
   });
 };

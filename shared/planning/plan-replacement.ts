@@ -2,19 +2,19 @@ import type { CloudName } from '../domain/cloud.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import type { NodeId } from '../domain/ids.ts';
 import type { Node, PlannedNode } from '../domain/node.ts';
-import { isSameOffering, type Offering, type OfferingName } from '../domain/offering.ts';
+import { isSameOffering, type Market, type Offering } from '../domain/offering.ts';
 import { chooseOffering } from './choose-offering.ts';
 import { otherOfferings } from './next-offering.ts';
 import { takeNumbers } from './plan-cluster.ts';
 
 interface Replacing {
-  readonly cluster: Pick<Cluster, 'region' | 'nextNumber' | 'clouds' | 'policies'>;
+  readonly cluster: Pick<Cluster, 'nextNumber' | 'clouds' | 'policies'>;
   /** Every node item of the cluster, also deleted ones: their numbers rest. */
   readonly nodes: readonly Node[];
   /** Where a network of the cluster stands. */
   readonly standing: readonly CloudName[];
-  /** Those in force in all the cluster's clouds; of machines that are taken back, their offerings' too. */
-  readonly coolOffs: readonly OfferingName[];
+  /** Of all the cluster's clouds; what is taken back just now is cooling off in it. */
+  readonly market: Market;
 }
 
 /**
@@ -56,30 +56,26 @@ export function planReplacement(
 }
 
 /** What it had, should its cloud no longer offer anything like it: trying is better than nothing. */
-const offeringLike = (
-  { cloud, role, shape, lifecycle, offering }: Node,
-  { cluster: { region }, coolOffs }: Replacing,
-): Offering =>
+const offeringLike = ({ cloud, role, shape, lifecycle, offering }: Node, { market }: Replacing): Offering =>
   chooseOffering({
     cloud,
-    region,
     wanted: {
       role,
       lifecycle,
       ...(shape === undefined ? { instanceType: offering.instanceType } : { shape }),
     },
-    coolOffs,
+    market,
   }) ?? offering;
 
 /** Of the first cloud and lifecycle that have anything, what the cluster has least of, and then the cheapest. */
 function offeringElsewhere(
   node: Node,
   chosen: readonly Offering[],
-  { cluster, nodes, standing, coolOffs }: Replacing,
+  { cluster, nodes, standing, market }: Replacing,
 ): Offering {
   const clouds = cluster.clouds.filter(({ cloud }) => cloud === node.cloud || standing.includes(cloud));
   const mayFallBack = cluster.policies.spot?.fallbackToOnDemand ?? true;
-  const others = otherOfferings({ node, clouds, region: cluster.region, coolOffs }).filter(
+  const others = otherOfferings({ node, clouds, market }).filter(
     ({ lifecycle }) => mayFallBack || lifecycle === node.offering.lifecycle,
   );
   const [first] = others;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
+import { aMarket } from '../../test/builders/market.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import type { Cluster, CloudParts, Restore } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -51,7 +52,7 @@ const plan = (
     findings: [quorumLost],
     snapshots,
     wanted: undefined,
-    coolOffs: [],
+    market: aMarket(),
     id: 'mine',
     by: 'ada',
     now,

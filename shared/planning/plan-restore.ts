@@ -3,7 +3,7 @@ import type { Problem } from '../domain/cluster-request.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Instant, NodeId } from '../domain/ids.ts';
 import type { Node } from '../domain/node.ts';
-import type { OfferingName } from '../domain/offering.ts';
+import type { Market } from '../domain/offering.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { takeNumbers } from './plan-cluster.ts';
 import { planReplacement } from './plan-replacement.ts';
@@ -37,7 +37,7 @@ export function planRestore(options: {
   findings: readonly Finding[];
   snapshots: readonly Pick<Snapshot, 'id'>[];
   wanted: string | undefined;
-  coolOffs: readonly OfferingName[];
+  market: Market;
   id: string;
   by: string;
   now: Instant;
@@ -82,7 +82,7 @@ export function planRestore(options: {
   if (model === undefined) return conflict('cluster', `${name} has no control plane that is wanted`);
   const standing = parts.filter(({ network }) => network !== undefined).map(({ cloud }) => cloud);
   const like = (numbers: readonly number[]) =>
-    planReplacement({ cluster, nodes, numbers, standing, coolOffs: options.coolOffs, newId });
+    planReplacement({ cluster, nodes, numbers, standing, market: options.market, newId });
   const first = like([model.number]);
   const [node] = first.nodes;
   if (node === undefined) throw new Error(`node ${model.number} is not among the nodes`);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { anOffering } from '../../test/builders/node.ts';
 import { aCluster } from '../../test/builders/cluster.ts';
+import { aMarket } from '../../test/builders/market.ts';
 import { cloudNames } from '../domain/cloud.ts';
 import type { ClusterDocument, NodeGroupDocument } from '../domain/cluster-request.ts';
 import { validateCluster, validateNodes } from './validate-cluster.ts';
 
 const accounts = cloudNames.map((cloud) => ({ cloud, id: 'main' }));
+const { offerings } = aMarket();
 const four = cloudNames.map((cloud) => ({ cloud, account: 'main' }));
 
 const document = (spec: Partial<ClusterDocument['spec']> = {}, name = 'four-clouds'): ClusterDocument => ({
@@ -17,7 +19,11 @@ const withNodes = (nodes: readonly NodeGroupDocument[], spec: Partial<ClusterDoc
 
 /** `field: message [allowed]` */
 const problemsOf = (written: ClusterDocument): readonly string[] => {
-  const validation = validateCluster({ document: written, accounts });
+  const validation = validateCluster({
+    document: written,
+    accounts,
+    offerings: aMarket({ region: written.spec.region }).offerings,
+  });
   return validation.ok
     ? []
     : validation.problems.map(
@@ -29,7 +35,7 @@ const controlPlane: NodeGroupDocument = { role: 'control-plane', shape: 'medium'
 
 describe('a right cluster', () => {
   it('is spelled out', () => {
-    expect(validateCluster({ document: document(), accounts })).toEqual({
+    expect(validateCluster({ document: document(), accounts, offerings })).toEqual({
       ok: true,
       value: {
         name: 'four-clouds',
@@ -50,7 +56,7 @@ describe('a right cluster', () => {
 
   it('needs no more than a name, a region and a cloud', () => {
     const least = { metadata: { name: 'c1' }, spec: { region: 'us-east', clouds: [{ cloud: 'aws' }] } };
-    expect(validateCluster({ document: least, accounts })).toMatchObject({
+    expect(validateCluster({ document: least, accounts, offerings })).toMatchObject({
       ok: true,
       value: { configuration: 'starter', clouds: [{ cloud: 'aws', accountId: 'main' }] },
     });
@@ -186,11 +192,20 @@ describe('a wrong cluster names each field and what is allowed', () => {
     expect(problemsOf(written)).toEqual(expected);
   });
 
-  it('unknown instance type', () => {
-    const [problem] = problemsOf(
-      withNodes([controlPlane, { role: 'worker', cloud: 'aws', instanceType: 'm1.small' }]),
-    );
-    expect(problem).toMatch(/^spec\.nodes\[1\]\.instanceType: "m1\.small" is not known in aws \[t3\.medium /);
+  const unsold = (instanceType: string): string =>
+    `spec.nodes[1].instanceType: "${instanceType}" is not sold in aws: \`overcast offerings --region us-east\` lists what is`;
+  it.each([
+    ['of which there is nothing like it', 'm1.small', unsold('m1.small')],
+    [
+      'in a size that its family has not',
+      'c6a.huge',
+      `${unsold('c6a.huge')} [c6a.large c6a.xlarge c6a.2xlarge c6a.4xlarge]`,
+    ],
+    ['with a letter too many', 'cc7i.large', `${unsold('cc7i.large')} [c7i.large]`],
+    ['of another cloud', 'n4-highcpu-4', unsold('n4-highcpu-4')],
+  ])('an instance type %s', (_, instanceType, expected) => {
+    const nodes = [controlPlane, { role: 'worker', cloud: 'aws', instanceType }];
+    expect(problemsOf(withNodes(nodes))).toEqual([expected]);
   });
 
   it.each(['x', 'Four', '4clouds', 'clouds-', 'four_clouds', `c${'x'.repeat(50)}`, ''])(
@@ -236,7 +251,7 @@ const present = (role: 'control-plane' | 'worker', count: number) =>
 describe('nodes for a cluster that lives', () => {
   const cluster = aCluster({ clouds: [{ cloud: 'aws', accountId: 'main' }] });
   const validated = (written: NodeGroupDocument, nodes = present('control-plane', 1)) =>
-    validateNodes({ document: written, cluster, nodes });
+    validateNodes({ document: written, cluster, nodes, offerings });
 
   it('are one medium worker unless said otherwise', () => {
     expect(validated({})).toEqual({
@@ -256,6 +271,20 @@ describe('nodes for a cluster that lives', () => {
   ])('are refused: %j', (written, nodes, field) => {
     const validation = validated(written, nodes);
     expect(validation.ok ? [] : validation.problems.map((problem) => problem.field)).toContain(field);
+  });
+
+  it('may be of any type that is sold, whoever has heard of it', () => {
+    const sold = [anOffering({ instanceType: 'x99g.3xlarge', architecture: 'arm64', vcpus: 12 })];
+    const add = (instanceType: string, maxVcpus: number) =>
+      validateNodes({
+        document: { cloud: 'aws', instanceType, count: 2 },
+        cluster: { ...cluster, policies: { clusterLimits: { maxVcpus } } },
+        nodes: [],
+        offerings: sold,
+      });
+    expect(add('x99g.3xlarge', 24)).toMatchObject({ ok: true, value: { instanceType: 'x99g.3xlarge' } });
+    expect(add('x99g.3xlarge', 23)).toMatchObject({ ok: false, problems: [{ field: 'count' }] });
+    expect(add('c6a.xlarge', 24)).toMatchObject({ ok: false, problems: [{ field: 'instanceType' }] });
   });
 
   it('may make one control plane three', () => {

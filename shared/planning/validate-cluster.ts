@@ -16,9 +16,8 @@ import {
   type NodeGroupDocument,
   type Problem,
 } from '../domain/cluster-request.ts';
-import { findInstanceType } from '../domain/catalogue.ts';
 import { vpns, type Vpn } from '../domain/network.ts';
-import { shapes } from '../domain/offering.ts';
+import { shapes, type Offering } from '../domain/offering.ts';
 import { nodesMax, nodesPerPlanMax, type Node } from '../domain/node.ts';
 import { findRegion, regions, type Region } from '../domain/regions.ts';
 import { validateNodeGroup } from './validate-node-group.ts';
@@ -41,8 +40,10 @@ const evenControlPlanes = 'an even number of control planes survives no more los
 export function validateCluster(options: {
   document: ClusterDocument;
   accounts: readonly Pick<CloudAccount, 'cloud' | 'id'>[];
+  /** What the clouds that are named sell in the region that is. */
+  offerings: readonly Offering[];
 }): Validation<ClusterRequest> {
-  const { document, accounts } = options;
+  const { document, accounts, offerings } = options;
   const { spec } = document;
   const problems: Problem[] = [];
   const one = <T extends string>(
@@ -93,7 +94,7 @@ export function validateCluster(options: {
     configuration === 'custom'
       ? (spec.nodes ?? []).flatMap((group, index) => {
           const field = `spec.nodes[${index}].`;
-          const validated = validateNodeGroup({ group, field, clouds, region });
+          const validated = validateNodeGroup({ group, field, clouds, region, offerings });
           if (!validated.ok) problems.push(...validated.problems);
           return validated.ok ? [validated.value] : [];
         })
@@ -132,13 +133,15 @@ export function validateNodes(options: {
   document: NodeGroupDocument;
   cluster: Pick<Cluster, 'region' | 'clouds' | 'podRange' | 'policies'>;
   nodes: readonly Pick<Node, 'role' | 'desired' | 'offering'>[];
+  offerings: readonly Offering[];
 }): Validation<NodeGroup> {
-  const { cluster, document } = options;
+  const { cluster, document, offerings } = options;
   const validated = validateNodeGroup({
     group: { role: 'worker', count: 1, ...withoutUndefined(document) },
     field: '',
     clouds: cluster.clouds,
     region: findRegion(cluster.region),
+    offerings,
   });
   if (!validated.ok) return validated;
   const group = validated.value;
@@ -161,7 +164,7 @@ export function validateNodes(options: {
     }).map(({ message }) => ({ field: 'count', message })),
   );
   const maxVcpus = cluster.policies.clusterLimits?.maxVcpus ?? Infinity;
-  const vcpus = present.reduce((sum, { offering }) => sum + offering.vcpus, 0) + vcpusIn([group]);
+  const vcpus = present.reduce((sum, { offering }) => sum + offering.vcpus, 0) + vcpusIn([group], offerings);
   if (vcpus > maxVcpus) {
     problems.push({
       field: 'count',
@@ -175,15 +178,13 @@ export function validateNodes(options: {
 }
 
 /** What all these nodes together will have. */
-export const vcpusIn = (groups: readonly NodeGroup[]): number =>
-  groups.reduce((sum, group) => sum + vcpusOf(group) * group.count, 0);
+export const vcpusIn = (groups: readonly NodeGroup[], offerings: readonly Offering[]): number =>
+  groups.reduce((sum, group) => sum + vcpusOf(group, offerings) * group.count, 0);
 
-/** What a node of this group will have: every offering of a shape has the shape's vCPUs. */
-const vcpusOf = ({ cloud, shape, instanceType }: NodeGroup): number =>
+/** What a node of this group will have: every offering of a shape has the shape's vCPUs, and a type the same wherever it is sold. */
+const vcpusOf = ({ shape, instanceType }: NodeGroup, offerings: readonly Offering[]): number =>
   (shape === undefined
-    ? cloud === undefined || instanceType === undefined
-      ? undefined
-      : findInstanceType(cloud, instanceType)?.vcpus
+    ? offerings.find((offering) => offering.instanceType === instanceType)?.vcpus
     : shapes[shape].vcpus) ?? 0;
 
 function validateClouds(

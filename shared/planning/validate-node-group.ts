@@ -1,10 +1,11 @@
-import { findInstanceType, instanceTypes } from '../domain/catalogue.ts';
 import { isCloudName, type CloudName } from '../domain/cloud.ts';
 import type { ClusterCloud } from '../domain/cluster.ts';
 import type { NodeGroup, NodeGroupDocument, Problem } from '../domain/cluster-request.ts';
+import { familyOf } from '../domain/instance-family.ts';
+import { nearest } from '../domain/nearest.ts';
 import type { NodeRole } from '../domain/network.ts';
 import { nodesPerPlanMax } from '../domain/node.ts';
-import { lifecycles, shapeNames } from '../domain/offering.ts';
+import { lifecycles, shapeNames, type Offering } from '../domain/offering.ts';
 import type { Region } from '../domain/regions.ts';
 import { suitableOfferings } from './choose-offering.ts';
 
@@ -17,8 +18,10 @@ export function validateNodeGroup(options: {
   field: string;
   clouds: readonly ClusterCloud[];
   region: Region | undefined;
+  /** What the clouds sell there. */
+  offerings: readonly Offering[];
 }): { ok: true; value: NodeGroup } | { ok: false; problems: readonly Problem[] } {
-  const { group, field, region } = options;
+  const { group, field, region, offerings } = options;
   const clouds = options.clouds.map(({ cloud }) => cloud);
   const problems: Problem[] = [];
   const refuse = (name: string, message: string, allowed?: readonly string[]): void => {
@@ -52,11 +55,19 @@ export function validateNodeGroup(options: {
   if (shape === undefined) refuse('shape', `"${group.shape}" is not known`, shapeNames);
   const sought: readonly CloudName[] = cloud === undefined ? clouds : [cloud];
   const { instanceType } = group;
-  if (instanceType !== undefined && !sought.some((name) => findInstanceType(name, instanceType))) {
+  // Without a region nothing can be found, and that has been said already.
+  if (
+    instanceType !== undefined &&
+    region !== undefined &&
+    !offerings.some((each) => each.instanceType === instanceType && sought.includes(each.cloud))
+  ) {
     refuse(
       'instanceType',
-      `"${instanceType}" is not known in ${sought.join(', ')}`,
-      instanceTypes.filter((type) => sought.includes(type.cloud)).map(({ name }) => name),
+      `"${instanceType}" is not sold in ${sought.join(', ')}: \`overcast offerings --region ${region.name}\` lists what is`,
+      likeIt(
+        instanceType,
+        offerings.filter(({ cloud: of }) => sought.includes(of)),
+      ),
     );
   }
 
@@ -70,10 +81,9 @@ export function validateNodeGroup(options: {
     ...(cloud !== undefined && { cloud }),
     ...(instanceType === undefined ? { shape } : { instanceType }),
   };
-  // Without a region nothing can be found, and that has been said already.
   const found =
     region === undefined ||
-    sought.some((name) => suitableOfferings({ cloud: name, region: region.name, wanted }).length > 0);
+    sought.some((name) => suitableOfferings({ cloud: name, wanted, offerings }).length > 0);
   if (!found) {
     refuse(
       'lifecycle',
@@ -83,4 +93,19 @@ export function validateNodeGroup(options: {
     return { ok: false, problems };
   }
   return { ok: true, value: wanted };
+}
+
+const likeItMax = 20;
+
+/** Of hundreds those of the same family, and where there are none the one that was probably meant. */
+function likeIt(name: string, offerings: readonly Offering[]): readonly string[] | undefined {
+  const names = [...new Set(offerings.map(({ instanceType }) => instanceType))];
+  const family = new Set(
+    offerings
+      .filter(({ cloud, instanceType }) => familyOf(cloud, instanceType) === familyOf(cloud, name))
+      .map(({ instanceType }) => instanceType),
+  );
+  const meant = nearest(name, names);
+  const like = family.size > 0 ? [...family].slice(0, likeItMax) : meant === undefined ? [] : [meant];
+  return like.length === 0 ? undefined : like;
 }

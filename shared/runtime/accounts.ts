@@ -5,30 +5,34 @@ import type { Clock } from './clock.ts';
 import type { Cloud } from '../clouds/contract.ts';
 
 /** Credentials rotate: a driver is made anew from its secret after this long. */
-const cachedMsMax = 60_000;
+const keptMsDefault = 60_000;
 
-/** One account's cloud. @throws an Error that names the account and never its secret. */
-export type ConnectCloud = (accountId: string) => Promise<Cloud>;
+/** What speaks to a cloud for one account. @throws an Error that names the account and never its secret. */
+export type Connect<Driver> = (accountId: string) => Promise<Driver>;
+export type ConnectCloud = Connect<Cloud>;
 
 /**
  * Makes drivers from the accounts' secrets.
  *
  * @param schema the driver's own schema of its credentials.
  * @param create the driver's factory.
+ * @param keptMs how long one is used before the next is made.
  */
-export function createAccounts<Schema extends z.ZodMiniType>(options: {
+export function createAccounts<Schema extends z.ZodMiniType, Driver>(options: {
   readonly client: Pick<SecretsManagerClient, 'send'>;
   readonly cloud: CloudName;
   readonly schema: Schema;
-  readonly create: (credentials: z.output<Schema>) => Cloud;
+  readonly create: (credentials: z.output<Schema>) => Driver;
   readonly clock: Clock;
-}): ConnectCloud {
-  const connected = new Map<string, { cloud: Cloud; at: number }>();
+  readonly keptMs?: number;
+}): Connect<Driver> {
+  const { keptMs = keptMsDefault } = options;
+  const connected = new Map<string, { driver: Driver; at: number }>();
 
   return async (accountId) => {
     const now = Date.parse(options.clock.now());
     const cached = connected.get(accountId);
-    if (cached !== undefined && now - cached.at < cachedMsMax) return cached.cloud;
+    if (cached !== undefined && now - cached.at < keptMs) return cached.driver;
     const title = `the ${options.cloud} account ${accountId}`;
     const text = await readSecret(options.client, accountSecretName(options.cloud, accountId), title);
     const parsed = z.safeParse(options.schema, parseJson(text, title));
@@ -37,9 +41,9 @@ export function createAccounts<Schema extends z.ZodMiniType>(options: {
       const fields = parsed.error.issues.map(({ path }) => path.join('.') || 'the whole secret');
       throw new Error(`the secret of ${title} is not of its form: ${[...new Set(fields)].join(', ')}`);
     }
-    const cloud = options.create(parsed.data);
-    connected.set(accountId, { cloud, at: now });
-    return cloud;
+    const driver = options.create(parsed.data);
+    connected.set(accountId, { driver, at: now });
+    return driver;
   };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { anOffering } from '../../test/builders/node.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import type { CloudName } from '../domain/cloud.ts';
 import type { Cluster, Holder, Plan } from '../domain/cluster.ts';
 import { plusSeconds } from '../domain/ids.ts';
 import type { Operation } from '../domain/operation.ts';
@@ -528,6 +529,38 @@ describe('the list of all clusters', () => {
       await expect(test.store.clusters.list({ limit: 1, cursor })).rejects.toThrow(InvalidCursor);
     },
   );
+});
+
+describe('where clusters live', () => {
+  it('is each place once, with each account that has a cluster there, and nowhere once they are gone', async () => {
+    const own = await startTestStore();
+    const on = (...clouds: [CloudName, string][]) =>
+      clouds.map(([cloud, accountId]) => ({ cloud, accountId }));
+    const mine = { executionArn: anExecution(), kind: 'CleanupCluster', startedAt: exampleTime } as const;
+    const gone = aCluster({
+      region: 'eu-west',
+      clouds: on(['gcp', 'main']),
+      deletionRequestedAt: exampleTime,
+    });
+    for (const cluster of [
+      aCluster({ clouds: on(['aws', 'main'], ['gcp', 'main']) }),
+      aCluster({ clouds: on(['aws', 'main']) }),
+      aCluster({ clouds: on(['aws', 'second']) }),
+      aCluster({ region: 'ca-central', clouds: on(['aws', 'main']) }),
+      gone,
+    ])
+      await own.store.clusters.create(cluster);
+    const places = async () =>
+      (await own.store.clusters.places())
+        .map(({ region, cloud, accountId }) => `${region} ${cloud} ${accountId}`)
+        .toSorted();
+    const living = ['ca-central aws main', 'us-east aws main', 'us-east aws second', 'us-east gcp main'];
+    expect(await places()).toEqual([living[0], 'eu-west gcp main', ...living.slice(1)]);
+    await own.store.clusters.fence(gone.id, mine);
+    await own.store.clusters.bury(gone.id, mine.executionArn, later);
+    expect(await places()).toEqual(living);
+    await own.close();
+  });
 });
 
 describe('forgetting a control plane', () => {

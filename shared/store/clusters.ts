@@ -1,15 +1,11 @@
 import type { Cluster, Holder, Plan } from '../domain/cluster.ts';
 import { plusSeconds, type ClusterId } from '../domain/ids.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { duePk, keys, shardCount, shardOf } from './keys.ts';
+import { listClusters, listPlaces } from './cluster-lists.ts';
+import { duePk, keys, shardOf } from './keys.ts';
 import { mine, ownable, ownableValues } from './operation.ts';
 import type { ClusterStore } from './store.ts';
 import { entityOf, epochSeconds, type Attributes, type Change, type Condition, type Table } from './table.ts';
 
-/** Sorts clusters by creation. */
-const place = (item: Attributes): string => `${String(item['createdAt'])} ${String(item['id'])}`;
-
-const pageSizeMax = 100;
 const tombstoneDays = 90;
 
 /** This very machine is the one to be forgotten. */
@@ -88,37 +84,8 @@ export function clusterStore(table: Table): ClusterStore {
         .filter((item) => item !== undefined)
         .map((item) => entityOf<Cluster>(item)),
 
-    async list({ limit, cursor }) {
-      const [createdAfter, idAfter] = cursor === undefined ? ['', ''] : decodeCursor(cursor, 2);
-      // dueAt moves all the time, so pages cannot follow the index: the ids alone are read from it, then one page of items.
-      const shards = await Promise.all(
-        Array.from({ length: shardCount }, async (_, shard) =>
-          table.query(
-            { when: '#duePk = :shard', values: { shard: duePk(shard) } },
-            { index: 'due', project: ['id', 'createdAt'] },
-          ),
-        ),
-      );
-      const after = `${createdAfter} ${idAfter}`;
-      // A cluster that becomes due between two pages of its shard is read in both.
-      const once = new Map(shards.flat().map((item) => [String(item['id']), item]));
-      const left = [...once.values()]
-        .filter((item) => cursor === undefined || place(item) > after)
-        .toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
-      const page = left.slice(0, Math.max(1, Math.min(limit, pageSizeMax)));
-      const items = await table.getMany(page.map((item) => keys.cluster(String(item['id']))));
-      const last = page.at(-1);
-      return {
-        items: items
-          .filter((item) => item !== undefined)
-          .map((item) => entityOf<Cluster>(item))
-          .filter((cluster) => cluster.status !== 'deleted'),
-        ...(last !== undefined &&
-          left.length > page.length && {
-            cursor: encodeCursor([String(last['createdAt']), String(last['id'])]),
-          }),
-      };
-    },
+    list: (page) => listClusters(table, page),
+    places: () => listPlaces(table),
 
     async due(shard, now, limit) {
       const items = await table.query(

@@ -12,6 +12,7 @@ import { meshOf, meshStore } from './mesh.ts';
 import { nameStore } from './names.ts';
 import { nodeStore } from './nodes.ts';
 import { observationStore } from './observations.ts';
+import { offeringStore } from './offerings.ts';
 import { partsStore } from './parts.ts';
 import { pkiStore } from './pki.ts';
 import { requestStore } from './requests.ts';
@@ -53,6 +54,7 @@ export function storeOver(table: Table): Store {
     apiKeys: apiKeyStore(table),
     accounts: accountStore(table),
     coolOffs: coolOffStore(table),
+    offerings: offeringStore(table),
     audit: auditStore(table),
 
     async syncView(clusterId, number) {

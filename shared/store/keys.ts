@@ -79,6 +79,11 @@ export const keys = {
     pk: `COOL#${cloud}#${region}`,
     sk: offering,
   }),
+  /** A sort key must not be empty, as the zone is where a region has none. */
+  offerings: (cloud: CloudName, region: string, zone: string): Key => ({
+    pk: `OFFER#${cloud}#${region}`,
+    sk: `ZONE#${zone}`,
+  }),
   audit: (at: string, id: string): Key => ({
     pk: `AUDIT#${at.slice(0, 10)}#${hash(id) % auditShards}`,
     sk: `${at}#${id}`,

@@ -1,4 +1,4 @@
-import type { CloudAccount, CloudName } from '../domain/cloud.ts';
+import type { CloudAccount, CloudName, Location } from '../domain/cloud.ts';
 import type {
   Cluster,
   ClusterStatus,
@@ -43,6 +43,7 @@ export interface Store {
   readonly apiKeys: ApiKeyStore;
   readonly accounts: AccountStore;
   readonly coolOffs: CoolOffStore;
+  readonly offerings: OfferingStore;
   readonly audit: AuditStore;
   /** Cluster, node and mesh in one BatchGetItem, strongly consistent: all that a steady sync reads. */
   syncView(clusterId: ClusterId, number: number): Promise<SyncView>;
@@ -62,6 +63,8 @@ export interface ClusterStore {
   getMany(ids: readonly ClusterId[]): Promise<readonly Cluster[]>;
   /** Through the due index's 16 shards, so eventually consistent; live clusters only, by creation. */
   list(options: { limit: number; cursor?: string }): Promise<Page<Cluster>>;
+  /** Where live clusters stand and with whose credentials, each once; through the index, so eventually consistent. */
+  places(): Promise<readonly { region: string; cloud: CloudName; accountId: string }[]>;
   /** Ids and dueAt of one shard's clusters that are due. */
   due(shard: number, now: Instant, limit: number): Promise<readonly { id: ClusterId; dueAt: Instant }[]>;
   /** dueAt = :seen → next. */
@@ -420,6 +423,23 @@ export interface CoolOffStore {
   put(coolOff: CoolOff): Promise<void>;
   /** Those still in force. */
   list(cloud: CloudName, region: string, now: Instant): Promise<readonly CoolOff[]>;
+}
+
+/** What one cloud sold in one place when it was last read. */
+export interface OfferingListing {
+  readonly cloud: CloudName;
+  readonly region: string;
+  /** Empty where the place has none. */
+  readonly zone: string;
+  /** When these prices were read; while they stay the same, that they did may have been seen up to half a day later. */
+  readonly at: Instant;
+  readonly offerings: readonly Offering[];
+}
+export interface OfferingStore {
+  /** nothing there, or `at` <= :at. The same list as is stored is not written again for half a day. */
+  put(listing: OfferingListing): Promise<'written' | 'unchanged' | 'overtaken'>;
+  /** Undefined when nothing was read there for a day. */
+  get(cloud: CloudName, location: Location): Promise<OfferingListing | undefined>;
 }
 
 export interface PkiStore {

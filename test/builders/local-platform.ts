@@ -117,9 +117,10 @@ const tickRuleOf = (assemblyFolder: string): string => {
     Resources: Record<string, { Type: string; Properties: { ScheduleExpression?: string } }>;
   };
   const [id] =
-    Object.entries(Resources).find(([, { Properties }]) => Properties?.ScheduleExpression !== undefined) ??
-    [];
-  if (id === undefined) throw new Error('the template has no schedule');
+    Object.entries(Resources).find(
+      ([, { Properties }]) => Properties?.ScheduleExpression === 'rate(1 minute)',
+    ) ?? [];
+  if (id === undefined) throw new Error('the template has no schedule of a minute');
   return id;
 };
 

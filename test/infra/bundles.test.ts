@@ -25,7 +25,7 @@ const packagesIn = (name: string): ReadonlySet<string> =>
 
 /** What belongs to one cloud alone. */
 const belongsTo: Readonly<Record<CloudName, RegExp>> = {
-  aws: /^@aws-sdk\/client-(?:ec2|sts|elastic-load-balancing(?:-v2)?)$/,
+  aws: /^@aws-sdk\/client-(?:ec2|pricing|sts|elastic-load-balancing(?:-v2)?)$/,
   gcp: /^(?:@google-cloud\/.*|google-.*|gaxios|gcp-metadata|protobufjs|proto3-json-serializer|@grpc\/.*)$/,
   azure: /^(?:@azure\/.*|@typespec\/.*|@azure-rest\/.*)$/,
   digitalocean: /^ky$/,
@@ -106,10 +106,14 @@ describe('the walls that count', () => {
   it.each(functionSpecs.filter(({ cloud }) => cloud !== undefined).map(({ name, cloud }) => [name, cloud]))(
     '%s holds its own driver',
     (name, cloud) => {
-      expect(inputsOf(name ?? '')).toContain(`shared/clouds/${cloud}/index.ts`);
+      const isReader = name?.startsWith('refresh-offerings-');
+      const [own, others] = isReader ? ['offerings.ts', 'index.ts'] : ['index.ts', 'offerings.ts'];
+      expect(inputsOf(name ?? '')).toContain(`shared/clouds/${cloud}/${own}`);
+      // Who drives machines reads no prices, and who reads prices can drive nothing.
+      expect(inputsOf(name ?? '')).not.toContain(`shared/clouds/${cloud}/${others}`);
       // The test would prove nothing if the packages were called otherwise.
-      const own = [...packagesIn(name ?? '')].filter((each) => belongsTo[cloud as CloudName].test(each));
-      expect(own).not.toEqual([]);
+      const packages = [...packagesIn(name ?? '')].filter((each) => belongsTo[cloud as CloudName].test(each));
+      expect(packages).not.toEqual([]);
     },
   );
 });

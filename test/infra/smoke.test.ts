@@ -598,6 +598,7 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     cloudNames.flatMap((cloud) => [
       [`drive-cloud-${cloud}`, () => buildsNetworkAndMachine(cloud)],
       [`observe-cloud-${cloud}`, () => observes(cloud)],
+      [`refresh-offerings-${cloud}`, () => readsWhatIsSold(cloud)],
     ]),
   ),
 };
@@ -627,6 +628,21 @@ async function observes(cloud: CloudName): Promise<void> {
   ).toEqual({ batchItemFailures: [] });
   const [observation] = await table.store.observations.list(cluster.id);
   expect(observation).toMatchObject({ cloud });
+}
+
+/** First as the schedule asks, for wherever the clusters of the others' smokes live; then as a new cluster does. */
+async function readsWhatIsSold(cloud: CloudName): Promise<void> {
+  const { cluster } = await scene();
+  const outcomes = await invoke(
+    `refresh-offerings-${cloud}`,
+    {},
+    eventOf('overcast.serve-api', 'ClusterRequested', { clusterId: cluster.id }),
+  );
+  for (const outcome of outcomes) expect(outcome).not.toHaveProperty('error');
+  const { location } = placeIn(cloud);
+  const read = await table.store.offerings.get(cloud, location);
+  expect(read?.offerings.length).toBeGreaterThan(60);
+  expect(Date.parse(read?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
 }
 
 describe('every built bundle, with the environment that the template gives it', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pascalCase } from '../../infra/constructs/platform-function.ts';
 import { functionSpecs } from '../../infra/functions.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
@@ -165,6 +166,18 @@ describe('rules', () => {
     expect(targets).toMatchObject([{ InputPath: '$.detail' }]);
   });
 
+  it('every cloud’s prices are read every hour, and for a cluster where nobody knows them', () => {
+    const readers = cloudNames.map((cloud) => pascalCase(`refresh-offerings-${cloud}`));
+    const called = (rule: (typeof rules)[number]) =>
+      readers.filter((reader) => rule.targets.some(({ Arn }) => idOf(Arn).startsWith(`${reader}Function`)));
+    const hourly = rules.filter(({ properties }) => properties['ScheduleExpression'] === 'rate(1 hour)');
+    expect(hourly.map(called)).toEqual([readers]);
+    const onCluster = rules.filter(({ properties }) =>
+      JSON.stringify(properties['EventPattern'] ?? {}).includes('"ClusterRequested"'),
+    );
+    expect(onCluster.flatMap(called).toSorted()).toEqual(readers.toSorted());
+  });
+
   it('none is made while the platform runs: there are as many as the template says', () => {
     const making = /^(?:events:Put(?:Rule|Targets)|scheduler:|iam:)/;
     expect(
@@ -300,7 +313,7 @@ describe('rights', () => {
   );
 
   it.each(names)('%s reaches the secrets of its own cloud, if it has one', (name) => {
-    const cloud = /^(?:drive|observe)-cloud-(.+)$/.exec(name)?.[1];
+    const cloud = /^(?:drive-cloud|observe-cloud|refresh-offerings)-(.+)$/.exec(name)?.[1];
     const secrets = grants(rightsOfFunction(name), 'secretsmanager');
     expect(secrets.map(({ actions, resources }) => ({ actions, resources }))).toEqual(
       cloud === undefined

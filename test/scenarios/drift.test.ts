@@ -347,7 +347,7 @@ describe('drift, and what becomes of it', { timeout: 60_000 }, () => {
       expect(numbered(after, number)).toMatchObject({
         role: 'worker',
         cloud: lost.cloud,
-        instanceType: lost.instanceType,
+        vcpus: lost.vcpus,
       });
     expectOneForOne(after);
   });

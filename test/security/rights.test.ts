@@ -47,13 +47,13 @@ describe('by the roles of the template', () => {
     expect(new Set(roleOf.values()).size).toBe(functionSpecs.length);
   });
 
-  it.each(cloudNames)('%s’s credentials are read by its own two functions', (cloud) => {
+  it.each(cloudNames)('%s’s credentials are read by its own three functions', (cloud) => {
     expect(
       whoMay(
         'secretsmanager:GetSecretValue',
         arn('secretsmanager', `secret:overcast/accounts/${cloud}/main-AbCdEf`),
       ),
-    ).toEqual([`drive-cloud-${cloud}`, `observe-cloud-${cloud}`]);
+    ).toEqual([`drive-cloud-${cloud}`, `observe-cloud-${cloud}`, `refresh-offerings-${cloud}`]);
   });
 
   it.each(['PutSecretValue', 'CreateSecret', 'DeleteSecret', 'ListSecrets'])('nobody calls %s', (action) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clusterDeletionBlocked } from '../../events/cluster-deletion-blocked.ts';
+import { createMemoryOfferings } from '../../shared/clouds/memory/index.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { storeOver } from '../../shared/store/index.ts';
 import { Invariants, type Violation } from './checks/invariants.ts';
@@ -117,6 +118,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     },
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
     cloud: (name) => clouds.driver(name),
+    offerings: (name) => createMemoryOfferings(clouds.worlds[name]),
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),

@@ -2,9 +2,9 @@ import type { CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
 import { attemptsMax, type Node } from '../../../shared/domain/node.ts';
 import type { Offering } from '../../../shared/domain/offering.ts';
-import { locationOf } from '../../../shared/domain/regions.ts';
 import { coolOffUntil, nextOffering, type NextOffering } from '../../../shared/planning/next-offering.ts';
 import { Superseded } from '../../../shared/runtime/errors.ts';
+import { readMarket } from '../../../shared/runtime/market.ts';
 import { ownedNode } from '../../../shared/runtime/ownership.ts';
 import { pending, type Pending } from '../../../shared/runtime/progress.ts';
 import type { CoolOff } from '../../../shared/runtime/table.ts';
@@ -114,10 +114,6 @@ async function chooseNext(
   );
   // Another cloud is only of use where the cluster's network stands already.
   const clouds = cluster.clouds.filter(({ cloud }) => cloud === node.cloud || standing.has(cloud));
-  const coolOffs = await Promise.all(
-    clouds.map(({ cloud }) =>
-      store.coolOffs.list(cloud, locationOf(cluster.region, cloud).region, clock.now()),
-    ),
-  );
-  return nextOffering({ node, clouds, region: cluster.region, coolOffs: coolOffs.flat() });
+  const market = await readMarket(store, { region: cluster.region, clouds }, clock.now());
+  return nextOffering({ node, clouds, market });
 }

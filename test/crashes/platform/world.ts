@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cloud } from '../../../shared/clouds/contract.ts';
+import { createMemoryOfferings } from '../../../shared/clouds/memory/index.ts';
 import { cloudNames } from '../../../shared/domain/cloud.ts';
 import { storeOver } from '../../../shared/store/index.ts';
 import type { Key } from '../../../shared/store/keys.ts';
@@ -95,6 +96,7 @@ export async function runPlatform(options: {
     },
     sendMessages: (queue, bodies) => messaging.send(queue, bodies),
     cloud: (name) => (options.through ?? asItIs)(clouds.driver(name), () => time.nowMs),
+    offerings: (name) => createMemoryOfferings(clouds.worlds[name]),
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),

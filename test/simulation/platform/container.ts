@@ -5,8 +5,8 @@ import type { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { QueueName } from '../../../infra/functions.ts';
 import type { CloudName } from '../../../shared/domain/cloud.ts';
-import type { Cloud } from '../../../shared/clouds/contract.ts';
-import type { ConnectCloud } from '../../../shared/runtime/accounts.ts';
+import type { Cloud, OfferingSource } from '../../../shared/clouds/contract.ts';
+import type { Connect, ConnectCloud } from '../../../shared/runtime/accounts.ts';
 import { createBus, type Bus } from '../../../shared/runtime/bus.ts';
 import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Log, LogFields } from '../../../shared/runtime/log.ts';
@@ -31,6 +31,7 @@ export interface Services {
   ) => void;
   readonly sendMessages: (queue: QueueName, bodies: readonly string[]) => void;
   readonly cloud: (name: CloudName) => Cloud;
+  readonly offerings: (name: CloudName) => OfferingSource;
   /** Before and after a call of a cloud: what goes wrong in it, and what came of it. */
   readonly aroundCloud: <T>(
     cloud: CloudName,
@@ -169,6 +170,21 @@ export class Container {
       },
     });
     return async () => wrapped;
+  }
+
+  connectOfferings(name: CloudName): Connect<OfferingSource> {
+    const source = this.#services.offerings(name);
+    return async () => ({
+      name,
+      offerings: (location) =>
+        this.#services.outside.call(
+          this.current,
+          `${name}.offerings`,
+          location.region,
+          () => source.offerings(location),
+          true,
+        ),
+    });
   }
 
   /** One call of a cluster's own API. @param absent what happens when nobody is there. */

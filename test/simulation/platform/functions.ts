@@ -16,6 +16,7 @@ import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
 import { onEvent, platformEvent } from '../../../functions/record-timeline/on-event.ts';
 import { onSpotInterruption } from '../../../functions/replace-interrupted-node/on-spot-interruption.ts';
+import { refreshOfferings, refreshRequest } from '../../../functions/refresh-offerings/refresh.ts';
 import { requestNodes, requestNodesRequest } from '../../../functions/request-nodes/request-nodes.ts';
 import { spotInterruption } from '../../../events/spot-interruption.ts';
 import { createApp } from '../../../functions/serve-api/app.ts';
@@ -283,4 +284,16 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
     );
     return (event) => behaviour(event as Parameters<typeof behaviour>[0]);
   }),
+  ...perCloud('refresh-offerings', (container, cloud) =>
+    validated(
+      refreshRequest,
+      refreshOfferings({
+        cloud,
+        connect: container.connectOfferings(cloud),
+        store: container.store,
+        clock: container.clock,
+        log: container.log,
+      }),
+    ),
+  ),
 };

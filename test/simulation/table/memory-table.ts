@@ -152,6 +152,7 @@ function copy(value: unknown, onText: (text: string) => void): unknown {
     return value;
   }
   if (typeof value === 'boolean' || value === null) return value;
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) return Object.freeze(value.filter(isGiven).map((part) => copy(part, onText)));
   if (typeof value !== 'object')
     throw new Error(`ValidationException: ${typeof value} has no place in an item`);

@@ -1,0 +1,13 @@
+import middy from '@middy/core';
+import { createGcpOfferings, gcpCredentials } from '../../../shared/clouds/gcp/offerings.ts';
+import { observed, validated } from '../../../shared/runtime/observability.ts';
+import { refreshRequest } from '../refresh.ts';
+import { refreshFrom } from '../wiring.ts';
+
+/**
+ * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/gcp/*`.
+ */
+export const handler = middy()
+  .use(observed())
+  .use(validated(refreshRequest))
+  .handler(refreshFrom(process.env, { cloud: 'gcp', schema: gcpCredentials, create: createGcpOfferings }));
