@@ -1,7 +1,9 @@
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { SyncRequest } from '../../shared/domain/node-protocol.ts';
+import { KubeadmFailed } from './kubeadm-failed.ts';
+import type { StoredObjects } from './kubernetes/clusters.ts';
 
-const uploadSecondsMax = 600;
+const transferSecondsMax = 600;
 
 /**
  * What `etcdctl snapshot save` and curl do on a real machine: the cluster's objects, as JSON under gzip, are put where the
@@ -11,7 +13,7 @@ const uploadSecondsMax = 600;
  */
 export async function uploadSnapshot(
   url: string,
-  objects: readonly (readonly [key: string, object: unknown])[],
+  objects: StoredObjects,
   signal: AbortSignal,
 ): Promise<Omit<NonNullable<SyncRequest['result']>, 'instructionId'>> {
   const body = gzipSync(JSON.stringify({ objects }));
@@ -19,7 +21,7 @@ export async function uploadSnapshot(
     const response = await fetch(url, {
       method: 'PUT',
       body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(uploadSecondsMax * 1000)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(transferSecondsMax * 1000)]),
     });
     const text = await response.text();
     return response.ok
@@ -28,5 +30,30 @@ export async function uploadSnapshot(
   } catch (error) {
     if (signal.aborted) throw error;
     return { ok: false, output: 'the upload was cut off' };
+  }
+}
+
+/**
+ * The way back: what an earlier upload put there.
+ *
+ * @throws KubeadmFailed when it is not to be had, or is no snapshot; something else only when the machine's power goes
+ */
+export async function downloadSnapshot(url: string, signal: AbortSignal): Promise<StoredObjects> {
+  let response: Response;
+  let bytes: Buffer;
+  try {
+    response = await fetch(url, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(transferSecondsMax * 1000)]),
+    });
+    bytes = Buffer.from(await response.arrayBuffer());
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new KubeadmFailed('the download was cut off');
+  }
+  if (!response.ok) throw new KubeadmFailed(`the download was refused: ${response.status}`);
+  try {
+    return (JSON.parse(gunzipSync(bytes).toString()) as { objects: StoredObjects }).objects;
+  } catch {
+    throw new KubeadmFailed('Error: snapshot missing hash but --skip-hash-check=false');
   }
 }

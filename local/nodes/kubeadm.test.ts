@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   filesForControlPlaneJoin,
   filesForInit,
+  filesForRestore,
   filesForWorkerJoin,
 } from '../../shared/kubernetes/node-files.ts';
 import { createClusterPki, type ClusterPki } from '../../shared/kubernetes/pki/cluster-pki.ts';
@@ -14,7 +15,8 @@ import { issueBootstrapCredential } from '../../shared/kubernetes/pki/issue-cred
 import { newestPatch, type KubeadmCluster, type KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
 import { openDisk, type Disk } from '../disk.ts';
 import { runKubeadm, type NodeOnDisk } from './kubeadm.ts';
-import { createClusters, type Clusters } from './kubernetes/clusters.ts';
+import { KubeadmFailed } from './kubeadm-failed.ts';
+import { createClusters, type Clusters, type StoredObjects } from './kubernetes/clusters.ts';
 import { openMachineNode, type MachineNode } from './machine-node.ts';
 
 const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
@@ -34,7 +36,7 @@ const scaled = (seconds: number): number => (seconds * 1000) / timeScale;
 interface TestMachine {
   readonly node: MachineNode;
   readonly made: () => NodeOnDisk;
-  run(verb: 'init' | 'join', endpoints: readonly number[]): Promise<void>;
+  run(verb: 'init' | 'join' | 'restore', endpoints: readonly number[]): Promise<void>;
 }
 
 describe('machines that become a cluster', () => {
@@ -62,7 +64,12 @@ describe('machines that become a cluster', () => {
   async function machine(
     number: number,
     role: KubeadmNode['role'],
-    options: { peers?: readonly number[]; before?: NodeOnDisk } = {},
+    options: {
+      peers?: readonly number[];
+      before?: NodeOnDisk;
+      held?: StoredObjects;
+      endpoints?: readonly string[];
+    } = {},
   ): Promise<TestMachine> {
     const overlayAddress = `10.4.0.${number}`;
     const name = `four-clouds-${number}`;
@@ -77,6 +84,7 @@ describe('machines that become a cluster', () => {
     const bootstrap = await issueBootstrapCredential({ authority: pki.cluster, now, randomBytes }, name);
     const given = {
       init: () => filesForInit({ cluster, node: description, pki }),
+      restore: () => filesForRestore({ cluster, node: description, pki, snapshotUrl: 'https://bucket/' }),
       join: () =>
         role === 'control-plane'
           ? filesForControlPlaneJoin({ cluster, node: description, pki, bootstrap })
@@ -87,7 +95,7 @@ describe('machines that become a cluster', () => {
               bootstrap,
             }),
     };
-    let endpoints: readonly string[] = [overlayAddress];
+    let endpoints: readonly string[] = options.endpoints ?? [overlayAddress];
     let { before: made } = options;
     const node = openMachineNode({
       clusters,
@@ -126,6 +134,10 @@ describe('machines that become a cluster', () => {
             node.start(become);
           },
           nodeObject: node.nodeObject,
+          snapshot: async () => {
+            if (options.held === undefined) throw new KubeadmFailed('the download was refused: 403');
+            return options.held;
+          },
         });
       },
     };
@@ -162,11 +174,46 @@ describe('machines that become a cluster', () => {
     await expect(lost.run('join', [1, 2])).rejects.toThrow(/API server: 0 .*no route to host/);
   });
 
-  it('lives on when its first control plane loses power', async () => {
+  const nodesOf = async (at: TestMachine): Promise<{ status: number; body: unknown }> => {
+    const { caCertificatePem, kubelet, registration } = at.made();
+    const api = at.node.connect(caCertificatePem, kubelet);
+    const answer = await api.call('GET', `/api/v1/nodes/${registration.name}`);
+    api.close();
+    return answer;
+  };
+
+  it('answers nothing and changes nothing without a quorum: one of two is none', async () => {
+    first.node.stop();
+    const versionOf = () => clusters.objects(clusterId)?.resourceVersion;
+    const before = versionOf();
+    expect(await nodesOf(worker)).toMatchObject({
+      status: 500,
+      body: { kind: 'Status', message: 'etcdserver: request timed out' },
+    });
+    const { caCertificatePem, kubelet } = worker.made();
+    const api = worker.node.connect(caCertificatePem, kubelet);
+    expect((await api.call('GET', '/readyz')).status).toBe(500);
+    api.close();
+    // No kubelet reports and no controller decides; nobody is taken in, and nobody struck off.
+    await delay(300);
+    expect(versionOf()).toBe(before);
+    const member = { machine: 'aws/four-clouds-9@1', overlayAddress: '10.4.0.9' };
+    expect(clusters.addMember(clusterId, member)).toBe(false);
+    expect(clusters.removeMember(clusterId, '10.4.0.1')).toBe(false);
+    first.node.start(first.made());
+    await Promise.all([first, second, worker].map(untilReady));
+  });
+
+  it('lives on without a control plane that was struck off before it lost power', async () => {
+    expect(clusters.removeMember(clusterId, '10.4.0.1')).toBe(true);
+    expect(clusters.removeMember(clusterId, '10.4.0.1')).toBe(true);
     expect(clusters.lead('203.0.113.1')).toBeTypeOf('function');
     first.node.stop();
     expect(clusters.lead('203.0.113.1')).toBeUndefined();
     expect(clusters.lead('203.0.113.2')).toBeTypeOf('function');
+    await untilReady(worker);
+    // The last one is never struck off.
+    clusters.removeMember(clusterId, '10.4.0.2');
     await untilReady(worker);
   });
 
@@ -185,12 +232,44 @@ describe('machines that become a cluster', () => {
     await Promise.all([second, worker].map(untilReady));
   });
 
+  it('begins again elsewhere from what it held, only once no other disk holds it, and watchers begin anew', async () => {
+    const held = clusters.dump(clusterId);
+    const before = clusters.objects(clusterId)?.resourceVersion ?? 0;
+    const other = await machine(1, 'control-plane', { held });
+    await expect(other.run('restore', [1])).rejects.toThrow(
+      /etcd is restored on aws\/four-clouds-1@1, though the cluster lives on .*four-clouds-2@1/,
+    );
+    second.node.stop();
+    for (const number of [1, 2]) clusters.forget(`aws/four-clouds-${number}@1`);
+    expect(clusters.objects(clusterId)).toBeUndefined();
+
+    const refused = await machine(1, 'control-plane');
+    await expect(refused.run('restore', [1])).rejects.toThrow(/the download was refused: 403/);
+    const restored = await machine(1, 'control-plane', {
+      held: held.filter(([key]) => key !== 'nodes//four-clouds-3'),
+    });
+    await restored.run('restore', [1]);
+    await untilReady(restored);
+    expect(clusters.objects(clusterId)?.resourceVersion).toBeGreaterThan(before + 1_000_000_000);
+    expect(clusters.objects(clusterId)?.get('nodes', 'four-clouds-2')).toBeDefined();
+    expect(clusters.objects(clusterId)?.get('configmaps', 'kubeadm-config', 'kube-system')).toBeDefined();
+
+    // The worker came after the snapshot: it is known again once its kubelet starts anew.
+    worker = await machine(3, 'worker', { before: worker.made(), endpoints: ['10.4.0.1'] });
+    worker.node.start(worker.made());
+    expect((await nodesOf(worker)).status).toBe(404);
+    expect(await worker.node.registerAgain(worker.made())).toBe(true);
+    await untilReady(worker);
+    expect(await worker.node.registerAgain(worker.made())).toBe(true);
+    restored.node.stop();
+    expect(await worker.node.registerAgain(worker.made())).toBe(false);
+  });
+
   it('is forgotten with the last disk that etcd was on', () => {
-    clusters.forget('aws/four-clouds-1@1');
     expect(stored()).toBeGreaterThan(0);
-    clusters.forget('aws/four-clouds-2@1');
+    clusters.forget('aws/four-clouds-1@1');
     expect(stored()).toBe(0);
     expect(clusters.objects(clusterId)).toBeUndefined();
-    expect(clusters.lead('203.0.113.2')).toBeUndefined();
+    expect(clusters.lead('203.0.113.1')).toBeUndefined();
   });
 });

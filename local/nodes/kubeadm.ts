@@ -9,7 +9,7 @@ import {
   type NodeRegistration,
 } from './kubeadm-files.ts';
 import { createKubeadmObjects } from './kubeadm-objects.ts';
-import type { Clusters } from './kubernetes/clusters.ts';
+import type { Clusters, Member, StoredObjects } from './kubernetes/clusters.ts';
 import type { ApiAnswer, MachineApi } from './machine-api.ts';
 
 /** What kubeadm has made of a machine; it lies on its disk. */
@@ -39,10 +39,12 @@ export interface KubeadmSurroundings {
   readonly become: (node: NodeOnDisk) => void;
   /** The Node as the kubelet registers it. */
   readonly nodeObject: (node: NodeOnDisk) => unknown;
+  /** What the snapshot held that a cluster is restored from. @throws KubeadmFailed */
+  readonly snapshot: () => Promise<StoredObjects>;
 }
 
 /** Unscaled seconds that the real thing takes, about: its images are pulled meanwhile. */
-const workSeconds = { init: 40, join: 25 } as const;
+const workSeconds = { init: 40, join: 25, restore: 50 } as const;
 /** kubeadm's own timeout for discovery and for the kubelet's bootstrap. */
 const waitSecondsMax = 300;
 const pollSeconds = 5;
@@ -58,16 +60,33 @@ const controlPlaneLabels = {
  *
  * @throws KubeadmFailed
  */
-export async function runKubeadm(verb: 'init' | 'join', surroundings: KubeadmSurroundings): Promise<void> {
+export async function runKubeadm(
+  verb: 'init' | 'join' | 'restore',
+  surroundings: KubeadmSurroundings,
+): Promise<void> {
   if (surroundings.resumed !== undefined) return register(surroundings.resumed, surroundings);
-  const plan = planKubeadm(verb, surroundings.machine);
+  // To restore is etcdutl's work, and then an init that finds its data.
+  const plan = planKubeadm(verb === 'restore' ? 'init' : verb, surroundings.machine);
+  const held = verb === 'restore' ? await surroundings.snapshot() : undefined;
   await surroundings.sleep(workSeconds[verb]);
-  return plan.verb === 'init' ? init(plan, surroundings) : join(plan, surroundings);
+  return plan.verb === 'init' ? init(plan, surroundings, held) : join(plan, surroundings);
 }
 
-async function init(plan: KubeadmPlan & { verb: 'init' }, surroundings: KubeadmSurroundings): Promise<void> {
-  const { machine, clusters, key } = surroundings;
-  const objects = clusters.found(machine.clusterId, key);
+const memberOf = ({ machine, key }: KubeadmSurroundings): Member => ({
+  machine: key,
+  overlayAddress: machine.overlayAddress,
+});
+
+async function init(
+  plan: KubeadmPlan & { verb: 'init' },
+  surroundings: KubeadmSurroundings,
+  held: StoredObjects | undefined,
+): Promise<void> {
+  const { machine, clusters } = surroundings;
+  const objects =
+    held === undefined
+      ? clusters.found(machine.clusterId, memberOf(surroundings))
+      : clusters.restore(machine.clusterId, memberOf(surroundings), held);
   createKubeadmObjects(objects, plan.cluster, plan.kubelet);
   const node: NodeOnDisk = {
     registration: plan.node,
@@ -84,7 +103,7 @@ async function init(plan: KubeadmPlan & { verb: 'init' }, surroundings: KubeadmS
 }
 
 async function join(plan: KubeadmPlan & { verb: 'join' }, surroundings: KubeadmSurroundings): Promise<void> {
-  const { machine, clusters, key } = surroundings;
+  const { machine, clusters } = surroundings;
   const { caCertificatePem, bootstrap } = plan.discovery;
   const { name } = plan.node;
   const api = surroundings.connect(caCertificatePem, bootstrap);
@@ -117,7 +136,8 @@ async function join(plan: KubeadmPlan & { verb: 'join' }, surroundings: KubeadmS
             ),
           }),
     };
-    if (plan.authority !== undefined) clusters.addMember(machine.clusterId, key);
+    if (plan.authority !== undefined && !clusters.addMember(machine.clusterId, memberOf(surroundings)))
+      throw new KubeadmFailed('[etcd-join] etcdserver: request timed out');
     await register(node, surroundings);
   } finally {
     api.close();

@@ -32,6 +32,8 @@ export interface MachineNode {
   readonly nodeObject: (node: NodeOnDisk) => unknown;
   /** Whether the API has this Node as Ready; its kubelet asks. */
   isReady(node: NodeOnDisk): Promise<boolean>;
+  /** Has a Node made that the API does not know any more, as a kubelet that starts anew. False: nobody could be asked. */
+  registerAgain(node: NodeOnDisk): Promise<boolean>;
 }
 
 export function openMachineNode(machine: {
@@ -103,6 +105,17 @@ export function openMachineNode(machine: {
     stop,
     connect,
     nodeObject: (node) => nodeObject(kubeletOf(node)),
+    async registerAgain(node) {
+      const api = connect(node.caCertificatePem, node.kubelet);
+      try {
+        const { status } = await api.call('GET', `/api/v1/nodes/${node.registration.name}`);
+        if (status !== 404) return status === 200;
+        const made = await api.call('POST', '/api/v1/nodes', nodeObject(kubeletOf(node)));
+        return made.status < 300 && made.status > 0;
+      } finally {
+        api.close();
+      }
+    },
     async isReady(node) {
       // One connection for all the times that it is asked.
       reader ??= connect(node.caCertificatePem, node.kubelet);

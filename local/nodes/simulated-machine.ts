@@ -9,7 +9,7 @@ import type {
 } from '../../shared/domain/node-protocol.ts';
 import { agentSettings } from './agent-settings.ts';
 import { runKubeadm } from './kubeadm.ts';
-import { uploadSnapshot } from './etcd-snapshot.ts';
+import { downloadSnapshot, uploadSnapshot } from './etcd-snapshot.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
 import type { KubernetesObject } from './kubernetes/model.ts';
@@ -44,6 +44,7 @@ export interface Misbehaviour {
   readonly hangAt?: Instruction['kind'];
 }
 
+const snapshotUrlPath = '/etc/overcast/snapshot.url';
 /** Unscaled seconds. */
 const installSeconds = 30;
 /** How soon a watcher sees what the cloud says of the machine's future. */
@@ -87,7 +88,7 @@ export async function runSimulatedMachine(
   });
 
   /** What is kept on the disk is what the next step goes on from, whenever this one was cut off. */
-  const makeNode = async (verb: 'init' | 'join', instruction: Instruction): Promise<Outcome> => {
+  const makeNode = async (verb: 'init' | 'join' | 'restore', instruction: Instruction): Promise<Outcome> => {
     if (disk.meshVersion === 0) return 'later';
     if (disk.node === undefined) {
       const answer = await call('files', disk.sessionSecret, {
@@ -104,7 +105,7 @@ export async function runSimulatedMachine(
     }
     keep({
       phase: 'joining',
-      endpoints: verb === 'init' ? [overlayAddress] : addressesOf(instruction.endpoint ?? ''),
+      endpoints: verb === 'join' ? addressesOf(instruction.endpoint ?? '') : [overlayAddress],
     });
     await runKubeadm(verb, {
       machine: { ...settings, files: disk.files, now: Date.now() },
@@ -118,6 +119,7 @@ export async function runSimulatedMachine(
         node.start(made);
       },
       nodeObject: node.nodeObject,
+      snapshot: () => downloadSnapshot(disk.files[snapshotUrlPath] ?? '', signal),
     });
     return {
       phase: 'joined',
@@ -153,6 +155,7 @@ export async function runSimulatedMachine(
     }
 
     let heardOf: string | undefined;
+    let isKnown = true;
     /** Ends early when the cloud has said something new. */
     const pause = async (seconds: number): Promise<void> => {
       for (let left = seconds; left > 0; left -= noticeSeconds) {
@@ -203,16 +206,21 @@ export async function runSimulatedMachine(
       const mesh = meshOf(reply);
       if (Object.keys(mesh).length > 0) keep(mesh);
       const { kind, id, endpoint } = instruction;
-      if (kind === 'run' && endpoint !== undefined && settings.role === 'worker')
+      if (kind === 'run' && endpoint !== undefined && settings.role === 'worker') {
         keep({ endpoints: addressesOf(endpoint) });
+        // Behind new control planes may be a cluster from before this node joined.
+        isKnown = false;
+      }
+      if (!isKnown && disk.phase === 'ready' && disk.node !== undefined)
+        isKnown = await node.registerAgain(disk.node);
       if (misbehaviour().hangAt === kind) return;
       try {
         if (misbehaviour().failAt === kind && disk.failure === undefined)
           throw new KubeadmFailed(`simulated: ${kind} was made to fail`);
         if (kind === 'forget-member' && !disk.done.includes(id)) {
-          // Simulated clusters have no etcd whose members could be counted.
           keep({ done: [...disk.done, id] });
-          result = { instructionId: id, ok: true };
+          const ok = clusters.removeMember(clusterId, endpoint ?? '');
+          result = { instructionId: id, ok, ...(!ok && { output: 'etcdserver: request timed out' }) };
           continue;
         }
         if (kind === 'snapshot' && !disk.done.includes(id)) {
@@ -258,8 +266,8 @@ const isUnschedulable = (pod: KubernetesObject): boolean =>
     pod['status'] as { readonly conditions?: readonly { readonly reason?: string }[] } | undefined
   )?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true;
 
-const isWork = (kind: Instruction['kind']): kind is 'init' | 'join' | 'leave' =>
-  kind === 'init' || kind === 'join' || kind === 'leave';
+const isWork = (kind: Instruction['kind']): kind is 'init' | 'join' | 'restore' | 'leave' =>
+  kind === 'init' || kind === 'join' || kind === 'restore' || kind === 'leave';
 
 /** @throws KubeadmFailed for a file where the agent would not write one. */
 const filesIn = ({ files }: FilesReply): Readonly<Record<string, string>> =>

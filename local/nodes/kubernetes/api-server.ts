@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { createAuthorizer } from './access/authorizer.ts';
 import { impersonated } from './access/impersonation.ts';
@@ -145,9 +146,31 @@ async function answer(
     body: await bodyOf(incoming),
     user,
   };
+  await etcdAnswers(context, url.pathname);
   const reply = serve(context, request);
   if (typeof reply === 'function') reply(sinkOf(response));
   else send(response, reply);
+}
+
+/** etcd's own patience with a request that has to wait for a leader. */
+const etcdSecondsMax = 7;
+
+/**
+ * Without a quorum nothing is read or written: every request waits as long as etcd does, and fails as it says. Who asked is
+ * known all the same, since certificates need no etcd.
+ *
+ * @throws ApiError
+ */
+async function etcdAnswers({ hooks, clock }: ApiContext, path: string): Promise<void> {
+  if (hooks.hasQuorum?.() !== false || path === '/version') return;
+  await delay(clock.scaled(etcdSecondsMax));
+  throw new ApiError(
+    500,
+    'InternalError',
+    /^\/(?:readyz|livez|healthz)/.test(path)
+      ? '[-]etcd failed: reason withheld'
+      : 'etcdserver: request timed out',
+  );
 }
 
 function send(response: ServerResponse, reply: Reply): void {

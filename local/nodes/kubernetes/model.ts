@@ -73,6 +73,8 @@ export interface ClusterObjects {
   remove(plural: Plural, name: string, namespace?: string): boolean;
   /** The last write's. */
   readonly resourceVersion: number;
+  /** The next write has a version that is so much later. */
+  skipVersions(count: number): void;
   /** Returns what stops it. Listeners are called synchronously and must not throw. */
   listen(listener: (change: ObjectChange) => void): () => void;
 }
@@ -89,4 +91,6 @@ export interface ClusterClock {
 export interface ClusterHooks {
   /** What `kubectl logs` prints; absent: a line that says that the container is simulated. */
   podLog?(pod: KubernetesObject, container: string): string;
+  /** Whether its etcd answers; absent: it does. */
+  hasQuorum?(): boolean;
 }

@@ -55,6 +55,13 @@ export function createClusterObjects(options: {
     for (const listener of listeners) listener(change);
   };
 
+  const rememberVersion = (): void =>
+    collection.set(lastRemovalKey, {
+      apiVersion: 'v1',
+      kind: 'LastRemoval',
+      metadata: { name: lastRemovalKey, resourceVersion: String(resourceVersion) },
+    });
+
   const put = (plural: Plural, object: KubernetesObject, before?: KubernetesObject): KubernetesObject => {
     resourceVersion += 1;
     const stored = frozen({
@@ -147,17 +154,18 @@ export function createClusterObjects(options: {
         metadata: { ...before.metadata, resourceVersion: String(resourceVersion) },
       });
       collection.delete(`${plural}/${key}`);
-      collection.set(lastRemovalKey, {
-        apiVersion: 'v1',
-        kind: 'LastRemoval',
-        metadata: { name: lastRemovalKey, resourceVersion: String(resourceVersion) },
-      });
+      rememberVersion();
       tell({ type: 'DELETED', plural, object, before });
       return true;
     },
 
     get resourceVersion() {
       return resourceVersion;
+    },
+
+    skipVersions: (count) => {
+      resourceVersion += count;
+      rememberVersion();
     },
 
     listen: (listener) => {
