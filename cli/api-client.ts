@@ -6,6 +6,8 @@ import type {
   IssuedKubeconfig,
   ListOf,
   NodeView,
+  OfferingList,
+  OfferingView,
   PoliciesChange,
   PoliciesView,
   ProblemDocument,
@@ -34,6 +36,13 @@ export interface AddNodes {
   readonly count: number;
 }
 
+/** As the API names them; what is left out is not asked for. */
+export interface OfferingsAsked {
+  readonly region: string;
+  readonly cloud?: string;
+  readonly lifecycle?: string;
+}
+
 export interface ReconcileOptions {
   readonly replaceLost?: boolean | undefined;
 }
@@ -52,6 +61,8 @@ export interface ApiClient {
   deleteCluster(nameOrId: string): Promise<ClusterView>;
   /** From its newest snapshot when none is named. */
   restoreCluster(nameOrId: string, snapshot?: string): Promise<ClusterView>;
+  /** The first so many, through as many pages as that takes. */
+  listOfferings(asked: OfferingsAsked, limit: number): Promise<OfferingList>;
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
   removeNode(nameOrId: string, number: number): Promise<NodeView>;
@@ -68,6 +79,8 @@ export interface ApiClient {
   issueKubeconfig(nameOrId: string): Promise<IssuedKubeconfig>;
 }
 
+/** The API's own limit. */
+const offeringsPerPage = 200;
 const callSecondsMax = 30;
 const triesMax = 4;
 
@@ -145,6 +158,17 @@ export function createApiClient(context: Context): ApiClient {
         yield* page.items;
         ({ cursor } = page);
       } while (cursor !== undefined);
+    },
+    async listOfferings(asked, limit) {
+      const items: OfferingView[] = [];
+      for (let cursor: string | undefined; ;) {
+        const size = String(Math.min(offeringsPerPage, limit - items.length));
+        const query = { ...asked, limit: size, cursor };
+        const page: OfferingList = await call({ method: 'GET', path: '/offerings', query });
+        items.push(...page.items);
+        ({ cursor } = page);
+        if (cursor === undefined || items.length >= limit) return { items, prices: page.prices };
+      }
     },
     getCluster: (nameOrId) => call({ method: 'GET', path: cluster(nameOrId) }),
     reconcileCluster: (nameOrId, options) =>

@@ -15,6 +15,7 @@ import {
   planText,
   type OutputFormat,
 } from './output.ts';
+import { addOfferingsCommand } from './offerings-command.ts';
 import { addPolicyCommand } from './policy-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addSnapshotCommand } from './snapshot-command.ts';
@@ -292,6 +293,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
       );
     });
 
+  addOfferingsCommand(program, surroundings);
   addPolicyCommand(program, surroundings);
   addSnapshotCommand(program, surroundings);
   addKubeconfigCommand(program, surroundings);

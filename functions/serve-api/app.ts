@@ -22,6 +22,7 @@ import { refuseChanges } from './apply-cluster.ts';
 import type { PolicyEdit } from './change-policies.ts';
 import { addNodesDocument, clusterDocument, restoreDocument } from './cluster-document.ts';
 import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts';
+import { listOfferings } from './list-offerings.ts';
 import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
 import { readBody } from './read-body.ts';
 import { bodyOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
@@ -63,6 +64,8 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     });
     return context.json({ ...page, items: page.items.map(clusterView) });
   });
+
+  app.get('/offerings', async (context) => context.json(await listOfferings(dependencies, context)));
 
   app.post('/clusters', async (context) => {
     const { text, type } = await bodyOf(context);

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import type { Instant } from './ids.ts';
 import type { NodeRole, Vpn } from './network.ts';
 import type { NodeFailure, NodePhase } from './node.ts';
-import type { Lifecycle } from './offering.ts';
+import type { Lifecycle, Offering } from './offering.ts';
 import type { OperationKind } from './operation.ts';
 import type { PolicyChange } from './policy-change.ts';
 import type { Policies } from './policy.ts';
@@ -136,6 +136,22 @@ export interface IssuedKubeconfig {
   /** Whom the cluster knows its holder as. */
   readonly user: string;
   readonly expiresAt: Instant;
+}
+
+/** What can be bought: one instance type in one place, as on-demand or spot. */
+export interface OfferingView extends Omit<Offering, 'burstable'> {
+  readonly burstable: boolean;
+  /** US dollars per hour of a vCPU, or of as much memory (7.46 GiB): what the list is sorted by. */
+  readonly usdPerUnitHour: number;
+  /** What pods may ask for together on a node of it. */
+  readonly allocatable: { readonly cpuMillis: number; readonly memoryMib: number; readonly pods: number };
+  /** It failed a node lately, and is left alone until then while there is anything else. */
+  readonly coolingOffUntil?: Instant;
+}
+
+export interface OfferingList extends ListOf<OfferingView> {
+  /** Since when these prices hold, as far as anybody looked; without `at` the built-in table stands in. */
+  readonly prices: readonly { readonly cloud: CloudName; readonly at?: Instant }[];
 }
 
 export interface ListOf<T> {

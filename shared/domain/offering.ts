@@ -47,6 +47,20 @@ export const isSameOffering = (a: OfferingName, b: OfferingName): boolean =>
   a.instanceType === b.instanceType &&
   a.lifecycle === b.lifecycle;
 
+/**
+ * So many GiB of memory are taken for as much as one vCPU: Google Cloud prices the two apart, for N2 machines in us-east4 at
+ * 0.035605 and 0.004771 US dollars per hour (Cloud Billing Catalog, 2026-08). The other clouds price machines as a whole.
+ */
+export const gibLikeVcpu = 7.46;
+
+/** US dollars per hour of a vCPU, or of as much memory: what machines of different forms are compared by. */
+export const usdPerUnitHour = ({
+  vcpus,
+  memoryGib,
+  usdPerHour,
+}: Pick<Offering, 'vcpus' | 'memoryGib' | 'usdPerHour'>): number =>
+  Math.round((usdPerHour / (vcpus + memoryGib / gibLikeVcpu)) * 1e6) / 1e6;
+
 /** What can be bought for a cluster: in its clouds, in the places where it stands. */
 export interface Market {
   readonly offerings: readonly Offering[];

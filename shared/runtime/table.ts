@@ -7,5 +7,5 @@ import type { Clock } from './clock.ts';
 export const createTable = (tableName: string, clock: Clock): Store =>
   createStore({ client: new DynamoDBClient({}), tableName, now: () => clock.now() });
 
-export { InvalidCursor, shardCount, WorkloadTooLarge } from '../store/index.ts';
+export { decodeCursor, encodeCursor, InvalidCursor, shardCount, WorkloadTooLarge } from '../store/index.ts';
 export type * from '../store/store.ts';

@@ -22,7 +22,7 @@ import { entityOf, openTable, type Table } from './table.ts';
 import { timelineStore } from './timeline.ts';
 import { workloadStore } from './workloads.ts';
 
-export { InvalidCursor } from './cursor.ts';
+export { decodeCursor, encodeCursor, InvalidCursor } from './cursor.ts';
 export { tableDefinition } from './definition.ts';
 export { shardCount, shardOf } from './keys.ts';
 export type * from './store.ts';
