@@ -319,7 +319,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     timeoutSeconds: 60,
     cloud,
     table: ['GetItem', 'PutItem', 'Query', 'BatchGetItem'],
-    sendsTo: ['reconcile'],
+    sendsTo: ['reconcile', `observe-${cloud}`],
   })),
   ...cloudNames.map((cloud): FunctionSpec => ({
     ...cloudFunction,

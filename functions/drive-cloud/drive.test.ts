@@ -154,6 +154,18 @@ describe('ensureNetwork', () => {
   });
 });
 
+describe('a change that its cloud throttles', () => {
+  it('lets the looks in its account wait, so that it goes first when it is tried again', async () => {
+    const at = await scene({ network: false });
+    const budget = () => store.callBudgets.get({ cloud: 'aws', accountId: 'main', scope: 'us-east' });
+    expect(await budget()).toBeUndefined();
+    at.cloud.world.addFault({ effect: 'throttle', seconds: 20, times: at.cloud.world.retriesMax + 1 });
+    await expect(at.call({ verb: 'ensureNetwork' })).rejects.toMatchObject({ name: 'Throttled' });
+    expect(await budget()).toMatchObject({ left: [0], pausedUntil: plusSeconds(exampleTime, 20) });
+    await at.until({ verb: 'ensureNetwork' });
+  });
+});
+
 describe('createMachine', () => {
   it('begins an attempt, and is done when the machine runs and is recorded', async () => {
     const at = await scene();

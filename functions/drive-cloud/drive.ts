@@ -7,7 +7,9 @@ import { ensureNetwork } from './verbs/ensure-network.ts';
 import { guard } from './verbs/guard.ts';
 import { repair } from './verbs/repair.ts';
 import { verifyGone } from './verbs/verify-gone.ts';
+import { isCloudError } from '../../shared/runtime/cloud.ts';
 import type { DriveParts } from './parts.ts';
+import { pauseLooks } from './pause-looks.ts';
 
 const cluster = { clusterId: z.uuid(), executionArn: z.string().check(z.minLength(1)) };
 const node = { ...cluster, number: z.int() };
@@ -31,12 +33,22 @@ export type DriveRequest = z.infer<typeof driveRequest>;
 export const drive =
   (parts: DriveParts) =>
   async (request: DriveRequest): Promise<unknown> => {
-    if (request.verb === 'ensureNetwork') return ensureNetwork(parts, request);
-    if (request.verb === 'repair') return repair(parts, request);
-    if (request.verb === 'createMachine') return createMachine(parts, request);
-    if (request.verb === 'abandonAttempt') return abandonAttempt(parts, request);
-    if (request.verb === 'deleteMachine') return deleteMachine(parts, request);
-    if (request.verb === 'guard') return guard(parts, request);
-    if (request.verb === 'collapse') return collapse(parts, request);
-    return verifyGone(parts, request);
+    try {
+      return await carryOut(parts, request);
+    } catch (error) {
+      if (isCloudError(error, 'Throttled'))
+        await pauseLooks(parts, request.clusterId, error.retryAfterSeconds);
+      throw error;
+    }
   };
+
+function carryOut(parts: DriveParts, request: DriveRequest): Promise<unknown> {
+  if (request.verb === 'ensureNetwork') return ensureNetwork(parts, request);
+  if (request.verb === 'repair') return repair(parts, request);
+  if (request.verb === 'createMachine') return createMachine(parts, request);
+  if (request.verb === 'abandonAttempt') return abandonAttempt(parts, request);
+  if (request.verb === 'deleteMachine') return deleteMachine(parts, request);
+  if (request.verb === 'guard') return guard(parts, request);
+  if (request.verb === 'collapse') return collapse(parts, request);
+  return verifyGone(parts, request);
+}

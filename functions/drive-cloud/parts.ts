@@ -12,7 +12,10 @@ import type { Store } from '../../shared/runtime/table.ts';
 export interface DriveParts {
   readonly cloud: CloudName;
   readonly connect: ConnectCloud;
-  readonly store: Pick<Store, 'clusters' | 'nodes' | 'parts' | 'offerings' | 'coolOffs' | 'observations'>;
+  readonly store: Pick<
+    Store,
+    'clusters' | 'nodes' | 'parts' | 'offerings' | 'coolOffs' | 'observations' | 'callBudgets'
+  >;
   readonly mac: Pick<Mac, 'generate'>;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,17 +1,20 @@
 import * as z from 'zod/mini';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { secondsBetween } from '../../shared/domain/ids.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
+import { deferredSecondsMax } from '../../shared/planning/call-budget.ts';
 import { expectedMachines } from '../../shared/planning/expected-machines.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
 import type { ConnectCloud } from '../../shared/runtime/accounts.ts';
 import { attemptToken } from '../../shared/runtime/attempt-token.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
-import type { Watched } from '../../shared/runtime/cloud.ts';
+import { isCloudError, type Watched } from '../../shared/runtime/cloud.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import { parsePayload } from '../../shared/runtime/observability.ts';
 import type { Queue } from '../../shared/runtime/queue.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { pauseLooks, takeLook } from './take-calls.ts';
 
 /** What tick-clusters asks for: these clusters share an account and a region, so one list serves them all. */
 export const observeMessage = z.strictObject({
@@ -19,13 +22,17 @@ export const observeMessage = z.strictObject({
   /** Overcast's name of the region: `us-east`. */
   region: z.string().check(z.minLength(1)),
   clusterIds: z.array(z.uuid()).check(z.minLength(1)),
+  /** When the tick asked; a look that waits for its cloud's time is not put off for ever. Absent: just now. */
+  askedAt: z.optional(z.string()),
 });
 
 export interface ObserveParts {
   readonly cloud: CloudName;
   readonly connect: ConnectCloud;
-  readonly store: Pick<Store, 'observations' | 'clusters' | 'nodes' | 'parts'>;
+  readonly store: Pick<Store, 'observations' | 'clusters' | 'nodes' | 'parts' | 'callBudgets'>;
   readonly reconcileQueue: Queue;
+  /** Its own, for looks that wait. */
+  readonly ownQueue: Queue;
   readonly clock: Clock;
   readonly log: Log;
   readonly installationId: string;
@@ -38,12 +45,18 @@ const shownMax = 100;
 export const observe =
   (parts: ObserveParts) =>
   async (body: unknown): Promise<void> => {
-    const { accountId, region, clusterIds } = parsePayload(observeMessage, body);
+    const message = parsePayload(observeMessage, body);
+    const { accountId, region, clusterIds } = message;
+    const taken = await takeLook(parts, message, clusterIds.length);
+    if (!taken.isGranted) return putOff(parts, message, taken.afterSeconds);
     const cloud = await parts.connect(accountId);
     const watched = await watchedOf(parts, clusterIds);
     // Dated before the look: whatever happens while the pages come in counts as not yet seen.
     const at = parts.clock.now();
-    const observations = await cloud.observe(watched, locationOf(region, parts.cloud));
+    const observations = await lookAt(parts, message, () =>
+      cloud.observe(watched, locationOf(region, parts.cloud)),
+    );
+    if (typeof observations === 'number') return putOff(parts, message, observations);
     for (const { resources, strangers, flaws, ...observation } of observations)
       await parts.store.observations.put(
         parts.cloud,
@@ -69,6 +82,43 @@ export const observe =
       flaws: observations.reduce((sum, { flaws }) => sum + flaws.length, 0),
     });
   };
+
+/** What was seen, or for how many seconds the cloud wants to be left alone: somebody else uses the account as well. */
+async function lookAt<Seen>(
+  parts: ObserveParts,
+  message: z.infer<typeof observeMessage>,
+  look: () => Promise<readonly Seen[]>,
+): Promise<readonly Seen[] | number> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isCloudError(error, 'Throttled')) throw error;
+    return pauseLooks(parts, message, error.retryAfterSeconds);
+  }
+}
+
+/**
+ * Sends the message to its own queue again, for later. A failure would come back after the queue's own time, and after a few
+ * of those land among the dead letters; a new message is told when. One that is too old goes: the tick has asked again.
+ */
+async function putOff(
+  { cloud, ownQueue, clock, log }: ObserveParts,
+  message: z.infer<typeof observeMessage>,
+  afterSeconds: number,
+): Promise<void> {
+  const { accountId, region, clusterIds, askedAt = clock.now() } = message;
+  const waited = secondsBetween(askedAt, clock.now());
+  const isLeft = waited + afterSeconds > deferredSecondsMax;
+  if (!isLeft) await ownQueue.send([{ ...message, askedAt }], Math.max(1, afterSeconds));
+  log.warn(isLeft ? 'look left to the next tick' : 'look put off', {
+    cloud,
+    accountId,
+    region,
+    clusters: clusterIds.length,
+    waited,
+    afterSeconds,
+  });
+}
 
 const readAtOnce = 20;
 

@@ -11,9 +11,9 @@ import { createTable } from '../../shared/runtime/table.ts';
 import { observe } from './observe.ts';
 
 /**
- * Environment: INSTALLATION_ID, TABLE_NAME, RECONCILE_QUEUE_URL.
- * Rights: dynamodb GetItem, BatchGetItem, Query, PutItem on the table; sqs SendMessage on the reconcile queue, and ReceiveMessage, DeleteMessage,
- * GetQueueAttributes on its own; secretsmanager GetSecretValue on `overcast/accounts/<cloud>/*` of this cloud alone.
+ * Environment: INSTALLATION_ID, TABLE_NAME, RECONCILE_QUEUE_URL, OBSERVE_QUEUE_URL_<CLOUD>.
+ * Rights: dynamodb GetItem, BatchGetItem, Query, PutItem on the table; sqs SendMessage on the reconcile queue and its own, and of
+ * that ReceiveMessage, DeleteMessage, GetQueueAttributes; secretsmanager GetSecretValue on `overcast/accounts/<cloud>/*` of this cloud alone.
  * The event source mapping reports batch item failures.
  */
 export function observeFrom<Schema extends z.ZodMiniType>(
@@ -25,13 +25,15 @@ export function observeFrom<Schema extends z.ZodMiniType>(
   },
 ): ReturnType<typeof eachMessage> {
   const settings = settingsFrom(environment);
+  const client = createQueueClient();
   return eachMessage(
     log,
     observe({
       cloud: driver.cloud,
       connect: createAccounts({ ...driver, client: createSecretsClient(), clock: systemClock }),
       store: createTable(settings.tableName, systemClock),
-      reconcileQueue: createQueue({ client: createQueueClient(), queueUrl: settings.reconcileQueueUrl }),
+      reconcileQueue: createQueue({ client, queueUrl: settings.reconcileQueueUrl }),
+      ownQueue: createQueue({ client, queueUrl: settings.observeQueueUrls[driver.cloud] }),
       clock: systemClock,
       log,
       installationId: settings.installationId,

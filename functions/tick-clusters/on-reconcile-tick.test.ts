@@ -53,7 +53,9 @@ describe('a tick', () => {
         ['eu-central', [three]],
       ]),
     );
-    expect(at.observeQueues.gcp.sent).toEqual([{ accountId: 'main', region: 'us-east', clusterIds: [one] }]);
+    expect(at.observeQueues.gcp.sent).toEqual([
+      { accountId: 'main', region: 'us-east', clusterIds: [one], askedAt: exampleTime },
+    ]);
     expect(at.observeQueues.digitalocean.sent).toEqual([]);
     const reconciled = at.reconcileQueue.sent.map((body) => (body as { clusterId: string }).clusterId);
     expect(reconciled.toSorted()).toEqual([one, two, three].toSorted());

@@ -41,7 +41,7 @@ export const onReconcileTick = (parts: Parts) => async (): Promise<void> => {
 
   // Each for itself: what does not answer in one cloud must not blind the others.
   const sends = await Promise.allSettled([
-    ...cloudNames.map((cloud) => parts.observeQueues[cloud].send(observations(cloud, clusters))),
+    ...cloudNames.map((cloud) => parts.observeQueues[cloud].send(observations(cloud, clusters, now))),
     parts.observePodsQueue.send(
       clusters
         .filter((cluster) => workloadNeeded(cluster) !== undefined)
@@ -81,7 +81,8 @@ async function advance(
 function observations(
   cloud: CloudName,
   clusters: readonly Cluster[],
-): readonly { accountId: string; region: string; clusterIds: readonly string[] }[] {
+  askedAt: Instant,
+): readonly { accountId: string; region: string; clusterIds: readonly string[]; askedAt: Instant }[] {
   const places = clusters.flatMap((cluster) =>
     cluster.clouds
       .filter((entry) => entry.cloud === cloud)
@@ -97,6 +98,7 @@ function observations(
       accountId,
       region,
       clusterIds: ids.slice(part * clustersPerMessageMax, (part + 1) * clustersPerMessageMax),
+      askedAt,
     }));
   });
 }

@@ -1,8 +1,8 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 export interface Queue {
-  /** Sends each body as one JSON message. */
-  send(bodies: readonly unknown[]): Promise<void>;
+  /** Sends each body as one JSON message, to be had at once or after this many seconds (at most 900). */
+  send(bodies: readonly unknown[], afterSeconds?: number): Promise<void>;
 }
 
 const messagesPerCallMax = 10;
@@ -13,11 +13,13 @@ export const createQueue = (options: {
   readonly client: Pick<SQSClient, 'send'>;
   readonly queueUrl: string;
 }): Queue => ({
-  async send(bodies) {
+  async send(bodies, afterSeconds) {
     for (let first = 0; first < bodies.length; first += messagesPerCallMax) {
-      let left = bodies
-        .slice(first, first + messagesPerCallMax)
-        .map((body, index) => ({ Id: String(index), MessageBody: JSON.stringify(body) }));
+      let left = bodies.slice(first, first + messagesPerCallMax).map((body, index) => ({
+        Id: String(index),
+        MessageBody: JSON.stringify(body),
+        ...(afterSeconds !== undefined && { DelaySeconds: afterSeconds }),
+      }));
       for (let call = 1; left.length > 0; call += 1) {
         const answer = await options.client.send(
           new SendMessageBatchCommand({ QueueUrl: options.queueUrl, Entries: left }),

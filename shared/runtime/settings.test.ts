@@ -22,7 +22,7 @@ describe('settings', () => {
 
   it('has one observe queue per cloud', () => {
     expect(observeQueueVariable('digitalocean')).toBe('OBSERVE_QUEUE_URL_DIGITALOCEAN');
-    expect(() => settingsFrom({ OBSERVE_QUEUE_URL_AWS: 'http://q' }).observeQueueUrls).toThrow(
+    expect(() => settingsFrom({ OBSERVE_QUEUE_URL_AWS: 'http://q' }).observeQueueUrls.gcp).toThrow(
       'OBSERVE_QUEUE_URL_GCP',
     );
   });

@@ -94,8 +94,15 @@ export const settingsFrom = (environment: Environment): Settings => ({
     return read(environment, settingVariables.observePodsQueueUrl);
   },
   get observeQueueUrls() {
-    return Object.fromEntries(
-      cloudNames.map((cloud) => [cloud, read(environment, observeQueueVariable(cloud))]),
+    // Each when it is asked for: an observer has its own alone.
+    return Object.defineProperties(
+      {},
+      Object.fromEntries(
+        cloudNames.map((cloud) => [
+          cloud,
+          { enumerable: true, get: () => read(environment, observeQueueVariable(cloud)) },
+        ]),
+      ),
     ) as Record<CloudName, string>;
   },
 });

@@ -5,6 +5,7 @@ import type { Node } from '../domain/node.ts';
 import { accountStore } from './accounts.ts';
 import { apiKeyStore } from './api-keys.ts';
 import { auditStore } from './audit.ts';
+import { callBudgetStore } from './call-budgets.ts';
 import { clusterStore } from './clusters.ts';
 import { coolOffStore } from './cool-offs.ts';
 import { keys } from './keys.ts';
@@ -55,6 +56,7 @@ export function storeOver(table: Table): Store {
     accounts: accountStore(table),
     coolOffs: coolOffStore(table),
     offerings: offeringStore(table),
+    callBudgets: callBudgetStore(table),
     audit: auditStore(table),
 
     async syncView(clusterId, number) {

@@ -75,6 +75,10 @@ export const keys = {
   request: (principal: string, key: string): Key => ({ pk: `REQUEST#${principal}#${key}`, sk: 'REQUEST' }),
   apiKey: (sha256: string): Key => ({ pk: `KEY#${sha256}`, sk: 'KEY' }),
   account: (cloud: CloudName, id: string): Key => ({ pk: 'ACCOUNTS', sk: `${cloud}#${id}` }),
+  callBudget: (cloud: CloudName, accountId: string, scope: string): Key => ({
+    pk: `BUDGET#${cloud}#${accountId}`,
+    sk: scope,
+  }),
   coolOff: (cloud: CloudName, region: string, offering: string): Key => ({
     pk: `COOL#${cloud}#${region}`,
     sk: offering,

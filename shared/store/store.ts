@@ -1,3 +1,4 @@
+import type { CallBudget } from '../domain/call-budget.ts';
 import type { CloudAccount, CloudName, Location } from '../domain/cloud.ts';
 import type {
   Cluster,
@@ -44,6 +45,7 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly coolOffs: CoolOffStore;
   readonly offerings: OfferingStore;
+  readonly callBudgets: CallBudgetStore;
   readonly audit: AuditStore;
   /** Cluster, node and mesh in one BatchGetItem, strongly consistent: all that a steady sync reads. */
   syncView(clusterId: ClusterId, number: number): Promise<SyncView>;
@@ -440,6 +442,18 @@ export interface OfferingStore {
   put(listing: OfferingListing): Promise<'written' | 'unchanged' | 'overtaken'>;
   /** Undefined when nothing was read there for a day. */
   get(cloud: CloudName, location: Location): Promise<OfferingListing | undefined>;
+}
+
+/** Whose calls they are: an account's, where its cloud limits them. */
+export interface CallBudgetKey {
+  readonly cloud: CloudName;
+  readonly accountId: string;
+  readonly scope: string;
+}
+export interface CallBudgetStore {
+  get(key: CallBudgetKey): Promise<CallBudget | undefined>;
+  /** version = this one's − 1, or attribute_not_exists for the first. */
+  replace(key: CallBudgetKey, budget: CallBudget): Promise<boolean>;
 }
 
 export interface PkiStore {

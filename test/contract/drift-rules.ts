@@ -13,6 +13,7 @@ import type {
 import type { CloudError, CloudErrorName } from '../../shared/clouds/errors.ts';
 import type { Location, Owner } from '../../shared/domain/cloud.ts';
 import type { Network, NetworkSpec } from '../../shared/domain/network.ts';
+import { callsPerLook } from '../../shared/planning/call-budget.ts';
 import type { ControlClient, DamageKind } from './control-client.ts';
 
 /** What people do to a network, each a rule of its own: a cloud that cannot be damaged so names it as an exception. */
@@ -343,6 +344,10 @@ export function describeDrift(doing: Doing): void {
         return (await total()) - before;
       };
       const one = await count(owners.slice(0, 1));
+      // What a look takes of its account's calls is what it makes.
+      const { name } = doing.cloud();
+      expect(one).toBeLessThanOrEqual(callsPerLook(name, 1));
+      expect(await count(standing)).toBeLessThanOrEqual(callsPerLook(name, standing.length));
       expect(await count(owners)).toBeLessThanOrEqual(one + (standing.length - 1) * doing.callsPerCluster);
       await control.change({ pageSizeMax: doing.pageSizeMax });
       await Promise.all(standing.map(collapse));

@@ -116,7 +116,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
         blocked.set(clusterId, reason);
       }
     },
-    sendMessages: (queue, bodies) => messaging.send(queue, bodies),
+    sendMessages: (queue, bodies, afterSeconds) => messaging.send(queue, bodies, afterSeconds),
     cloud: (name) => clouds.driver(name),
     offerings: (name) => createMemoryOfferings(clouds.worlds[name]),
     aroundCloud: (...call) => clouds.around(...call),

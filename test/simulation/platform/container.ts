@@ -29,7 +29,7 @@ export interface Services {
     source: string,
     entries: readonly { readonly name: string; readonly detail: string }[],
   ) => void;
-  readonly sendMessages: (queue: QueueName, bodies: readonly string[]) => void;
+  readonly sendMessages: (queue: QueueName, bodies: readonly string[], afterSeconds: number) => void;
   readonly cloud: (name: CloudName) => Cloud;
   readonly offerings: (name: CloudName) => OfferingSource;
   /** Before and after a call of a cloud: what goes wrong in it, and what came of it. */
@@ -139,10 +139,8 @@ export class Container {
     return createQueue({
       queueUrl: name,
       client: this.#client('queue', (command: SendMessageBatchCommand) => {
-        this.#services.sendMessages(
-          name,
-          (command.input.Entries ?? []).map(({ MessageBody }) => MessageBody ?? ''),
-        );
+        for (const { MessageBody = '', DelaySeconds = 0 } of command.input.Entries ?? [])
+          this.#services.sendMessages(name, [MessageBody], DelaySeconds);
         return {};
       }),
     });

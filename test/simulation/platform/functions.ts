@@ -277,6 +277,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
         connect: container.connect(cloud),
         store: container.store,
         reconcileQueue: container.queue('reconcile'),
+        ownQueue: container.queue(`observe-${cloud}`),
         clock: container.clock,
         log: container.log,
         installationId,

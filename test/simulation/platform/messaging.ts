@@ -99,7 +99,7 @@ export class Messaging {
     time.after(random.chance(0.5) ? delay() : random.between(1, 600), hand);
   }
 
-  send(queue: QueueName, bodies: readonly string[]): void {
+  send(queue: QueueName, bodies: readonly string[], afterSeconds = 0): void {
     const { outside, onSecret } = this.#parts;
     const { time, random, faults } = outside;
     for (const body of bodies) {
@@ -108,7 +108,8 @@ export class Messaging {
       if (secret !== undefined) onSecret(`a message of ${queue}`, secret);
       this.#number += 1;
       const message = { id: `message-${this.#number}`, body, receives: 0 };
-      const delay = faults.strikes('messageLate') ? random.between(5, 600) : random.between(0.02, 0.2);
+      const delay =
+        afterSeconds + (faults.strikes('messageLate') ? random.between(5, 600) : random.between(0.02, 0.2));
       time.after(delay, () => this.#arrive(queue, message));
       if (faults.strikes('messageTwice'))
         time.after(delay + random.between(0.1, 30), () => this.#arrive(queue, { ...message }));
