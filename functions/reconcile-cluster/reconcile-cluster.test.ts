@@ -144,6 +144,39 @@ describe('reconcile-cluster carries out what is decided', () => {
     expect(told()).toEqual([{ event: 'FindingClosed', detail: { ...finding, how: 'mended' } }]);
   });
 
+  it('strikes a node that is gone off the mesh, unless the mesh has moved meanwhile', async () => {
+    const at = await scene({ clouds, provisionedGeneration: 1, status: 'ready', readyAt: exampleTime });
+    await network(at.id);
+    const gone = aNode({ clusterId: at.id, number: 2, phase: 'deleted', desired: 'absent' });
+    await store.nodes.materialise(gone);
+    const member = {
+      number: 2,
+      role: 'worker',
+      cloud: 'aws',
+      overlayAddress: '10.4.0.2',
+      publicKey: 'key',
+      publicAddress: '203.0.113.2',
+      privateAddress: '10.10.0.2',
+      sinceVersion: 1,
+    } as const;
+    await store.mesh.replace(at.id, { versionRead: 0, members: [member], now: exampleTime });
+    await at.run();
+    expect(await store.mesh.get(at.id)).toMatchObject({ version: 2, members: [] });
+    expect(at.bus.said).toContainEqual({
+      event: 'FindingOpened',
+      detail: {
+        clusterId: at.id,
+        number: 2,
+        kind: 'mesh-changed',
+        message: 'the mesh still leads to node 2, which is gone',
+        remedy: 'it is put right',
+      },
+    });
+    await at.run();
+    expect((await store.mesh.get(at.id)).version).toBe(2);
+    expect(at.bus.names()).toContain('FindingClosed');
+  });
+
   it('replaces a lost node: planned first, then let go, each once', async () => {
     const at = await scene({
       clouds,

@@ -32,7 +32,7 @@ export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 interface Parts {
   readonly store: Pick<
     Store,
-    'clusters' | 'nodes' | 'parts' | 'observations' | 'pki' | 'offerings' | 'coolOffs'
+    'clusters' | 'mesh' | 'nodes' | 'parts' | 'observations' | 'pki' | 'offerings' | 'coolOffs'
   >;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
@@ -54,6 +54,8 @@ export const reconcileCluster =
     const { store, clock } = parts;
     const cluster = await store.clusters.get(clusterId);
     if (cluster === undefined || cluster.status === 'deleted') return;
+    // Before the nodes: whoever enters it meanwhile moves its version, and what is decided of the old one is refused.
+    const mesh = await store.mesh.get(clusterId);
     const [nodes, cloudParts, sightings, credential, known] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
@@ -69,6 +71,7 @@ export const reconcileCluster =
       sightings,
       credential: credential ?? 'missing',
       known,
+      mesh,
       now,
       jitter: parts.random(),
     });
@@ -167,6 +170,12 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
           snapshot: restore.snapshot,
           because,
         });
+      return;
+    }
+    case 'mend-mesh': {
+      const { members, versionRead, because } = action;
+      if ((await store.mesh.replace(clusterId, { versionRead, members, now })) !== undefined)
+        log.warn('mesh put right', { clusterId, because });
       return;
     }
     case 'check-operation':

@@ -7,13 +7,14 @@ import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
 /** What is read of a cluster before anything is decided for it. */
-export type ForesightStore = Pick<Store, 'nodes' | 'parts' | 'observations' | 'pki'>;
+export type ForesightStore = Pick<Store, 'nodes' | 'mesh' | 'parts' | 'observations' | 'pki'>;
 
 /** What would be found and done for a cluster if it were looked at now, from what its clouds last showed. Reads only. */
 export async function foreseeReconciliation(
   { store, clock }: { readonly store: ForesightStore; readonly clock: Clock },
   cluster: Cluster,
 ): Promise<ReconcilePlan> {
+  const mesh = await store.mesh.get(cluster.id);
   const [nodes, parts, sightings, credential, known] = await Promise.all([
     store.nodes.list(cluster.id),
     store.parts.list(cluster.id),
@@ -28,6 +29,7 @@ export async function foreseeReconciliation(
     sightings,
     credential: credential ?? 'missing',
     known,
+    mesh,
     now: clock.now(),
     jitter: 0,
   });

@@ -23,6 +23,10 @@ export interface Finding {
     | 'stranger'
     /** Nobody could look at a cloud lately: what is there is unknown. */
     | 'cloud-unseen'
+    /** The mesh leads to a node that is gone, or not to one as it is. */
+    | 'mesh-changed'
+    /** Several other nodes get no answer from it over WireGuard. */
+    | 'peer-silent'
     /** So much of a cloud looks lost at once that nothing is replaced there. */
     | 'replacement-paused'
     | 'quorum-lost'

@@ -1,11 +1,13 @@
 import type { Cluster, CloudParts } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import { secondsBetween, type Instant } from '../domain/ids.ts';
+import type { Mesh } from '../domain/mesh.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
 import { isRestoring } from './restoring.ts';
+import { meshFindings } from './find-mesh-drift.ts';
 import { strangers, unseenClouds } from './find-strangers.ts';
 import {
   isStrayMachine,
@@ -47,6 +49,8 @@ export function findDrift(options: {
   sightings: readonly Sighting[];
   /** The platform's own for this cluster, `missing` when there is none; undefined when nobody looked. */
   credential?: Pick<StoredCredential, 'notBefore' | 'notAfter'> | 'missing' | undefined;
+  /** Read before the nodes were; undefined when nobody looked. */
+  mesh?: Mesh;
   /** What the last sweep found: what is still so keeps its time. */
   known?: readonly Finding[];
   now: Instant;
@@ -60,10 +64,12 @@ export function findDrift(options: {
       known.find(({ cloud, fingerprint }) => cloud === finding.cloud && fingerprint === finding.fingerprint)
         ?.seenAt ?? now,
   });
+  const lost = findLosses({ nodes, fresh, known, acceptedAt: cluster.lossesAcceptedAt, now });
   const all = [
     ...failedClouds(parts),
     ...networks(nodes, parts, fresh),
-    ...losses(cluster, findLosses({ nodes, fresh, known, acceptedAt: cluster.lossesAcceptedAt, now })),
+    ...losses(cluster, lost),
+    ...mesh(options, lost),
     ...changedMachines(nodes, parts, fresh),
     ...strays({ nodes, parts, fresh, now }),
     ...strangers(fresh),
@@ -72,6 +78,14 @@ export function findDrift(options: {
   ].map(found);
   return [...all, ...keepUnknown({ known, found: all, nodes, parts, sightings, fresh })];
 }
+
+const mesh = (
+  { mesh: seen, nodes, now }: Pick<Parameters<typeof findDrift>[0], 'mesh' | 'nodes' | 'now'>,
+  { losses: lost }: Losses,
+): readonly Found[] =>
+  seen === undefined
+    ? []
+    : meshFindings({ mesh: seen, nodes, lost: new Set(lost.map(({ node }) => node.number)), now });
 
 /** What is young enough to say something. */
 export const freshOf = (sightings: readonly Sighting[], now: Instant): readonly Sighting[] =>

@@ -49,6 +49,8 @@ const sentence = (action: Action): string => {
       return `${action.event} ${action.fingerprint} (attempt ${action.attempts}, wait ${secondsBetween(now, action.notBefore)} s)`;
     case 'replace':
       return `replace ${action.numbers.join(', ')}`;
+    case 'mend-mesh':
+      return `mend mesh ${action.members.map(({ number }) => number).join(', ')}`;
     case 'retire':
       return `retire ${action.number}`;
     case 'plan-followers':

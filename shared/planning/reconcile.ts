@@ -1,6 +1,7 @@
 import type { Cluster, ClusterStatus, CloudParts } from '../domain/cluster.ts';
 import { isConfirmed, type Finding } from '../domain/finding.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
+import type { Mesh } from '../domain/mesh.ts';
 import type { Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import { clusterStatus } from './cluster-status.ts';
@@ -8,6 +9,7 @@ import { findDrift, freshOf } from './find-drift.ts';
 import { findLosses } from './find-losses.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
 import { deleteCluster } from './reconcile/delete-cluster.ts';
+import { mendMesh } from './reconcile/mend-mesh.ts';
 import { isMendable, repairDrift } from './reconcile/repair-drift.ts';
 import { replaceInterrupted } from './reconcile/replace-interrupted.ts';
 import { replaceLost } from './reconcile/replace-lost.ts';
@@ -51,6 +53,8 @@ export function reconcile(options: {
   credential?: Parameters<typeof findDrift>[0]['credential'];
   /** The findings of the last sweep. */
   known?: readonly Finding[];
+  /** Read before the nodes. */
+  mesh?: Mesh;
   now: Instant;
   jitter: number;
 }): Reconciliation {
@@ -64,7 +68,15 @@ export function reconcile(options: {
     acceptedAt: cluster.lossesAcceptedAt,
     now,
   });
-  const view: View = { cluster, nodes, parts, findings: findings.filter(isConfirmed), losses, now };
+  const view: View = {
+    cluster,
+    nodes,
+    parts,
+    findings: findings.filter(isConfirmed),
+    losses,
+    mesh: options.mesh,
+    now,
+  };
   const status = statusChange({ cluster, nodes, parts, findings });
   return {
     ...(status && { status }),
@@ -86,6 +98,7 @@ export const strategies: readonly Strategy[] = [
   requestPlanned,
   requestStuck,
   retireNodes,
+  mendMesh,
 ];
 
 /** One plan at a time: the first that is asked for, since strategies stand in the order in which they matter. */

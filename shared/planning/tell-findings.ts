@@ -16,6 +16,7 @@ const mendedByRuns: ReadonlySet<Finding['kind']> = new Set([
   'stray-machine',
   'surplus-machine',
   'stray-resource',
+  'mesh-changed',
   'credential-due',
 ]);
 const ofNodes: ReadonlySet<Finding['kind']> = new Set(['machine-missing', 'node-unresponsive']);

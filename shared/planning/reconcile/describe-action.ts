@@ -22,6 +22,8 @@ function inWords(action: Action): string {
       return `plan ${action.restore.followers?.length ?? 0} control planes more`;
     case 'end-restore':
       return action.failure === undefined ? 'end the restore' : 'give the restore up';
+    case 'mend-mesh':
+      return 'put the mesh right';
     case 'retire':
       return `retire node ${action.number}`;
     default:

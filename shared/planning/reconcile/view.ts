@@ -1,6 +1,7 @@
 import type { Cluster, CloudParts, Restore } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
+import type { Mesh, MeshMember } from '../../domain/mesh.ts';
 import type { Node } from '../../domain/node.ts';
 import type { Losses } from '../find-losses.ts';
 
@@ -57,6 +58,13 @@ export type Action =
       readonly because: string;
     }
   | {
+      /** The mesh as the nodes are, in one write with the version that was read. */
+      readonly kind: 'mend-mesh';
+      readonly members: readonly MeshMember[];
+      readonly versionRead: number;
+      readonly because: string;
+    }
+  | {
       /** Look whether this execution still runs; a dead one's ownership is released. Without a number: the cluster's. */
       readonly kind: 'check-operation';
       readonly executionArn: string;
@@ -72,6 +80,8 @@ export interface View {
   /** What the last looks showed, without what nobody could see again. */
   readonly findings: readonly Finding[];
   readonly losses: Losses;
+  /** Undefined when nobody looked. */
+  readonly mesh?: Mesh | undefined;
   readonly now: Instant;
 }
 
