@@ -218,6 +218,9 @@ async function main(): Promise<void> {
       );
     });
 
+  // They come round in a minute, or an hour: what lives in the data folder from before must not wait for that.
+  for (const { logicalId } of flags.data === undefined ? [] : running.aws.schedules)
+    await running.aws.fireSchedule(logicalId);
   const configPath = saveContext(process.env, 'local', { url: running.url, apiKey: running.apiKey });
   say(`API                          ${running.url}/v1`);
   if (!running.isApiKeyKnown)

@@ -10,6 +10,7 @@ import {
 import type { Policies } from '../../shared/domain/policy.ts';
 import { validatePolicies, validateVcpus } from '../../shared/planning/validate-policies.ts';
 import { mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
+import { readListings } from '../../shared/runtime/market.ts';
 import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies } from './api.ts';
 
@@ -112,13 +113,14 @@ function refuseOtherVersion(cluster: Cluster, ifMatch: string | undefined): void
 
 /** @throws Problem 422 */
 async function refuseInvalid(
-  store: Pick<ApiDependencies['store'], 'nodes'>,
+  store: Pick<ApiDependencies['store'], 'nodes' | 'offerings'>,
   cluster: Cluster,
   policies: Policies,
   within: string,
 ): Promise<void> {
   const clouds = cluster.clouds.map(({ cloud }) => cloud);
-  const problems = validatePolicies({ policies, clouds, within });
+  const offerings = (await readListings(store, cluster)).flatMap((listing) => listing.offerings);
+  const problems = validatePolicies({ policies, clouds, offerings, within });
   if (problems.length > 0) throw invalidFields(422, problems);
   // A cluster that is for a while above a limit that was set before must not stand in the way of other changes.
   if (policies.clusterLimits?.maxVcpus === cluster.policies.clusterLimits?.maxVcpus) return;

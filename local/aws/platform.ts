@@ -76,6 +76,8 @@ export interface LocalAws {
   putEvent(event: EventEntry & { readonly bus?: string }): Promise<string>;
   /** Events for which the filter says true are accepted and lost; undefined ends it. Schedules are no events. */
   dropEvents(filter: EventFilter | undefined): void;
+  /** The rules with a schedule. */
+  readonly schedules: readonly { readonly logicalId: string; readonly expression: string }[];
   /** Fires a rule's schedule now. @param id logical id or name */
   fireSchedule(id: string): Promise<void>;
   startExecution(machineArn: string, input: unknown, name?: string): string;
@@ -298,6 +300,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       },
       putEvent: ({ bus = 'default', ...event }) => events.put(bus, event),
       dropEvents: events.drop,
+      schedules: rules.flatMap(({ logicalId, schedule }) =>
+        schedule === undefined ? [] : [{ logicalId, expression: schedule }],
+      ),
       fireSchedule: events.fire,
       startExecution: (machineArn, input, name) => states.start(machineArn, input, name),
       queueDepths: async () =>

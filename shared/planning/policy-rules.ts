@@ -1,12 +1,16 @@
-import { instanceTypes, type InstanceType } from '../domain/catalogue.ts';
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import type { Problem } from '../domain/cluster-request.ts';
 import { familyOf } from '../domain/instance-family.ts';
+import type { Offering } from '../domain/offering.ts';
 import type { Policies } from '../domain/policy.ts';
 import { cloudsToBuyIn, mayBeBought } from './may-be-bought.ts';
 
-/** One way in which policies that are right field by field contradict each other, or the cluster's clouds. */
-type Rule = (policies: Policies, clouds: readonly CloudName[]) => readonly Problem[];
+/** One way in which policies that are right field by field contradict each other, the cluster's clouds, or what these sell. */
+type Rule = (
+  policies: Policies,
+  clouds: readonly CloudName[],
+  offerings: readonly Offering[],
+) => readonly Problem[];
 
 const limitsInOrder: Rule = ({ clusterLimits }) => {
   const { minVcpus = 0, maxVcpus = Number.POSITIVE_INFINITY } = clusterLimits ?? {};
@@ -15,14 +19,15 @@ const limitsInOrder: Rule = ({ clusterLimits }) => {
   return [{ field, message: `must not be more than maxVcpus, which is ${maxVcpus}` }];
 };
 
-const lowerLimitCanBeBought: Rule = (policies, clouds) => {
-  if (policies.clusterLimits?.minVcpus === undefined || shelf(policies, clouds).length > 0) return [];
+const lowerLimitCanBeBought: Rule = (policies, clouds, offerings) => {
+  if (policies.clusterLimits?.minVcpus === undefined || shelf(policies, clouds, offerings).length > 0)
+    return [];
   const field = 'clusterLimits.minVcpus';
   return [{ field, message: 'cannot be kept: by purchasing nothing may be bought' }];
 };
 
-const spotCloudsSellSpot: Rule = (policies, clouds) => {
-  const selling = cloudsWithSpot(clouds);
+const spotCloudsSellSpot: Rule = (policies, clouds, offerings) => {
+  const selling = cloudsWithSpot(clouds, offerings);
   const open = cloudsToBuyIn(policies, clouds);
   return (policies.spot?.clouds ?? []).flatMap((cloud, index): readonly Problem[] => {
     const field = `spot.clouds[${index}]`;
@@ -33,15 +38,15 @@ const spotCloudsSellSpot: Rule = (policies, clouds) => {
   });
 };
 
-const somethingIsSpot: Rule = (policies, clouds) => {
+const somethingIsSpot: Rule = (policies, clouds, offerings) => {
   const { spot } = policies;
-  const onShelf = shelf(policies, clouds);
+  const onShelf = shelf(policies, clouds, offerings);
   if (spot === undefined || onShelf.length === 0) return [];
   const asked = spot.clouds ?? cloudsToBuyIn(policies, clouds);
   const inThem = onShelf.filter(({ cloud }) => asked.includes(cloud));
   if (inThem.some(isSpot)) return [];
   // Why each of them has none has been said.
-  if (spot.clouds !== undefined && spotCloudsSellSpot(policies, clouds).length > 0) return [];
+  if (spot.clouds !== undefined && spotCloudsSellSpot(policies, clouds, offerings).length > 0) return [];
   const field = spot.clouds === undefined ? 'spot' : 'spot.clouds';
   return [{ field, message: `nothing that may be bought in ${asked.join(', ')} can be had as spot` }];
 };
@@ -62,11 +67,11 @@ const neverBothWays: Rule = ({ purchasing = {} }) => {
   return [...twice('excludedClouds', purchasing.clouds), ...twice('excludedFamilies', purchasing.families)];
 };
 
-const familiesAreSold: Rule = (policies, clouds) => {
+const familiesAreSold: Rule = (policies, clouds, offerings) => {
   const open = cloudsToBuyIn(policies, clouds);
   // That no cloud is left is another rule's to say.
   if (open.length === 0) return [];
-  const allowed = familiesIn(open);
+  const allowed = familiesIn(open, offerings);
   return (policies.purchasing?.families ?? []).flatMap((family, index): readonly Problem[] =>
     allowed.includes(family)
       ? []
@@ -81,15 +86,15 @@ const familiesAreSold: Rule = (policies, clouds) => {
 };
 
 /** The field that took the last of it is named. */
-const somethingIsLeft: Rule = (policies, clouds) => {
+const somethingIsLeft: Rule = (policies, clouds, offerings) => {
   const { purchasing } = policies;
-  if (purchasing === undefined || shelf(policies, clouds).length > 0) return [];
+  if (purchasing === undefined || shelf(policies, clouds, offerings).length > 0) return [];
   const open = cloudsToBuyIn(policies, clouds);
   if (open.length === 0)
     return [{ field: 'purchasing.excludedClouds', message: 'leaves no cloud of the cluster to buy in' }];
-  if (familiesAreSold(policies, clouds).length > 0) return [];
+  if (familiesAreSold(policies, clouds, offerings).length > 0) return [];
   const without = (name: 'excludedFamilies' | 'architectures' | 'families'): boolean =>
-    shelf({ ...policies, purchasing: { ...purchasing, [name]: undefined } }, clouds).length > 0;
+    shelf({ ...policies, purchasing: { ...purchasing, [name]: undefined } }, clouds, offerings).length > 0;
   const where = open.join(', ');
   if (purchasing.excludedFamilies !== undefined && without('excludedFamilies'))
     return [{ field: 'purchasing.excludedFamilies', message: `leave nothing to buy in ${where}` }];
@@ -110,21 +115,25 @@ export const policyRules: readonly Rule[] = [
   somethingIsLeft,
 ];
 
-/** What may be bought by these policies, of all that is known. */
-const shelf = (policies: Policies, clouds: readonly CloudName[]): readonly InstanceType[] =>
-  instanceTypes.filter((type) => mayBeBought({ ...type, instanceType: type.name }, policies, clouds));
+/** What may be bought by these policies, of all that is sold. */
+const shelf = (
+  policies: Policies,
+  clouds: readonly CloudName[],
+  offerings: readonly Offering[],
+): readonly Offering[] => offerings.filter((offering) => mayBeBought(offering, policies, clouds));
 
-const isSpot = ({ usdPerHourSpot }: InstanceType): boolean => usdPerHourSpot !== undefined;
+const isSpot = ({ lifecycle }: Offering): boolean => lifecycle === 'spot';
 
-const cloudsWithSpot = (clouds: readonly CloudName[]): readonly CloudName[] =>
+const cloudsWithSpot = (clouds: readonly CloudName[], offerings: readonly Offering[]): readonly CloudName[] =>
   cloudNames.filter(
-    (name) => clouds.includes(name) && instanceTypes.some((type) => type.cloud === name && isSpot(type)),
+    (name) =>
+      clouds.includes(name) && offerings.some((offering) => offering.cloud === name && isSpot(offering)),
   );
 
-const familiesIn = (clouds: readonly CloudName[]): readonly string[] => [
+const familiesIn = (clouds: readonly CloudName[], offerings: readonly Offering[]): readonly string[] => [
   ...new Set(
-    instanceTypes
+    offerings
       .filter(({ cloud }) => clouds.includes(cloud))
-      .map(({ cloud, name }) => familyOf(cloud, name)),
+      .map(({ cloud, instanceType }) => familyOf(cloud, instanceType)),
   ),
 ];

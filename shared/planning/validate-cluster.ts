@@ -109,7 +109,9 @@ export function validateCluster(options: {
   const within = 'spec.policies.';
   // Of clouds that are wrong themselves nothing can be said.
   if (clouds.length > 0)
-    problems.push(...validatePolicies({ policies, clouds: clouds.map(({ cloud }) => cloud), within }));
+    problems.push(
+      ...validatePolicies({ policies, clouds: clouds.map(({ cloud }) => cloud), offerings, within }),
+    );
 
   if (problems.length > 0) return { ok: false, problems };
   return {

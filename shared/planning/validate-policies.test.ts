@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { aMarket } from '../../test/builders/market.ts';
+import { anOffering } from '../../test/builders/node.ts';
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import { policyFields, policyPaths, policySections } from '../domain/policy-fields.ts';
 import { policyGuide, sectionGuide } from '../domain/policy-guide.ts';
@@ -6,7 +8,12 @@ import type { Policies } from '../domain/policy.ts';
 import { validatePolicies, validateVcpus } from './validate-policies.ts';
 
 const problemsOf = (policies: Policies, clouds: readonly CloudName[] = cloudNames) =>
-  validatePolicies({ policies, clouds, within: 'spec.policies.' });
+  validatePolicies({
+    policies,
+    clouds,
+    offerings: aMarket({ clouds }).offerings,
+    within: 'spec.policies.',
+  });
 
 const everything: Policies = {
   clusterLimits: { minVcpus: 8, maxVcpus: 64 },
@@ -146,12 +153,28 @@ describe('a field is refused', () => {
     const [problem] = validatePolicies({
       policies: { spot: { sharePercent: 101 } },
       clouds: ['aws'],
+      offerings: aMarket({ clouds: ['aws'] }).offerings,
       within: '',
     });
     expect(problem).toEqual({
       field: 'spot.sharePercent',
       message: 'must be a whole number from 0 to 100 (%)',
     });
+  });
+});
+
+describe('what was read of a cloud', () => {
+  it('may be bought by policy, whoever has heard of it', () => {
+    const purchasing = { families: ['x99g'], architectures: ['arm64'] } as const;
+    const offerings = [
+      anOffering({ instanceType: 'x99g.large', architecture: 'arm64' }),
+      anOffering({ instanceType: 'x99g.large', architecture: 'arm64', lifecycle: 'spot' }),
+    ];
+    const problems = (sold: typeof offerings) =>
+      validatePolicies({ policies: { purchasing, spot: {} }, clouds: ['aws'], offerings: sold, within: '' });
+    expect(problems(offerings)).toEqual([]);
+    expect(problems(offerings.slice(0, 1)).map(({ field }) => field)).toEqual(['spot']);
+    expect(problems([]).map(({ field }) => field)).toEqual(['purchasing.families[0]']);
   });
 });
 

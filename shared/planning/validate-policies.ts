@@ -2,7 +2,7 @@ import { instanceTypes } from '../domain/catalogue.ts';
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
 import type { Problem } from '../domain/cluster-request.ts';
 import { familyOf } from '../domain/instance-family.ts';
-import { architectures } from '../domain/offering.ts';
+import { architectures, type Offering } from '../domain/offering.ts';
 import {
   policyFields,
   policyPaths,
@@ -18,16 +18,19 @@ import { policyRules } from './policy-rules.ts';
  * Everything that is wrong at once, each with its field and, where that is a list, what is allowed instead.
  *
  * @param options.clouds the cluster's own.
+ * @param options.offerings what these sell.
  * @param options.within what the fields' names begin with: `spec.policies.`, or nothing.
  */
 export function validatePolicies(options: {
   readonly policies: Policies;
   readonly clouds: readonly CloudName[];
+  readonly offerings: readonly Offering[];
   readonly within: string;
 }): readonly Problem[] {
-  const { policies, clouds, within } = options;
-  const ofFields = policyPaths.flatMap((path) => fieldProblems(path, policies, clouds));
-  const problems = ofFields.length > 0 ? ofFields : policyRules.flatMap((rule) => rule(policies, clouds));
+  const { policies, clouds, offerings, within } = options;
+  const ofFields = policyPaths.flatMap((path) => fieldProblems(path, policies, { clouds, offerings }));
+  const problems =
+    ofFields.length > 0 ? ofFields : policyRules.flatMap((rule) => rule(policies, clouds, offerings));
   return problems.map((problem) => ({ ...problem, field: `${within}${problem.field}` }));
 }
 
@@ -45,17 +48,19 @@ export function validateVcpus(options: {
   return [{ field, message: `the cluster ${verb} ${vcpus} vCPUs, which is more` }];
 }
 
+/** The cluster's clouds, and what they sell. */
+interface Known {
+  readonly clouds: readonly CloudName[];
+  readonly offerings: readonly Offering[];
+}
+
 /** Undefined where the field, or its section, is not there. */
 const valueAt = (policies: Policies, path: PolicyPath): unknown =>
   path
     .split('.')
     .reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>> | undefined)?.[name], policies);
 
-function fieldProblems(
-  path: PolicyPath,
-  policies: Policies,
-  clouds: readonly CloudName[],
-): readonly Problem[] {
+function fieldProblems(path: PolicyPath, policies: Policies, known: Known): readonly Problem[] {
   const { value: form, isRequired = false } = policyFields[path];
   const value = valueAt(policies, path);
   if (value === undefined) {
@@ -63,7 +68,7 @@ function fieldProblems(
     return isMissing ? [{ field: path, message: 'is required' }] : [];
   }
   if (form.type === 'true or false') return [];
-  if (form.type === 'list') return listProblems(path, value as readonly string[], form.of, clouds);
+  if (form.type === 'list') return listProblems(path, value as readonly string[], form.of, known);
   const { min, max, unit } = form;
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return [];
   return [{ field: path, message: `must be a whole number from ${min} to ${max} (${unit})` }];
@@ -75,11 +80,11 @@ function listProblems(
   path: PolicyPath,
   list: readonly string[],
   of: Members,
-  clouds: readonly CloudName[],
+  known: Known,
 ): readonly Problem[] {
   if (list.length === 0)
     return [{ field: path, message: 'must not be empty; left out, it says nothing about it' }];
-  const allowed = allowedIn(of, clouds);
+  const allowed = allowedIn(of, known);
   return list.flatMap((member, index): readonly Problem[] => {
     const field = `${path}[${index}]`;
     if (list.indexOf(member) < index) return [{ field, message: `${member} is named twice` }];
@@ -90,9 +95,11 @@ function listProblems(
   });
 }
 
-/** What a list may hold: clouds of the cluster, families of any cloud, architectures. */
-function allowedIn(of: Members, clouds: readonly CloudName[]): readonly string[] {
+/** What a list may hold: clouds of the cluster, families of any cloud that are sold or built in, architectures. */
+function allowedIn(of: Members, { clouds, offerings }: Known): readonly string[] {
   if (of === 'clouds') return cloudNames.filter((cloud) => clouds.includes(cloud));
   if (of === 'architectures') return architectures;
-  return [...new Set(instanceTypes.map(({ cloud, name }) => familyOf(cloud, name)))].toSorted();
+  const sold = offerings.map(({ cloud, instanceType }) => familyOf(cloud, instanceType));
+  const builtIn = instanceTypes.map(({ cloud, name }) => familyOf(cloud, name));
+  return [...new Set([...sold, ...builtIn])].toSorted();
 }

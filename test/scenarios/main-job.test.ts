@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findInstanceType } from '../../shared/domain/catalogue.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import {
@@ -12,6 +13,8 @@ import {
 import { life, type LifeStep } from './life.ts';
 
 const name = 'four-clouds';
+/** To the built-in table. */
+const unheardOf = 's-2vcpu-4gb-intel';
 
 /** One cluster's life in order: each test goes on where the one before it stopped. Its steps are those of life.ts. */
 describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () => {
@@ -129,8 +132,33 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
     );
   });
 
-  it('takes two nodes at once', async () => {
-    const added = await platform.api.addNodes(name, { cloud: 'digitalocean', shape: 'small', count: 2 });
+  it('knows what its clouds sell, also when prices move', async () => {
+    const priceOf = async (): Promise<number | undefined> => {
+      const asked = { region: 'us-east', cloud: 'digitalocean', lifecycle: 'on-demand' };
+      const { items, prices } = await platform.api.listOfferings(asked, 1000);
+      expect(prices).toEqual([{ cloud: 'digitalocean', at: expect.any(String) as string }]);
+      return items.find(({ instanceType }) => instanceType === unheardOf)?.usdPerHour;
+    };
+    expect(findInstanceType('digitalocean', unheardOf)).toBeUndefined();
+    const before = (await priceOf()) ?? Number.NaN;
+    platform.world.prices.move({
+      cloud: 'digitalocean',
+      family: 's-intel',
+      lifecycle: 'on-demand',
+      factor: 2,
+    });
+    const hourly = platform.aws.schedules.find(({ expression }) => expression === 'rate(1 hour)');
+    await platform.aws.fireSchedule(hourly?.logicalId ?? '');
+    await eventually('the new price', priceOf, (price) => price === before * 2);
+  });
+
+  it('takes two nodes at once, of a type that only its cloud’s own list has', async () => {
+    const added = await platform.api.addNodes(name, {
+      cloud: 'digitalocean',
+      instanceType: unheardOf,
+      count: 2,
+    });
+    expect(added.map(({ instanceType }) => instanceType)).toEqual([unheardOf, unheardOf]);
     expect(added.map(({ number }) => number)).toEqual([9, 10]);
     cluster = await platform.untilSettled(name);
     expect(living(cluster)).toHaveLength(8);
