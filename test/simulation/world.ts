@@ -11,7 +11,7 @@ import { VirtualTime } from './clock/virtual-time.ts';
 import { Clouds } from './life/clouds.ts';
 import { Fate, meddlingSeconds } from './life/fate.ts';
 import { SimulatedMachine } from './life/machine.ts';
-import { apiKey, People } from './life/people.ts';
+import { apiKey, People, type WantedCluster } from './life/people.ts';
 import type { Services } from './platform/container.ts';
 import { Faults } from './platform/faults.ts';
 import { Lambda } from './platform/lambda.ts';
@@ -194,6 +194,16 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     invariants.everyMinute();
     time.after(60, everyMinute);
   };
+  const whatPeopleDo = (cluster: WantedCluster): Promise<void> | undefined => {
+    const stored = people.stored(cluster);
+    // A deletion that was refused is asked for again.
+    if (cluster.wanted === 'absent' && stored?.deletionRequestedAt === undefined)
+      return people.remove(cluster);
+    // Whoever looked at the cloud says that it goes on.
+    if (cluster.wanted === 'present' && stored !== undefined && invariants.waitsForPeople(stored.id))
+      return people.replaceLost(cluster);
+    return undefined;
+  };
   const look = (calmAtMs: number, askedAtMs: number): void => {
     const left = people.clusters.flatMap((cluster) => {
       const why = whatIsLeftToDo(parts, cluster);
@@ -211,13 +221,11 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
       );
       return;
     }
-    // A deletion that was refused is asked for again.
     const isTime = time.nowMs - askedAtMs >= askAgainSeconds * 1000;
     for (const { cluster } of isTime ? left : [])
-      if (cluster.wanted === 'absent' && people.stored(cluster)?.deletionRequestedAt === undefined)
-        people
-          .remove(cluster)
-          .catch((error: unknown) => invariants.broken('the simulation works', String(error)));
+      whatPeopleDo(cluster)?.catch((error: unknown) =>
+        invariants.broken('the simulation works', String(error)),
+      );
     time.after(lookEverySeconds, () => look(calmAtMs, isTime ? time.nowMs : askedAtMs));
   };
   time.after(calmAfterSeconds, () => {

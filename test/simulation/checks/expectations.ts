@@ -26,8 +26,4 @@ export const notBuilt: readonly NotBuilt[] = [
     explains: ({ cluster }) =>
       cluster.status === 'failed' && cluster.statusReason?.startsWith('quorum lost') === true,
   },
-  {
-    missing: 'so many nodes of one cloud are lost at once that people are to look first',
-    explains: ({ cluster }) => cluster.statusReason?.includes('look lost at once') === true,
-  },
 ];

@@ -1,6 +1,7 @@
 import type { MemoryMachine } from '../../../shared/clouds/memory/index.ts';
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
+import type { Finding } from '../../../shared/domain/finding.ts';
 import { phaseRank, type Node } from '../../../shared/domain/node.ts';
 import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Clouds } from '../life/clouds.ts';
@@ -343,6 +344,12 @@ export class Invariants {
 
   nodesOf(clusterId: string): readonly Node[] {
     return this.#table.partition(`C#${clusterId}`, 'NODE#') as unknown as readonly Node[];
+  }
+
+  /** Nothing is replaced in one of its clouds before people have looked. */
+  waitsForPeople(clusterId: string): boolean {
+    const found = this.#table.partition(`C#${clusterId}`, 'FINDING#') as unknown as readonly Finding[];
+    return found.some(({ kind }) => kind === 'replacement-paused');
   }
 
   ownedBy(clusterId: string): readonly string[] {

@@ -86,6 +86,7 @@ export class Fate {
       ['add nodes', some((cluster) => people.addNodes(cluster))],
       ['remove a node', some((cluster) => people.removeNode(cluster))],
       ['remove a node', some((cluster) => people.removeNode(cluster))],
+      ['say that what looks lost is lost', some((cluster) => people.replaceLost(cluster))],
       ['a spot notice', one((machine) => this.#notice(machine))],
       ['a machine is taken', one((machine) => this.#kill(machine))],
       ['a machine is stopped', one((machine) => this.#stop(machine))],

@@ -20,6 +20,9 @@ export interface Answer {
 
 export const apiKey = 'oc_simulated_simulated_simulated';
 const triesMax = 6;
+/** As infra/constructs/api.ts routes it. */
+const functionOf = (path: string): string =>
+  /\/reconcile(?:\?|$)/.test(path) ? 'request-reconcile' : 'serve-api';
 
 /** People with an API client: they ask, and ask again when nobody answers. */
 export class People {
@@ -111,6 +114,12 @@ export class People {
     await this.#ask('DELETE', `/v1/clusters/${cluster.name}/nodes/${number}`);
   }
 
+  /** They have looked into the cloud: what looks lost there is lost. */
+  async replaceLost(cluster: WantedCluster): Promise<void> {
+    if (this.stored(cluster) === undefined) return;
+    await this.#ask('POST', `/v1/clusters/${cluster.name}/reconcile?replaceLost=true`);
+  }
+
   /** Asks until somebody answers with something else than an apology; undefined: nobody did. */
   async #ask(
     method: string,
@@ -129,7 +138,7 @@ export class People {
       this.requests += 1;
       history.note('person', method, path, body ?? '');
       try {
-        const answer = (await this.#lambda.invoke('serve-api', request)) as Answer;
+        const answer = (await this.#lambda.invoke(functionOf(path), request)) as Answer;
         history.note('person', 'is answered', answer.status, answer.body['detail'] ?? '');
         if (answer.status < 500) return answer;
       } catch (error) {

@@ -17,6 +17,7 @@ import { nodeReport, onNodeReported } from '../../../functions/record-node-joine
 import { onEvent, platformEvent } from '../../../functions/record-timeline/on-event.ts';
 import { onSpotInterruption } from '../../../functions/replace-interrupted-node/on-spot-interruption.ts';
 import { refreshOfferings, refreshRequest } from '../../../functions/refresh-offerings/refresh.ts';
+import { createApp as createReconcileApp } from '../../../functions/request-reconcile/app.ts';
 import { requestNodes, requestNodesRequest } from '../../../functions/request-nodes/request-nodes.ts';
 import { spotInterruption } from '../../../events/spot-interruption.ts';
 import { createApp } from '../../../functions/serve-api/app.ts';
@@ -116,6 +117,15 @@ const accessOf =
     };
   };
 
+/** What the HTTP API hands to a function, and what it is answered. */
+const answering =
+  (app: Pick<ReturnType<typeof createApp>, 'request'>): Handler =>
+  async (event) => {
+    const { path, ...init } = event as { path: string } & RequestInit;
+    const response = await app.request(`http://simulated${path}`, init);
+    return { status: response.status, body: await response.json() };
+  };
+
 /** Each function as its handler.ts wires it, by the name that infra/functions.ts gives it. */
 export const functions: Readonly<Record<string, (container: Container) => Handler>> = {
   'serve-api': (container) => {
@@ -126,11 +136,12 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       log: container.log,
       newId: () => container.uuid(),
     });
-    return async (event) => {
-      const { path, ...init } = event as { path: string } & RequestInit;
-      const response = await app.request(`http://simulated${path}`, init);
-      return { status: response.status, body: await response.json() };
-    };
+    return answering(app);
+  },
+  'request-reconcile': (container) => {
+    const { store, clock, log } = container;
+    const app = createReconcileApp({ store, clock, log, newId: () => container.uuid() });
+    return answering(app);
   },
   'admit-node': (container) => {
     const behaviour = admit(container);
