@@ -7,7 +7,7 @@ const firstSeed = 100_001;
 const seeds = 200;
 
 describe('simulated worlds', () => {
-  it('hold every invariant at every step, and settle', { timeout: 120_000 }, async () => {
+  it('hold every invariant at every step, and settle', { timeout: 300_000 }, async () => {
     let counts: Counts | undefined;
     const outcomes = new Set<string>();
     for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
