@@ -185,7 +185,8 @@ describe('it is refused', () => {
     const refused = await ask(name, options);
     expect(refused.status).toBe(status);
     expect(refused.problem.detail).toMatch(detail);
-    // Who asked is on record, whatever came of it; strangers leave no trace to fill a table with.
+    // Who asked is on record, whatever came of it; strangers leave a line in the log, and nothing that could fill a table.
+    expect(JSON.stringify(logged).includes('"refused"')).toBe(status === 401);
     expect(audit.map(({ outcome, subject }) => [outcome, subject])).toEqual(
       status === 401 ? [] : [[String(status), `/v1/clusters/${name}/kubeconfig`]],
     );

@@ -10,7 +10,7 @@ import {
   issueAdminCredential,
   issueBootstrapCredential,
 } from '../../shared/kubernetes/pki/issue-credentials.ts';
-import { newestPatch, type KubeadmCluster, type KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
+import type { KubeadmCluster, KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
 import type { MachineFiles } from './kubeadm-failed.ts';
 import { planKubeadm, type KubeadmMachine } from './kubeadm-files.ts';
 
@@ -19,7 +19,7 @@ const now = '2026-11-23T04:00:00.000Z';
 const cluster: KubeadmCluster = {
   id: clusterId,
   name: 'four-clouds',
-  kubernetesVersion: newestPatch('1.36'),
+  kubernetesVersion: 'stable-1.36',
   podRange: '10.217.0.0/16',
   etcd: { heartbeatMilliseconds: 250, electionMilliseconds: 2500 },
   controlPlanesRunWork: false,

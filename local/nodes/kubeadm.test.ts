@@ -12,7 +12,7 @@ import {
 } from '../../shared/kubernetes/node-files.ts';
 import { createClusterPki, type ClusterPki } from '../../shared/kubernetes/pki/cluster-pki.ts';
 import { issueBootstrapCredential } from '../../shared/kubernetes/pki/issue-credentials.ts';
-import { newestPatch, type KubeadmCluster, type KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
+import type { KubeadmCluster, KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
 import { openDisk, type Disk } from '../disk.ts';
 import { runKubeadm, type NodeOnDisk } from './kubeadm.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
@@ -24,7 +24,7 @@ const now = new Date().toISOString();
 const cluster: KubeadmCluster = {
   id: clusterId,
   name: 'four-clouds',
-  kubernetesVersion: newestPatch('1.36'),
+  kubernetesVersion: 'stable-1.36',
   podRange: '10.217.0.0/16',
   etcd: { heartbeatMilliseconds: 250, electionMilliseconds: 2500 },
   controlPlanesRunWork: false,

@@ -2,7 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { MachineFile } from '../planning/kubeadm-config-documents.ts';
-import { newestPatch, type KubeadmCluster, type KubeadmNode } from '../planning/kubeadm-config.ts';
+import type { KubeadmCluster, KubeadmNode } from '../planning/kubeadm-config.ts';
 import { filesForControlPlaneJoin, filesForInit, filesForWorkerJoin } from './node-files.ts';
 import type { Credential } from './pki/certificate.ts';
 import { createClusterPki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -13,7 +13,7 @@ const now = '2026-11-23T04:00:00.000Z';
 const cluster: KubeadmCluster = {
   id: clusterId,
   name: 'four-clouds',
-  kubernetesVersion: newestPatch('1.36'),
+  kubernetesVersion: 'stable-1.36',
   podRange: '10.217.0.0/16',
   etcd: { heartbeatMilliseconds: 250, electionMilliseconds: 2500 },
   controlPlanesRunWork: false,

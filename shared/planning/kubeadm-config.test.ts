@@ -2,23 +2,16 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { discoveryKubeconfig } from './kubeadm-config-discovery.ts';
 import { renderDocuments } from './kubeadm-config-documents.ts';
-import { apiServerAddresses, hostsEntries } from './kubeadm-config-endpoint.ts';
 import { kubernetesProviderId, type MachineIdentity } from './kubeadm-config-provider-id.ts';
 import { accessBindings, auditPolicy, encryptionConfiguration } from './kubeadm-config-security.ts';
-import {
-  initDocuments,
-  joinDocuments,
-  newestPatch,
-  type KubeadmCluster,
-  type KubeadmNode,
-} from './kubeadm-config.ts';
+import { initDocuments, joinDocuments, type KubeadmCluster, type KubeadmNode } from './kubeadm-config.ts';
 import { taintsOf } from './node-labels.ts';
 
 const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 const cluster: KubeadmCluster = {
   id: clusterId,
   name: 'four-clouds',
-  kubernetesVersion: newestPatch('1.36'),
+  kubernetesVersion: 'stable-1.36',
   podRange: '10.217.0.0/16',
   etcd: { heartbeatMilliseconds: 250, electionMilliseconds: 2500 },
   controlPlanesRunWork: false,
@@ -178,26 +171,6 @@ describe('a provider id', () => {
     [{ cloud: 'digitalocean', dropletId: '12345' }, 'digitalocean://12345'],
   ])('of %j is %s', (machine, id) => {
     expect(kubernetesProviderId(machine)).toBe(id);
-  });
-});
-
-describe('the API server’s name', () => {
-  const others = ['10.4.0.1', '10.4.0.2'];
-  it.each([
-    ['worker', true, others],
-    ['worker', false, others],
-    ['control-plane', true, others],
-    ['control-plane', false, ['10.4.0.3']],
-  ] as const)('on a %s that joins (%s) is at %j', (role, isJoining, addresses) => {
-    const node = { role, isJoining, overlayAddress: '10.4.0.3', controlPlanes: others };
-    expect(apiServerAddresses(node)).toEqual(addresses);
-  });
-
-  it('stands in the hosts file, once for each address', () => {
-    expect(hostsEntries(clusterId, others)).toEqual([
-      `10.4.0.1 ${clusterId}.overcast.internal # overcast`,
-      `10.4.0.2 ${clusterId}.overcast.internal # overcast`,
-    ]);
   });
 });
 

@@ -1,4 +1,3 @@
-import type { KubernetesVersion } from '../domain/cluster.ts';
 import type { ClusterId } from '../domain/ids.ts';
 import { apiServerPort, ranges, type NodeRole } from '../domain/network.ts';
 import type { Labels, Resources, Taint } from '../domain/pod.ts';
@@ -44,8 +43,6 @@ export interface KubeadmCluster {
   /** A cluster without workers runs its work on its control planes. */
   readonly controlPlanesRunWork: boolean;
 }
-
-export const newestPatch = (version: KubernetesVersion): string => `stable-${version}`;
 
 /**
  * How the Node registers. Everything travels on the overlay, so that address is the Node's only one. No cloud provider is

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
 import type { Clock } from '../clock.ts';
 import type { Store } from '../table.ts';
@@ -14,6 +14,14 @@ const includes: Readonly<Record<Scope, readonly Scope[]>> = {
 };
 
 const keyForm = /^oc_[A-Za-z0-9_-]{20,100}$/;
+
+/** From where a call comes, and what API Gateway calls it. */
+export function callOf(context: Context<PeopleEnvironment>): { address: string; requestId: string } {
+  const lambda = (context.env as { event?: LambdaEvent } | undefined)?.event?.requestContext as
+    | { requestId?: string; http?: { sourceIp?: string } }
+    | undefined;
+  return { address: lambda?.http?.sourceIp ?? '', requestId: lambda?.requestId ?? '' };
+}
 
 /**
  * An API key says who calls and what they may do. Only its hash is stored.
@@ -31,15 +39,8 @@ export const authenticate =
       ? await store.apiKeys.find(createHash('sha256').update(given).digest('hex'), clock.now())
       : undefined;
     if (key === undefined) throw new Problem(401, 'X-API-Key: an API key of this installation is required');
-    const lambda = (context.env as { event?: LambdaEvent } | undefined)?.event?.requestContext as
-      | { requestId?: string; http?: { sourceIp?: string } }
-      | undefined;
     // Known before it is refused: the audit log names who tried.
-    context.set('caller', {
-      key,
-      address: lambda?.http?.sourceIp ?? '',
-      requestId: lambda?.requestId ?? '',
-    });
+    context.set('caller', { key, ...callOf(context) });
     const needed = scopeOf(context.req.method);
     if (!includes[needed].some((scope) => key.scopes.includes(scope)))
       throw new Problem(403, `X-API-Key: the key ${key.name} has not the scope ${needed}`);

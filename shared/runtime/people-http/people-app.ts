@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../table.ts';
-import { authenticate, type Scope } from './authenticate.ts';
+import { authenticate, callOf, type Scope } from './authenticate.ts';
 import type { PeopleEnvironment } from './caller.ts';
 import { Problem, problemDocument } from './problem.ts';
 
@@ -43,11 +43,19 @@ export function createPeopleApp(
     throw new Problem(404, 'there is no such route');
   });
 
-  /** Every change is written down: who, what, from where, and what came of it. Strangers leave no trace to fill a table with. */
+  /**
+   * Every change is written down, and every call that its caller had no right to: who, what, from where, and what came of it.
+   * Strangers leave a line in the log, and nothing that could fill a table.
+   */
   app.use(async (context, next) => {
     await next();
     const caller = context.get('caller') as PeopleEnvironment['Variables']['caller'] | undefined;
-    if (context.req.method === 'GET' || caller === undefined) return;
+    const { status } = context.res;
+    if (caller === undefined) {
+      if (status === 401) log.warn('refused', { ...callOf(context), path: context.req.path });
+      return;
+    }
+    if (context.req.method === 'GET' && status !== 403) return;
     const details = context.get('auditDetails');
     await store.audit.record({
       id: newId(),
@@ -56,7 +64,7 @@ export function createPeopleApp(
       from: caller.address,
       action: `${context.req.method} ${context.req.routePath}`,
       subject: context.req.path,
-      outcome: String(context.res.status),
+      outcome: String(status),
       requestId: caller.requestId,
       ...(details !== undefined && { details }),
     });
