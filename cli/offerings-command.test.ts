@@ -70,10 +70,15 @@ describe('offerings', () => {
     expect(missing.exitCode).toBe(exitCodes.usage);
     const unknown = await overcast(['offerings', '--region', 'mars'], {
       [path]: [
-        { status: 400, body: problem({ detail: 'region: "mars" is not known: one of us-east, eu-west' }) },
+        {
+          status: 400,
+          body: problem({
+            errors: [{ field: 'region', message: '"mars" is not known', allowed: ['us-east', 'eu-west'] }],
+          }),
+        },
       ],
     });
     expect(unknown.exitCode).toBe(exitCodes.refused);
-    expect(unknown.err).toContain('region: "mars" is not known: one of us-east, eu-west');
+    expect(unknown.err).toContain('region: "mars" is not known (allowed: us-east, eu-west)');
   });
 });

@@ -69,7 +69,7 @@ function offeringView(offering: Offering): OfferingView {
 
 function askedFor(context: ApiContext): Asked {
   const wrong = (field: string, message: string, allowed: readonly string[]) =>
-    invalidFields(400, [{ field, message: `${message}: one of ${allowed.join(', ')}`, allowed }]);
+    invalidFields(400, [{ field, message, allowed }]);
   const { region: name, cloud, lifecycle } = context.req.query();
   const region = name === undefined ? undefined : findRegion(name);
   if (region === undefined)
