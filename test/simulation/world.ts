@@ -4,7 +4,7 @@ import { createMemoryOfferings } from '../../shared/clouds/memory/index.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { storeOver } from '../../shared/store/index.ts';
 import { Invariants, type Violation } from './checks/invariants.ts';
-import { outcomeOf, whatIsLeftToDo } from './checks/liveness.ts';
+import { mayBeRestored, outcomeOf, whatIsLeftToDo } from './checks/liveness.ts';
 import { History } from './clock/history.ts';
 import { randomFrom } from './clock/random.ts';
 import { VirtualTime } from './clock/virtual-time.ts';
@@ -101,6 +101,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   });
   const invariants: Invariants = new Invariants({ time, table, machines });
 
+  const bucket = new Set<string>();
   const blocked = new Map<string, string>();
   const services: Services = {
     outside,
@@ -122,6 +123,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
+    bucket,
     onLog: (functionName, line) => {
       const secret = secretIn(line);
       if (secret !== undefined) onSecret(`a line of ${functionName}`, secret);
@@ -153,9 +155,11 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
         outside,
         lambda,
         table,
+        bucket,
         watch: {
           beginsInit: (each) => invariants.beginsInit(each),
           beginsJoin: (each) => invariants.beginsJoin(each),
+          beginsRestore: (each) => invariants.beginsRestore(each),
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });
@@ -199,6 +203,9 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     // A deletion that was refused is asked for again.
     if (cluster.wanted === 'absent' && stored?.deletionRequestedAt === undefined)
       return people.remove(cluster);
+    // What was lost once is restored, and once more when that failed.
+    if (cluster.wanted === 'present' && stored !== undefined && mayBeRestored(stored))
+      return people.restore(cluster);
     // Whoever looked at the cloud says that it goes on.
     if (cluster.wanted === 'present' && stored !== undefined && invariants.waitsForPeople(stored.id))
       return people.replaceLost(cluster);

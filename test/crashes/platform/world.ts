@@ -126,6 +126,7 @@ export async function runPlatform(options: {
         watch: {
           beginsInit: (each) => invariants.beginsInit(each),
           beginsJoin: (each) => invariants.beginsJoin(each),
+          beginsRestore: (each) => invariants.beginsRestore(each),
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });

@@ -20,10 +20,4 @@ export interface NotBuilt {
  * What a world may be left with because something is not built yet. Each row goes with the work that makes it untrue:
  * this is the only place where an outcome is forgiven.
  */
-export const notBuilt: readonly NotBuilt[] = [
-  {
-    missing: 'a cluster that lost its quorum waits for somebody to restore it from its last snapshot',
-    explains: ({ cluster }) =>
-      cluster.status === 'failed' && cluster.statusReason?.startsWith('quorum lost') === true,
-  },
-];
+export const notBuilt: readonly NotBuilt[] = [];

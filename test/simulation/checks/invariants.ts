@@ -35,6 +35,9 @@ export class Invariants {
   >();
   readonly #numbers = new Map<string, string>();
   readonly #inits = new Map<string, SimulatedMachine[]>();
+  /** On whose disk an etcd is, and which one: each init and each restore begins another. */
+  readonly #etcds = new Map<SimulatedMachine, number>();
+  #etcdsBegun = 0;
   readonly #twinsSince = new Map<string, number>();
   readonly #unknownSince = new Map<string, number>();
 
@@ -250,6 +253,7 @@ export class Invariants {
     const { clusterId } = machine;
     const earlier = this.#inits.get(clusterId) ?? [];
     this.#inits.set(clusterId, [...earlier, machine]);
+    this.#beginsEtcd(machine);
     const cluster = this.clusterOf(clusterId);
     this.#must(
       cluster?.initialisedAt === undefined,
@@ -264,8 +268,45 @@ export class Invariants {
     );
   }
 
+  /** Whatever was there before must be gone: of two etcds nobody knows which one holds the truth. */
+  beginsRestore(machine: SimulatedMachine): void {
+    const { clusterId } = machine;
+    const restore = this.clusterOf(clusterId)?.restore;
+    this.#must(
+      restore?.number === machine.number && restore.attempt === machine.attempt,
+      'who restores was let',
+      () => `${machine.name} begins, and ${restore?.number}.${restore?.attempt} was let`,
+    );
+    this.#beginsEtcd(machine);
+  }
+
+  #beginsEtcd(machine: SimulatedMachine): void {
+    const [rival] = this.#etcdsBeside(machine);
+    this.#must(
+      rival === undefined,
+      'two etcds never stand side by side',
+      () => `${machine.name} begins another while ${rival?.name} still exists`,
+    );
+    this.#etcdsBegun += 1;
+    this.#etcds.set(machine, this.#etcdsBegun);
+  }
+
+  /** Other machines of the cluster that exist and have an etcd on their disks. */
+  #etcdsBeside(machine: SimulatedMachine): readonly SimulatedMachine[] {
+    return [...this.#etcds.keys()].filter(
+      (each) => each !== machine && each.clusterId === machine.clusterId && each.exists,
+    );
+  }
+
   beginsJoin(machine: SimulatedMachine): void {
     if (machine.role !== 'control-plane') return;
+    const beside = new Set(this.#etcdsBeside(machine).map((each) => this.#etcds.get(each)));
+    this.#must(
+      beside.size <= 1,
+      'two etcds never stand side by side',
+      () => `${machine.name} joins one of ${beside.size}`,
+    );
+    this.#etcds.set(machine, Math.max(0, ...[...beside].map((etcd) => etcd ?? 0)));
     const other = this.#machines.find(
       (each) =>
         each !== machine &&

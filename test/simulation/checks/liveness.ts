@@ -55,6 +55,8 @@ export function outcomeOf(parts: Parts, wanted: WantedCluster): string {
   if (cluster === undefined) return `${wanted.wanted}: was never made`;
   if (wanted.wanted === 'absent')
     return cluster.status === 'deleted' ? 'absent: gone' : 'absent: strangers are in the way';
+  if (isLost(cluster)) return 'present: lost before its first snapshot';
+  if (cluster.restore !== undefined) return `present: ${cluster.status} since it was restored`;
   const missing = notBuilt.find(({ explains }) => explains(outcomeIn(parts, cluster)));
   return `present: ${missing === undefined ? cluster.status : `${cluster.status}, not built yet: ${missing.missing}`}`;
 }
@@ -74,6 +76,14 @@ function outcomeIn({ people, machines }: Parts, cluster: Cluster): Outcome {
   };
 }
 
+/** Its quorum is lost, or it was and the restore failed. */
+const isLost = ({ status, statusReason = '' }: Cluster): boolean =>
+  status === 'failed' && /^(?:quorum lost|the restore from snapshot)/.test(statusReason);
+
+/** Only people get it out of there, and they can: it says so, and there is a snapshot. */
+export const mayBeRestored = (cluster: Cluster): boolean =>
+  isLost(cluster) && cluster.newestSnapshot !== undefined;
+
 function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
   const { stepFunctions, clouds, invariants } = parts;
   const nodes = invariants.nodesOf(cluster.id);
@@ -88,6 +98,9 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
   const outcome = outcomeIn(parts, cluster);
   const { nodes: present, serves } = outcome;
   if (notBuilt.some(({ explains }) => explains(outcome))) return undefined;
+  if (mayBeRestored(cluster)) return `nobody has restored it: ${cluster.statusReason ?? ''}`;
+  // Lost before its first snapshot: people are told that it can only be deleted and created again.
+  if (isLost(cluster)) return undefined;
   const idle = present.find(({ phase }) => phase !== 'ready' && phase !== 'failed');
   if (idle !== undefined) return `node ${idle.number} is ${idle.phase}`;
   if (cluster.provisionedGeneration < cluster.generation && !present.some(({ phase }) => phase === 'failed'))

@@ -87,6 +87,8 @@ export class Fate {
       ['remove a node', some((cluster) => people.removeNode(cluster))],
       ['remove a node', some((cluster) => people.removeNode(cluster))],
       ['say that what looks lost is lost', some((cluster) => people.replaceLost(cluster))],
+      ['restore', some((cluster) => people.restore(cluster))],
+      ['restore', some((cluster) => people.restore(cluster))],
       ['a spot notice', one((machine) => this.#notice(machine))],
       ['a machine is taken', one((machine) => this.#kill(machine))],
       ['a machine is stopped', one((machine) => this.#stop(machine))],

@@ -3,12 +3,14 @@ import type { CloudName } from '../../../shared/domain/cloud.ts';
 import type {
   AdmitReply,
   AgentPhase,
+  FilesReply,
   Instruction,
   SyncReply,
   SyncRequest,
 } from '../../../shared/domain/node-protocol.ts';
 import type { NodeRole } from '../../../shared/domain/network.ts';
 import { keys } from '../../../shared/store/keys.ts';
+import { bucketUrl } from '../platform/container.ts';
 import type { Lambda } from '../platform/lambda.ts';
 import type { Outside } from '../platform/outside.ts';
 import { sessionSecretPrefix } from '../platform/secrets.ts';
@@ -18,6 +20,7 @@ import type { MemoryTable } from '../table/memory-table.ts';
 export interface MachineWatch {
   beginsInit(machine: SimulatedMachine): void;
   beginsJoin(machine: SimulatedMachine): void;
+  beginsRestore(machine: SimulatedMachine): void;
   /** Whether a control plane of the cluster serves its API. */
   apiAnswers(clusterId: string): boolean;
 }
@@ -27,6 +30,8 @@ export interface MachineParts {
   readonly lambda: Lambda;
   readonly table: MemoryTable;
   readonly watch: MachineWatch;
+  /** The keys in the bucket of etcd snapshots; absent: none are taken. */
+  readonly bucket?: Set<string>;
 }
 
 const never = new Promise<never>(() => {});
@@ -82,7 +87,7 @@ export class SimulatedMachine {
     this.#token = settings.get('TOKEN') ?? '';
     this.#secret = `${sessionSecretPrefix}${random.hex(64 - sessionSecretPrefix.length)}`;
     this.#publicKey = Buffer.from(random.hex(64), 'hex').toString('base64');
-    const work = this.role === 'control-plane' ? random.pick(['init', 'join'] as const) : 'join';
+    const work = this.role === 'control-plane' ? random.pick(['init', 'join', 'restore'] as const) : 'join';
     this.#failsAt = faults.strikes('kubeadmFails') ? work : undefined;
     this.#hangsAt = faults.strikes('machineHangs') ? work : undefined;
   }
@@ -160,11 +165,18 @@ export class SimulatedMachine {
         // kubeadm is begun once in a machine's life: after a reboot it is not begun again.
         this.#done.add(instruction.id);
         history.note('machine', this.name, 'hangs at', instruction.id);
-        if (instruction.kind === 'init') this.#parts.watch.beginsInit(this);
+        this.#begins(instruction.kind);
         return;
       }
       if (instruction.kind === 'forget-member' && !this.#done.has(instruction.id)) {
         this.#done.add(instruction.id);
+        result = { instructionId: instruction.id, ok: true };
+        continue;
+      }
+      if (instruction.kind === 'snapshot' && !this.#done.has(instruction.id)) {
+        await this.#sleep(random.between(1, 20), life);
+        this.#done.add(instruction.id);
+        this.#parts.bucket?.add((instruction.endpoint ?? '').replace(bucketUrl, ''));
         result = { instructionId: instruction.id, ok: true };
         continue;
       }
@@ -182,18 +194,20 @@ export class SimulatedMachine {
   }
 
   async #carryOut(instruction: Instruction, life: number): Promise<SyncRequest['result']> {
-    const { outside, watch } = this.#parts;
+    const { outside, watch, bucket } = this.#parts;
     const { random } = outside;
     const { id, kind } = instruction;
+    let snapshot: string | undefined;
     if (kind !== 'leave') {
       const body = { attempt: this.attempt, kubernetes: 'v1.36.4' };
-      const files = await this.#call('issue-node-files', this.#secret, body);
+      const files = await this.#call<FilesReply>('issue-node-files', this.#secret, body);
       if (files === undefined) {
         // Asked again after the next sync, if it still says so.
         await this.#sleep(5, life);
         return undefined;
       }
       if (this.#life !== life || !this.runs) return never;
+      snapshot = files.files[0]?.content.replace(bucketUrl, '');
     }
     outside.history.note('machine', this.name, `node ${this.number}.${this.attempt}`, 'begins', id);
     // On the disk before it begins: kubeadm runs once in a machine's life.
@@ -205,10 +219,12 @@ export class SimulatedMachine {
       return { instructionId: id, ok: true };
     }
     this.#enter('joining');
-    if (kind === 'init') watch.beginsInit(this);
-    else watch.beginsJoin(this);
+    this.#begins(kind);
     await this.#sleep(random.between(20, 90), life);
-    const hasFailed = this.#failsAt === kind || (kind === 'join' && !watch.apiAnswers(this.clusterId));
+    const hasFailed =
+      this.#failsAt === kind ||
+      (kind === 'join' && !watch.apiAnswers(this.clusterId)) ||
+      (kind === 'restore' && bucket?.has(snapshot ?? '') !== true);
     if (hasFailed) {
       this.#failure = { reason: `kubeadm ${kind} failed`, log: 'simulated' };
       this.#enter('failed');
@@ -216,6 +232,13 @@ export class SimulatedMachine {
     }
     this.#enter('joined');
     return { instructionId: id, ok: true };
+  }
+
+  #begins(kind: Instruction['kind']): void {
+    const { watch } = this.#parts;
+    if (kind === 'init') watch.beginsInit(this);
+    else if (kind === 'restore') watch.beginsRestore(this);
+    else if (kind === 'join') watch.beginsJoin(this);
   }
 
   #enter(phase: AgentPhase): void {
@@ -300,4 +323,4 @@ export class SimulatedMachine {
   }
 }
 
-const isWork = ({ kind }: Instruction): boolean => kind === 'init' || kind === 'join' || kind === 'leave';
+const isWork = ({ kind }: Instruction): boolean => ['init', 'join', 'restore', 'leave'].includes(kind);

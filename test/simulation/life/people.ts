@@ -120,6 +120,13 @@ export class People {
     await this.#ask('POST', `/v1/clusters/${cluster.name}/reconcile?replaceLost=true`);
   }
 
+  /** Somebody has read that the cluster is lost, and that there is a snapshot. */
+  async restore(cluster: WantedCluster): Promise<void> {
+    const stored = this.stored(cluster);
+    if (stored?.status !== 'failed' || stored.pendingPlan !== undefined) return;
+    await this.#ask('POST', `/v1/clusters/${cluster.name}/restore`, {}, this.#outside.random.chance(0.7));
+  }
+
   /** Asks until somebody answers with something else than an apology; undefined: nobody did. */
   async #ask(
     method: string,

@@ -12,7 +12,9 @@ import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Log, LogFields } from '../../../shared/runtime/log.ts';
 import { createMac, type Mac } from '../../../shared/runtime/mac.ts';
 import { createQueue, type Queue } from '../../../shared/runtime/queue.ts';
+import type { PresignUrl } from '../../../shared/runtime/presigned-url.ts';
 import { redact } from '../../../shared/runtime/redaction.ts';
+import type { SnapshotObjects } from '../../../shared/runtime/snapshot-objects.ts';
 import { createStates, type States } from '../../../shared/runtime/states.ts';
 import { storeOver, type Store } from '../../../shared/store/index.ts';
 import type { Random } from '../clock/random.ts';
@@ -42,10 +44,14 @@ export interface Services {
   /** Whether a cluster's own API is there. */
   readonly apiAnswers: (clusterId: string) => boolean;
   readonly broken: (invariant: string, detail: string) => void;
+  /** The keys in the bucket of etcd snapshots; absent: none are taken. */
+  readonly bucket?: Set<string>;
   /** Sees every line that a function writes. */
   readonly onLog: (functionName: string, line: string) => void;
 }
 
+/** Before a snapshot's key. */
+export const bucketUrl = 'https://bucket.simulated.example/';
 const skewMsMax = 60_000;
 const kmsKey = 'the installation’s key, which never leaves KMS';
 const macOf = (message: Uint8Array): Uint8Array => createHmac('sha256', kmsKey).update(message).digest();
@@ -61,6 +67,8 @@ export class Container {
   readonly states: States;
   readonly mac: Mac;
   readonly log: Log;
+  /** Nothing is signed: the URL is the key. */
+  readonly presign: PresignUrl | undefined;
   current = new Invocation('nobody', undefined, () => {});
   readonly #services: Services;
   #skewMs = 0;
@@ -74,6 +82,7 @@ export class Container {
     const now = (): string =>
       this.#skewMs === 0 || faults.isCalm ? time.now() : new Date(time.nowMs + this.#skewMs).toISOString();
     this.clock = { now };
+    this.presign = services.bucket === undefined ? undefined : async ({ key = '' }) => `${bucketUrl}${key}`;
     this.store = storeOver(
       tableOver(services.table, now, (name, key, act) => outside.call(this.current, name, key, act)),
     );
@@ -144,6 +153,20 @@ export class Container {
         return {};
       }),
     });
+  }
+
+  snapshotObjects(): SnapshotObjects {
+    const { outside, bucket = new Set<string>() } = this.#services;
+    return {
+      list: async (prefix) =>
+        outside.call(this.current, 'bucket', 'list', () =>
+          [...bucket].filter((key) => key.startsWith(prefix)).map((key) => ({ key, sizeBytes: 1 })),
+        ),
+      remove: async (key) =>
+        outside.call(this.current, 'bucket', 'remove', () => {
+          bucket.delete(key);
+        }),
+    };
   }
 
   connect(name: CloudName): ConnectCloud {

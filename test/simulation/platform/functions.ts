@@ -12,6 +12,7 @@ import { drive, driveRequest } from '../../../functions/drive-cloud/drive.ts';
 import { forgetNode, forgetRequest } from '../../../functions/forget-node/forget-node.ts';
 import { nodeIsReady, onNodeReady } from '../../../functions/name-workers/on-node-ready.ts';
 import { observe } from '../../../functions/observe-cloud/observe.ts';
+import { onSnapshotTaken, snapshotIsTaken } from '../../../functions/prune-snapshots/on-snapshot-taken.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
 import { onEvent, platformEvent } from '../../../functions/record-timeline/on-event.ts';
@@ -28,6 +29,7 @@ import { onReconcileTick } from '../../../functions/tick-clusters/on-reconcile-t
 import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import { plusSeconds } from '../../../shared/domain/ids.ts';
 import type { FilesRequest } from '../../../shared/domain/node-protocol.ts';
+import { snapshotKey } from '../../../shared/domain/snapshot.ts';
 import { mayHaveFiles } from '../../../shared/planning/may-have-files.ts';
 import { needsRotation } from '../../../shared/planning/needs-rotation.ts';
 import { eachMessage } from '../../../shared/runtime/batch.ts';
@@ -153,6 +155,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       bus: container.bus(),
       clock: container.clock,
       log: container.log,
+      ...(container.presign !== undefined && { presign: container.presign }),
     });
     return (call) => behaviour(call as Parameters<typeof behaviour>[0]);
   },
@@ -197,7 +200,13 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       if (stored === undefined)
         await store.pki.create({ clusterId, createdAt: clock.now(), caCertificatePem: '', sealed: blank });
       log.info('files issued', { clusterId, number, files: verdict.give });
-      return { files: [] };
+      if (verdict.give !== 'restore' || container.presign === undefined) return { files: [] };
+      const content = await container.presign({
+        method: 'GET',
+        key: snapshotKey(clusterId, verdict.snapshot),
+        secondsMax: 1800,
+      });
+      return { files: [{ path: '/etc/overcast/snapshot.url', mode: '0600', content }] };
     };
   },
   'name-workers': (container) => {
@@ -224,6 +233,11 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       forgetRequest,
       forgetNode({ store: container.store, access: accessOf(container), log: container.log }),
     ),
+  'prune-snapshots': (container) => {
+    const { store, clock, log } = container;
+    const objects = container.snapshotObjects();
+    return validatedEvent(snapshotIsTaken, onSnapshotTaken({ store, objects, clock, log }));
+  },
   'tick-clusters': (container) => {
     const behaviour = onReconcileTick({
       store: container.store,
