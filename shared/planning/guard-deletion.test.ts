@@ -41,4 +41,14 @@ describe('a cluster', () => {
     const endless = guard({ ...machine, name: 'x'.repeat(2000) });
     expect(endless.allowed ? '' : endless.reason).toHaveLength(1024);
   });
+
+  it('names machines first: what came with them has ids that would leave no room', () => {
+    const disks = Array.from({ length: 9 }, (_, index) => ({
+      ...machine,
+      kind: 'disk',
+      id: 'd'.repeat(200 + index),
+    }));
+    const verdict = guard(...disks, machine);
+    expect(verdict.allowed ? '' : verdict.reason).toMatch(/^aws: machine i-0abc .*; and \d+ more$/s);
+  });
 });

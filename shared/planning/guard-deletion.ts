@@ -20,9 +20,14 @@ export function guardDeletion(options: {
   clusterName: string;
   observations: readonly { readonly cloud: CloudName; readonly strangers: readonly SeenStranger[] }[];
 }): GuardVerdict {
-  const strangers = options.observations.flatMap(({ cloud, strangers: seen }) =>
+  const all = options.observations.flatMap(({ cloud, strangers: seen }) =>
     seen.map((stranger) => ({ cloud, ...stranger })),
   );
+  // Machines first: what came with them goes with them, and in Azure has ids that would leave no room for other clouds.
+  const strangers = [
+    ...all.filter(({ kind }) => kind === 'machine'),
+    ...all.filter(({ kind }) => kind !== 'machine'),
+  ];
   if (strangers.length === 0) return { allowed: true };
   const sentences = strangers.map(
     ({ cloud, kind, id, name, inside }) =>
