@@ -102,8 +102,37 @@ describe('cluster get', () => {
     expect(out).toContain('  gcp           QuotaExceeded: no more networks');
     expect(out).toContain('a stray machine (3h): it will be deleted');
     expect(out).toMatch(/^1 +control-plane +aws +c6a\.xlarge +on-demand +ready +10\.4\.0\.1/m);
+    expect(out).not.toContain('Load balancers');
     expect(out).not.toContain('deleted\n2');
     expect(out).not.toMatch(/^2 /m);
+  });
+
+  it('shows where its load balancers are reached, or why there is none', async () => {
+    const failure = { error: 'QuotaExceeded', message: 'azure: no more', at: details.createdAt };
+    const balanced = someDetails({
+      ingress: { loadBalancers: true },
+      nodes: [aNodeView({ role: 'worker', cloud: 'digitalocean' })],
+      cloudParts: [
+        { cloud: 'aws', loadBalancer: { dnsName: 'it.elb.example', addresses: [] } },
+        { cloud: 'gcp', loadBalancer: { addresses: ['203.0.113.7'] } },
+        { cloud: 'azure', loadBalancerFailure: failure },
+        { cloud: 'digitalocean' },
+      ],
+    });
+    const get = async (body: unknown): Promise<string> =>
+      (await overcast(['cluster', 'get', 'four-clouds'], { 'GET /v1/clusters/four-clouds': [{ body }] })).out;
+    expect(await get(balanced)).toContain(
+      [
+        'Load balancers:',
+        '  aws           it.elb.example',
+        '  gcp           203.0.113.7',
+        '  azure         QuotaExceeded: azure: no more',
+        '  digitalocean  none yet',
+      ].join('\n'),
+    );
+    expect(await get({ ...balanced, nodes: [] })).toContain(
+      '  digitalocean  none, since there are no workers',
+    );
   });
 
   it('escapes the name in the path', async () => {

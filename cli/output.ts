@@ -1,11 +1,13 @@
 import type {
   AppliedCluster,
+  CloudView,
   ClusterDetails,
   ClusterView,
   NodeView,
   ReconcilePlan,
   RestoreView,
 } from '../shared/domain/api-types.ts';
+import type { CloudName } from '../shared/domain/cloud.ts';
 import { describePolicyChange, policyChanges } from '../shared/domain/policy-change.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
 import { age, colourOf, formatTable } from './table.ts';
@@ -119,6 +121,19 @@ function restoreText(restore: RestoreView): string {
   return `from snapshot ${snapshot}, asked for at ${requestedAt} by ${requestedBy}: ${became}`;
 }
 
+/** Where what runs in it is reached from outside. */
+function loadBalancerLines({ ingress, cloudParts, nodes }: ClusterDetails): readonly string[] {
+  if (!ingress.loadBalancers) return [];
+  const hasWorkers = (cloud: CloudName): boolean =>
+    nodes.some((node) => node.cloud === cloud && node.role === 'worker' && node.desired === 'present');
+  const state = ({ cloud, loadBalancer, loadBalancerFailure: failure }: CloudView): string => {
+    if (failure !== undefined) return `${failure.error}: ${failure.message}`;
+    if (loadBalancer !== undefined) return loadBalancer.dnsName ?? loadBalancer.addresses.join(', ');
+    return hasWorkers(cloud) ? 'none yet' : 'none, since there are no workers';
+  };
+  return ['Load balancers:', ...cloudParts.map((part) => `  ${part.cloud.padEnd(13)} ${state(part)}`)];
+}
+
 /** One cluster in full, for people. */
 export function clusterText(cluster: ClusterDetails, now: number): string {
   const facts: [string, string | undefined][] = [
@@ -156,6 +171,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
       .map(([title, value]) => `${`${title}:`.padEnd(16)}${value}`),
     'Networks:',
     ...networks,
+    ...loadBalancerLines(cluster),
     ...findingLines(cluster.findings, now),
     'Nodes:',
     nodeTable(

@@ -3,8 +3,10 @@ import { abandonAttempt } from './verbs/abandon-attempt.ts';
 import { collapse } from './verbs/collapse.ts';
 import { createMachine } from './verbs/create-machine.ts';
 import { deleteMachine } from './verbs/delete-machine.ts';
+import { ensureLoadBalancer } from './verbs/ensure-load-balancer.ts';
 import { ensureNetwork } from './verbs/ensure-network.ts';
 import { guard } from './verbs/guard.ts';
+import { joinLoadBalancer, leaveLoadBalancer } from './verbs/load-balancer-membership.ts';
 import { repair } from './verbs/repair.ts';
 import { verifyGone } from './verbs/verify-gone.ts';
 import { isCloudError } from '../../shared/runtime/cloud.ts';
@@ -17,6 +19,9 @@ const node = { ...cluster, number: z.int() };
 export const driveRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('ensureNetwork'), ...cluster }),
   z.strictObject({ verb: z.literal('repair'), ...cluster }),
+  z.strictObject({ verb: z.literal('ensureLoadBalancer'), ...cluster, isLastTry: z.boolean() }),
+  z.strictObject({ verb: z.literal('joinLoadBalancer'), ...node }),
+  z.strictObject({ verb: z.literal('leaveLoadBalancer'), ...node }),
   z.strictObject({ verb: z.literal('createMachine'), ...node }),
   z.strictObject({ verb: z.literal('abandonAttempt'), ...node, reason: z.string() }),
   z.strictObject({ verb: z.literal('deleteMachine'), ...node }),
@@ -45,6 +50,9 @@ export const drive =
 function carryOut(parts: DriveParts, request: DriveRequest): Promise<unknown> {
   if (request.verb === 'ensureNetwork') return ensureNetwork(parts, request);
   if (request.verb === 'repair') return repair(parts, request);
+  if (request.verb === 'ensureLoadBalancer') return ensureLoadBalancer(parts, request);
+  if (request.verb === 'joinLoadBalancer') return joinLoadBalancer(parts, request);
+  if (request.verb === 'leaveLoadBalancer') return leaveLoadBalancer(parts, request);
   if (request.verb === 'createMachine') return createMachine(parts, request);
   if (request.verb === 'abandonAttempt') return abandonAttempt(parts, request);
   if (request.verb === 'deleteMachine') return deleteMachine(parts, request);

@@ -5,6 +5,7 @@ import { secondsBetween } from '../../shared/domain/ids.ts';
 import { locationOf } from '../../shared/domain/regions.ts';
 import { deferredSecondsMax } from '../../shared/planning/call-budget.ts';
 import { expectedMachines } from '../../shared/planning/expected-machines.ts';
+import { expectedLoadBalancer } from '../../shared/planning/plan-load-balancer.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
 import type { ConnectCloud } from '../../shared/runtime/accounts.ts';
 import { attemptToken } from '../../shared/runtime/attempt-token.ts';
@@ -148,8 +149,10 @@ async function expectedOf(
   if (cluster.desired === 'absent') return undefined;
   const stands = await store.parts.get(cluster.id, cloud);
   if (stands?.network === undefined) return undefined;
+  const nodes = await store.nodes.list(cluster.id);
   return {
     network: planNetwork({ cluster, cloud, installation: installationId, known: stands.network }),
-    machines: expectedMachines(cluster, await store.nodes.list(cluster.id), cloud, attemptToken),
+    machines: expectedMachines(cluster, nodes, cloud, attemptToken),
+    ...expectedLoadBalancer({ cluster, nodes, stands, installation: installationId }),
   };
 }

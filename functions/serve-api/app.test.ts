@@ -211,6 +211,35 @@ describe('creating a cluster', () => {
   });
 });
 
+describe('load balancers', () => {
+  it('are off unless they are asked for', async () => {
+    const made = await create();
+    expect(made.ingress).toEqual({ loadBalancers: false });
+    expect((await tests.store.clusters.get(made.id))?.ingress).toEqual({ loadBalancers: false });
+  });
+
+  it('are shown with where they are reached, or why they are not', async () => {
+    const clouds = [{ cloud: 'aws' }];
+    const made = await create({ clouds, ingress: { loadBalancers: true } });
+    expect(made.ingress).toEqual({ loadBalancers: true });
+    const read = async () => (await send<ClusterDetails>({ path: `/clusters/${made.id}` })).json.cloudParts;
+    expect(await read()).toEqual([{ cloud: 'aws' }]);
+    const loadBalancer = {
+      cloud: 'aws',
+      dnsName: 'it.elb.example',
+      addresses: [],
+      parts: { arn: 'a' },
+    } as const;
+    await tests.store.parts.recordLoadBalancer(made.id, loadBalancer, exampleTime);
+    expect(await read()).toEqual([
+      { cloud: 'aws', loadBalancer: { dnsName: 'it.elb.example', addresses: [] } },
+    ]);
+    const loadBalancerFailure = { error: 'QuotaExceeded', message: 'aws: no more', at: exampleTime };
+    await tests.store.parts.recordLoadBalancerFailure(made.id, 'aws', loadBalancerFailure);
+    expect(await read()).toMatchObject([{ loadBalancerFailure }]);
+  });
+});
+
 describe('bad input is refused with the field and what is allowed, before anything changes', () => {
   const group = { role: 'worker', cloud: 'aws', shape: 'small', count: 1 };
   const one = { role: 'control-plane', cloud: 'aws', shape: 'medium', count: 1 };
@@ -276,6 +305,20 @@ describe('bad input is refused with the field and what is allowed, before anythi
       'spec.policies.clusterLimits.minVcpus',
       undefined,
     ],
+    [
+      'load balancers that are neither wanted nor not',
+      file({ ingress: { loadBalancers: 'perhaps' } }),
+      400,
+      'spec.ingress.loadBalancers',
+      undefined,
+    ],
+    [
+      'load balancers where there are none yet',
+      file({ ingress: { loadBalancers: true } }),
+      422,
+      'spec.ingress.loadBalancers',
+      undefined,
+    ],
     ['cloud-vpn', file({ vpn: 'cloud-vpn' }), 422, 'spec.vpn', 'wireguard-full-mesh'],
   ])('%s', async (_what, body, status, field, allowed) => {
     const before = (await tests.store.clusters.list({ limit: 200 })).items.length;
@@ -336,6 +379,14 @@ describe('applying a file', () => {
       body: file({ region: 'eu-central' }, 'applied'),
     });
     expect([status, json.errors?.map(({ field }) => field)]).toEqual([409, ['spec.region']]);
+    const spec = { clouds: [{ cloud: 'aws' }] };
+    await send({ method: 'PUT', path: '/clusters/unbalanced', body: file(spec, 'unbalanced') });
+    const balanced = await send<ProblemDocument>({
+      method: 'PUT',
+      path: '/clusters/unbalanced',
+      body: file({ ...spec, ingress: { loadBalancers: true } }, 'unbalanced'),
+    });
+    expect(balanced.json.errors?.map(({ field }) => field)).toEqual(['spec.ingress']);
   });
   it('refuses a file of another name', async () => {
     expect((await send({ method: 'PUT', path: '/clusters/applied', body: file({}, 'another') })).status).toBe(

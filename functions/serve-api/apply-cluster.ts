@@ -1,6 +1,7 @@
 import type { FieldError } from '../../shared/domain/api-types.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { ingressDefault } from '../../shared/domain/load-balancer.ts';
 import { Problem } from '../../shared/runtime/people-http/problem.ts';
 
 /**
@@ -36,6 +37,7 @@ export function refuseChanges(cluster: Cluster, request: ClusterRequest): void {
     cluster.groups !== undefined
   )
     compare('spec.nodes', cluster.groups.map(inOrder), request.groups.map(inOrder), byHand);
+  compare('spec.ingress', cluster.ingress ?? ingressDefault, request.ingress, notYet);
   if (errors.length > 0)
     throw new Problem(409, `the cluster ${cluster.name} cannot be changed to this by a file`, errors);
 }

@@ -34,6 +34,7 @@ export const clusterDocument = z.strictObject({
     kubernetesVersion: z.optional(text),
     vpn: z.optional(text),
     podRange: z.optional(text),
+    ingress: z.optional(z.strictObject({ loadBalancers: z.optional(z.boolean()) })),
     policies: z.optional(policiesDocument),
   }),
 });

@@ -108,6 +108,7 @@ function plan(given: {
     kubernetesVersion: request.kubernetesVersion,
     podRange: request.podRange,
     policies: canonicalPolicies(request.policies),
+    ingress: request.ingress,
     status: 'creating',
     desired: 'present',
     generation: 1,

@@ -36,6 +36,23 @@ export const snapshotView = ({ id, takenAt, number, sizeBytes }: Snapshot): Snap
   ...(sizeBytes === undefined ? {} : { sizeBytes }),
 });
 
+const loadBalancerView = (
+  part: CloudParts | undefined,
+): Pick<CloudView, 'loadBalancer' | 'loadBalancerFailure'> => {
+  const { loadBalancer, loadBalancerFailure } = part ?? {};
+  return {
+    ...(loadBalancer === undefined
+      ? {}
+      : {
+          loadBalancer: {
+            ...(loadBalancer.dnsName === undefined ? {} : { dnsName: loadBalancer.dnsName }),
+            addresses: loadBalancer.addresses,
+          },
+        }),
+    ...(loadBalancerFailure === undefined ? {} : { loadBalancerFailure }),
+  };
+};
+
 const cloudView = (cluster: Cluster, parts: readonly CloudParts[]): readonly CloudView[] =>
   cluster.clouds.map(({ cloud }) => {
     const part = parts.find((each) => each.cloud === cloud);
@@ -43,6 +60,7 @@ const cloudView = (cluster: Cluster, parts: readonly CloudParts[]): readonly Clo
       cloud,
       ...(part?.network === undefined ? {} : { network: part.network.range }),
       ...(part?.failure === undefined ? {} : { failure: part.failure }),
+      ...loadBalancerView(part),
     };
   });
 

@@ -145,3 +145,5 @@ export const superseded: State = { Type: 'Succeed', Comment: 'Another execution 
 
 /** How often a cluster that does not answer is asked to forget a node: about two minutes. */
 export const forgetTriesMax = 10;
+/** How often a node is asked to be in or out of a load balancer: a few minutes at most. */
+export const balancePollsMax = 30;

@@ -1,5 +1,4 @@
 import {
-  callAndAwaitAnswer,
   callFunction,
   choose,
   errorText,
@@ -11,13 +10,10 @@ import {
   type Workflow,
   type WorkflowFunctions,
 } from './asl.ts';
+import { awaitControlPlane, ensureLoadBalancers } from './serve-cluster.ts';
 
 /** Polls of a network that is still being built; about ten minutes. */
 const pollsMax = 120;
-const waitsMax = 3;
-const waitSeconds = 300;
-/** Looks at the cluster's API, each with its own patience; between five and ten minutes. */
-const configurePollsMax = 30;
 
 /**
  * Create and repair are one thing: every step compares what it owns and changes only what differs. All clouds at once,
@@ -29,7 +25,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
   const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
   return {
     Comment:
-      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised and lets the platform in',
+      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised and lets the platform in; load balancers',
     QueryLanguage: 'JSONata',
     StartAt: 'Claim',
     TimeoutSeconds: 2 * 60 * 60,
@@ -44,9 +40,8 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
         assign: {
           clusterId: expression('$states.result.Payload.clusterId'),
           generation: expression('$states.result.Payload.generation'),
+          clouds: expression('$states.result.Payload.clouds'),
           driveCloud: functions.driveCloud,
-          waits: 0,
-          configurePolls: 0,
           reason: '',
         },
         catch: [yieldToOwner],
@@ -56,7 +51,6 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
         comment: 'The pending plan becomes node items, before anything is built for them',
         function: functions.requestNodes,
         payload: cluster,
-        output: expression('$states.input'),
         catch: [yieldToOwner, giveUp],
         next: 'Clouds',
       }),
@@ -64,7 +58,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
         Type: 'Map',
         Comment:
           'Every cloud in parallel; each answers for itself, so that one failure does not cancel the others',
-        Items: expression('$states.input.clouds'),
+        Items: expression('$clouds'),
         ItemSelector: { cloud: expression('$states.context.Map.Item.Value') },
         ItemProcessor: {
           ProcessorConfig: { Mode: 'INLINE' },
@@ -135,52 +129,28 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
         },
         Next: 'AnyCloudStands',
       },
-      AnyCloudStands: choose([{ when: '$standing > 0', next: 'AwaitInitialised' }], 'NoteFailures'),
-      AwaitInitialised: callAndAwaitAnswer({
-        function: functions.awaitNode,
-        payload: { ...cluster, until: 'initialised' },
-        timeoutSeconds: waitSeconds,
-        catch: [
-          yieldToOwner,
-          onError(['States.Timeout'], 'HasWaitedEnough', { waits: expression('$waits + 1') }),
-          giveUp,
-        ],
-        next: 'Configure',
-      }),
-      HasWaitedEnough: choose(
+      AnyCloudStands: choose([{ when: '$standing > 0', next: 'Serve' }], 'NoteFailures'),
+      Serve: {
+        Type: 'Parallel',
+        Comment:
+          'Until the cluster lets the platform in; beside it the load balancers, whose failures are their own',
+        Branches: [awaitControlPlane(functions, cluster), ensureLoadBalancers(cluster)],
+        Assign: {
+          outcome: expression('$states.result[0].outcome'),
+          failures: expression(
+            "$states.result[0].outcome = 'not-configured' ? $append($failures, [$states.result[0].reason]) : $failures",
+          ),
+          reason: expression("$states.result[0].outcome = 'failed' ? $states.result[0].reason : ''"),
+        },
+        Next: 'IsServing',
+      },
+      IsServing: choose(
         [
-          {
-            when: `$waits >= ${waitsMax}`,
-            next: 'GiveUp',
-            assign: {
-              reason: `no control plane was initialised within ${(waitsMax * waitSeconds) / 60} minutes`,
-            },
-          },
+          { when: "$outcome = 'superseded'", next: 'Superseded' },
+          { when: "$outcome = 'failed'", next: 'GiveUp' },
         ],
-        'AwaitInitialised',
+        'AllCloudsStand',
       ),
-      Configure: callFunction({
-        comment: 'Lets the platform and its people in; renews what runs out',
-        function: functions.configureCluster,
-        payload: cluster,
-        assign: { configurePolls: expression('$configurePolls + 1') },
-        catch: [yieldToOwner, giveUp],
-        next: 'IsConfigured',
-      }),
-      IsConfigured: choose(
-        [
-          { when: '$states.input.done', next: 'AllCloudsStand' },
-          {
-            when: `$configurePolls >= ${configurePollsMax}`,
-            next: 'AllCloudsStand',
-            assign: {
-              failures: expression("$append($failures, ['not configured: ' & $states.input.waitingFor])"),
-            },
-          },
-        ],
-        'WaitToConfigure',
-      ),
-      WaitToConfigure: wait('$states.input.retryAfterSeconds', 'Configure'),
       AllCloudsStand: choose([{ when: '$count($failures) = 0', next: 'Settle' }], 'NoteFailures'),
       NoteFailures: {
         Type: 'Pass',

@@ -8,6 +8,7 @@ import {
   me,
   onError,
   superseded,
+  balancePollsMax,
   wait,
   type Workflow,
   type WorkflowFunctions,
@@ -48,6 +49,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
           attempt: 0,
           polls: 0,
           waits: 0,
+          balancePolls: 0,
           reason: '',
         },
         catch: [yieldToOwner],
@@ -90,7 +92,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
         ],
         next: 'HasJoined',
       }),
-      HasJoined: choose([{ when: "$states.input.outcome = 'joined'", next: 'Settle' }], 'NoteFailure'),
+      HasJoined: choose([{ when: "$states.input.outcome = 'joined'", next: 'Balance' }], 'NoteFailure'),
       NoteFailure: {
         Type: 'Pass',
         Assign: {
@@ -120,7 +122,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
         [
           { when: "$states.input.done and $states.input.next = 'retry'", next: 'Renew' },
           // It joined while nobody heard of it.
-          { when: "$states.input.done and $states.input.next = 'joined'", next: 'Settle' },
+          { when: "$states.input.done and $states.input.next = 'joined'", next: 'Balance' },
           { when: '$states.input.done', next: 'GiveUp' },
         ],
         'WaitForDeletion',
@@ -148,6 +150,20 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
       }),
       IsForgotten: choose([{ when: '$states.input.done', next: 'Create' }], 'WaitToForget'),
       WaitToForget: wait('$states.input.retryAfterSeconds', 'Forget'),
+      Balance: callFunction({
+        comment:
+          'Behind its cloud’s load balancer, where there is one; what fails here, the next sweep finds',
+        function: drive,
+        payload: { verb: 'joinLoadBalancer', ...node },
+        assign: { balancePolls: expression('$balancePolls + 1') },
+        catch: [yieldToOwner, onError(['States.ALL'], 'Settle')],
+        next: 'IsBalanced',
+      }),
+      IsBalanced: choose(
+        [{ when: `$states.input.done or $balancePolls >= ${balancePollsMax}`, next: 'Settle' }],
+        'WaitForBalance',
+      ),
+      WaitForBalance: wait('$states.input.retryAfterSeconds', 'Balance'),
       Settle: callFunction({
         function: functions.settleOperation,
         payload: { kind: 'ProvisionNode', outcome: 'succeeded', ...node },

@@ -7,6 +7,7 @@ import {
   me,
   onError,
   superseded,
+  balancePollsMax,
   wait,
   type Workflow,
   type WorkflowFunctions,
@@ -15,13 +16,13 @@ import {
 /** How long a node may take to hand over its work before its machine goes all the same. */
 const drainBudgetSeconds = 300;
 
-/** One node goes: its work first, then its machine, then the cluster's memory of it, then its name. */
+/** One node goes: out of the load balancer first, then its work, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {
   const node = { clusterId: expression('$clusterId'), number: expression('$number'), executionArn: me };
   const yieldToOwner = onError(['Superseded'], 'Superseded');
   const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
   return {
-    Comment: 'RetireNode: drain, delete the machine, forget the node',
+    Comment: 'RetireNode: leave the load balancer, drain, delete the machine, forget the node',
     QueryLanguage: 'JSONata',
     StartAt: 'Claim',
     TimeoutSeconds: 60 * 60,
@@ -41,10 +42,24 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
           driveCloud: functions.driveCloud,
           reason: '',
           forgetTries: 0,
+          balancePolls: 0,
         },
         catch: [yieldToOwner],
-        next: 'Drain',
+        next: 'Leave',
       }),
+      Leave: callFunction({
+        comment: 'Nothing new is sent to it any more; its machine’s end takes it out all the same',
+        function: expression('$lookup($driveCloud, $cloud)'),
+        payload: { verb: 'leaveLoadBalancer', ...node },
+        assign: { balancePolls: expression('$balancePolls + 1') },
+        catch: [yieldToOwner, onError(['States.ALL'], 'Drain')],
+        next: 'HasLeft',
+      }),
+      HasLeft: choose(
+        [{ when: `$states.input.done or $balancePolls >= ${balancePollsMax}`, next: 'Drain' }],
+        'WaitToLeave',
+      ),
+      WaitToLeave: wait('$states.input.retryAfterSeconds', 'Leave'),
       Drain: callFunction({
         function: functions.drainNode,
         payload: {

@@ -33,6 +33,8 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  * GET    /_control/machines                             every machine, with addresses, times and price
  * POST   /_control/machines/{cloud}/{id}/kill           terminated behind everyone's back; also `stop`, `rebalance`, and
  *                                                       `interrupt`[?seconds=<how long before it is taken: 120>]
+ * GET    /_control/balancers                            every load balancer: members, their health, and where on this machine
+ *                                                       it takes traffic: { …, listeners: [{ port: 80, url }] }
  * POST   /_control/strangers                            { cloud, networkId, name }: a machine without our tags in that network
  * POST   /_control/damage                               { cloud, kind, networkId | clusterId | machineId }: see below
  * GET    /_control/calls                                how often each operation reached each cloud: { 'aws/createMachine': 3 }
@@ -52,6 +54,12 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  *   remove-firewall-rule   the first inbound rule of the workers' firewall
  *   add-firewall-rule      tcp 22 from anywhere into the workers' firewall
  *   delete-firewall        the workers' firewall; where it cannot go while machines use it, it is taken from them first
+ *   delete-balancer        the load balancer that is in front of it, with what the console deletes along with it
+ *   delete-listener        what listens at its lowest port
+ *   add-listener           port 8080 to the members' port 8080
+ *   change-health-check    its path becomes /
+ *   remove-balancer-tags   all of the load balancer's tags or labels
+ *   add-foreign-balancer   a load balancer named `bystander`, without tags, in the network
  *   of a machine (`machineId`)
  *   remove-tags            all of its tags or labels, its name's too where that is a tag
  *   move-firewall          the machine is taken out of its role's firewall, and put into another where it must be in one
@@ -59,6 +67,7 @@ const json = (status: number, value: unknown): SimulatedResponse => ({
  *                          the machine's with `-spare`
  *   add-spare-interface    likewise, in the machine's subnet
  *   add-spare-address      likewise: a public address that nothing uses
+ *   remove-member          the machine is taken out from behind its load balancer
  */
 export function control(world: World, request: SimulatedRequest): SimulatedResponse {
   const [, , noun, cloud, id, verb] = request.url.pathname.split('/').map(decodeURIComponent);
@@ -134,6 +143,23 @@ export function control(world: World, request: SimulatedRequest): SimulatedRespo
     default:
       return json(404, { error: `no control route ${route}` });
   }
+}
+
+/** All routes; that of the balancers looks how their members are, which takes a moment. */
+export const controlled = async (world: World, request: SimulatedRequest): Promise<SimulatedResponse> =>
+  request.method === 'GET' && request.url.pathname === '/_control/balancers'
+    ? balancers(world)
+    : control(world, request);
+
+async function balancers(world: World): Promise<SimulatedResponse> {
+  const fronts = world.fronts();
+  const served =
+    (await world.dataPath?.serve(fronts)) ??
+    fronts.map(({ admits: _admits, members, ...front }) => ({
+      ...front,
+      members: members.map((id) => ({ id })),
+    }));
+  return json(200, served);
 }
 
 /** What its owner pays for a machine now, in US dollars per hour. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { objectionTo } from '../loopback.ts';
-import { control } from './control.ts';
+import { controlled } from './control.ts';
 import type { GenericOperation, SimulatedCloud, World } from './world.ts';
 
 export interface SimulatedRequest {
@@ -97,7 +97,7 @@ export async function serveSimulator(
         body: await read(incoming),
       };
       const response = request.url.pathname.startsWith('/_control')
-        ? control(world, request)
+        ? await controlled(world, request)
         : await answer(request);
       if (response === 'cut') {
         incoming.socket.destroy();

@@ -61,6 +61,10 @@ export const genericOperations = [
   'deleteNetwork',
   'readNetwork',
   'readOfferings',
+  'createBalancer',
+  'changeBalancer',
+  'deleteBalancer',
+  'readBalancer',
   'verifyAccount',
   'other',
 ] as const;
@@ -134,6 +138,13 @@ export const damageKinds = [
   'add-spare-disk',
   'add-spare-interface',
   'add-spare-address',
+  'delete-balancer',
+  'delete-listener',
+  'add-listener',
+  'change-health-check',
+  'remove-balancer-tags',
+  'add-foreign-balancer',
+  'remove-member',
 ] as const;
 export type DamageKind = (typeof damageKinds)[number];
 
@@ -144,6 +155,7 @@ export const machineDamageKinds: readonly DamageKind[] = [
   'add-spare-disk',
   'add-spare-interface',
   'add-spare-address',
+  'remove-member',
 ];
 
 export interface DamageTarget {
@@ -162,6 +174,43 @@ export type Damage = (target: DamageTarget) => string | undefined;
 /** What the cloud does not let anybody do as things stand: the network is in use, say. */
 export class DamageRefused extends Error {
   override readonly name = 'DamageRefused';
+}
+
+/** A load balancer as traffic sees it, whatever API made it. */
+export interface Front {
+  readonly cloud: SimulatedCloud;
+  readonly id: string;
+  readonly name: string;
+  /** As `WorldMachine.networkId` of its members; empty while it has none and is in no network of its own. */
+  readonly networkId: string;
+  /** As its API tells it: a DNS name or an address. */
+  readonly address: string;
+  /** It takes traffic by now. */
+  readonly isOpen: boolean;
+  readonly listeners: readonly { readonly port: number; readonly targetPort: number }[];
+  /** Absent: everything counts as healthy. */
+  readonly healthCheck?: { readonly port: number; readonly path: string; readonly intervalSeconds: number };
+  /** Machines, by their ids. */
+  readonly members: readonly string[];
+  /** Whether the member's firewall lets clients (at a target port) or the balancer's own health check in. */
+  readonly admits: (member: string, port: number, from: 'client' | 'probe') => boolean;
+}
+
+/** A front with what the data path makes of it. */
+export interface ServedFront extends Omit<Front, 'members' | 'listeners' | 'admits'> {
+  readonly listeners: readonly {
+    readonly port: number;
+    readonly targetPort: number;
+    readonly url?: string;
+  }[];
+  readonly members: readonly { readonly id: string; readonly isHealthy?: boolean }[];
+}
+
+/** Carries traffic through the fronts: data-path.ts. */
+export interface DataPath {
+  serve(fronts: readonly Front[]): Promise<readonly ServedFront[]>;
+  /** As the last health check had it; undefined before the first. */
+  health(front: Pick<Front, 'cloud' | 'id'>, member: string): boolean | undefined;
 }
 
 /** A row of the control endpoint's list: every resource of every kind, with the tags that say whose it is. */
@@ -202,6 +251,9 @@ export class World {
     (request: StrangerRequest) => WorldMachine | undefined
   >();
   readonly #damages = new Map<SimulatedCloud, Partial<Record<DamageKind, Damage>>>();
+  readonly #fronts: (() => readonly Front[])[] = [];
+  /** Absent: nobody sends anything through the load balancers of this world. */
+  dataPath: DataPath | undefined;
   readonly #calls = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -387,6 +439,15 @@ export class World {
 
   damagesOf(cloud: SimulatedCloud): Partial<Record<DamageKind, Damage>> {
     return this.#damages.get(cloud) ?? {};
+  }
+
+  /** Each simulator says once which load balancers it has. */
+  balances(list: () => readonly Front[]): void {
+    this.#fronts.push(list);
+  }
+
+  fronts(): Front[] {
+    return this.#fronts.flatMap((list) => [...list()]);
   }
 
   /** Counts a call that reached a cloud, so that a test can say "this changed nothing". */

@@ -1,5 +1,6 @@
 import type { CloudName, Location, Owner } from '../domain/cloud.ts';
 import type { ClusterId, Instant, NodeId } from '../domain/ids.ts';
+import type { LoadBalancer, LoadBalancerSpec, Member } from '../domain/load-balancer.ts';
 import type { Network, NetworkSpec, NodeRole } from '../domain/network.ts';
 import type { Lifecycle, Offering } from '../domain/offering.ts';
 
@@ -39,6 +40,27 @@ export interface Cloud {
   deleteMachine(ref: MachineRef, owner: Owner): Promise<Progress<'gone'>>;
 
   /**
+   * Builds or repairs the owner's one load balancer here: compares each field that it owns, the members too, and changes
+   * only what differs, so a call on a right one makes no change. Listeners that nobody asked for are removed. Members that
+   * do not run, or do not carry the owner's tags, are left out. Done when it takes traffic.
+   *
+   * @throws QuotaExceeded; InvalidRequest when its name is taken by what carries another owner's tags.
+   */
+  ensureLoadBalancer?(spec: LoadBalancerSpec): Promise<Progress<LoadBalancer>>;
+
+  /**
+   * Puts one machine behind the owner's load balancer. Where there is none, or only a part of one, nothing is missing:
+   * `ensureLoadBalancer` puts members in. Throws `InvalidRequest` for a machine without both of the owner's tags.
+   */
+  joinLoadBalancer?(machine: Member, owner: Owner): Promise<Progress<'joined'>>;
+
+  /**
+   * Takes one machine out from behind it. Once it says done, no new connection is sent to that machine; what connections
+   * it has may live on. A machine that is gone, or was never behind it, has left.
+   */
+  leaveLoadBalancer?(machine: Member, owner: Owner): Promise<Progress<'left'>>;
+
+  /**
    * Everything these clusters own here, however many pages that is, the strangers in their networks and groups, and where
    * it is said what should be there, every difference from that. Reads only; no more calls for a hundred clusters of one
    * account and region than for one, as far as the cloud's lists allow. A cluster of which nothing exists has an entry
@@ -55,7 +77,8 @@ export interface Cloud {
 
   /**
    * Removes one resource that `observe` called spare (a machine too: then all that was made for it as well). Looks first
-   * and throws `InvalidRequest` when it exists without both of the owner's tags, or is in use. Not there: gone.
+   * and throws `InvalidRequest` when it exists without both of the owner's tags, or is in use. Not there: gone. Whether a
+   * load balancer is wanted only the caller knows: it goes, members or not.
    */
   removeSpare(resource: OwnedResource, owner: Owner, location: Location): Promise<Progress<'gone'>>;
 
@@ -164,7 +187,7 @@ export interface Stranger {
   readonly inside: string;
 }
 
-/** An owned resource that is not a machine: network, subnet, firewall, address, disk, interface, group, … */
+/** An owned resource that is not a machine: network, subnet, firewall, load balancer, address, disk, interface, group, … */
 export interface OwnedResource {
   readonly kind: string;
   readonly id: string;
@@ -178,24 +201,25 @@ export interface Watched extends Owner {
   readonly expected?: {
     readonly network: NetworkSpec;
     readonly machines: readonly ExpectedMachine[];
+    /** `none`: one that stands is spare. Absent: it is being built, or not known, and is neither compared nor spare. */
+    readonly loadBalancer?: LoadBalancerSpec | 'none';
   };
 }
 
 /** A machine that was made and recorded. */
-export interface ExpectedMachine {
-  readonly providerId: string;
-  readonly nodeId: NodeId;
+export interface ExpectedMachine extends Member {
   /** The `MachineRequest`'s: where the cloud has no client tokens, the machine is marked with it. */
   readonly token: string;
-  readonly name: string;
   readonly role: NodeRole;
-  readonly location: Location;
 }
 
 /** One difference between what should stand and what does. A thing that is gone as a whole is one flaw, not one for each of its fields. */
 export interface Flaw {
-  /** `network`: `ensureNetwork` mends it. `machine`: `repairMachine` does. A machine that is gone is no flaw: it is not listed. */
-  readonly of: 'network' | 'machine';
+  /**
+   * `network`: `ensureNetwork` mends it. `machine`: `repairMachine` does. `load-balancer`: `ensureLoadBalancer` does. A
+   * machine that is gone is no flaw: it is not listed.
+   */
+  readonly of: 'network' | 'machine' | 'load-balancer';
   /** Stable while the difference stays, and without spaces: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. */
   readonly subject: string;
   /** For people: `worker firewall: tcp 22 from 0.0.0.0/0 was added by hand`. */

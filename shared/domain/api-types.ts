@@ -1,4 +1,5 @@
-import type { ClusterCloud, ClusterStatus, Configuration } from './cluster.ts';
+import type { ClusterCloud, ClusterStatus, Configuration, PartFailure } from './cluster.ts';
+import type { Ingress, LoadBalancer } from './load-balancer.ts';
 import type { CloudName } from './cloud.ts';
 import type { Finding } from './finding.ts';
 import type { Instant } from './ids.ts';
@@ -20,6 +21,7 @@ export interface ClusterView {
   readonly kubernetesVersion: string;
   readonly podRange: string;
   readonly policies: Policies;
+  readonly ingress: Ingress;
   readonly status: ClusterStatus;
   readonly statusReason?: string;
   readonly createdAt: Instant;
@@ -51,7 +53,10 @@ export interface CloudView {
   readonly cloud: CloudName;
   /** The network's range once it stands. */
   readonly network?: string;
-  readonly failure?: { readonly error: string; readonly message: string; readonly at: Instant };
+  readonly failure?: PartFailure;
+  /** Once it takes traffic: the name or the addresses at which it does. */
+  readonly loadBalancer?: Pick<LoadBalancer, 'dnsName' | 'addresses'>;
+  readonly loadBalancerFailure?: PartFailure;
 }
 
 /** One cluster in full. */

@@ -1,5 +1,6 @@
 import type { CloudName } from './cloud.ts';
 import type { ClusterCloud, Configuration, KubernetesVersion } from './cluster.ts';
+import type { Ingress } from './load-balancer.ts';
 import type { NodeRole, Vpn } from './network.ts';
 import type { Lifecycle, Shape } from './offering.ts';
 import type { Policies } from './policy.ts';
@@ -26,6 +27,7 @@ export interface ClusterRequest {
   readonly vpn: Vpn;
   readonly podRange: string;
   readonly policies: Policies;
+  readonly ingress: Ingress;
 }
 
 /** What people write: the right fields of the right JSON types, and no more is known about it yet. */
@@ -50,6 +52,7 @@ export interface ClusterDocument {
     readonly vpn?: string | undefined;
     readonly podRange?: string | undefined;
     readonly policies?: Policies | undefined;
+    readonly ingress?: { readonly loadBalancers?: boolean | undefined } | undefined;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ClusterView, RestoreView } from './api-types.ts';
 import type { Cluster, Restore } from './cluster.ts';
+import { ingressDefault } from './load-balancer.ts';
 import { canonicalPolicies } from './policy-change.ts';
 
 /** What the world may see of a cluster: named field by field, so that a new field is private until somebody shows it. */
@@ -12,6 +13,7 @@ export const clusterView = (cluster: Cluster): ClusterView => ({
   vpn: cluster.vpn,
   kubernetesVersion: cluster.kubernetesVersion,
   podRange: cluster.podRange,
+  ingress: cluster.ingress ?? ingressDefault,
   policies: canonicalPolicies(cluster.policies),
   status: cluster.status,
   ...(cluster.statusReason === undefined ? {} : { statusReason: cluster.statusReason }),

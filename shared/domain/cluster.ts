@@ -1,6 +1,7 @@
 import type { CloudName } from './cloud.ts';
 import type { NodeGroup } from './cluster-request.ts';
 import type { ClusterId, Instant } from './ids.ts';
+import type { Ingress, LoadBalancer } from './load-balancer.ts';
 import type { Network, Vpn } from './network.ts';
 import type { PlannedNode } from './node.ts';
 import type { Operation } from './operation.ts';
@@ -96,6 +97,8 @@ export interface Cluster {
   readonly policies: Policies;
   /** Moves with every change of the policies; absent before the first. */
   readonly policiesVersion?: number;
+  /** Absent on clusters from before it could be asked for: as `ingressDefault`. */
+  readonly ingress?: Ingress;
   readonly status: ClusterStatus;
   readonly statusReason?: string;
   readonly desired: 'present' | 'absent';
@@ -144,13 +147,23 @@ export interface Cluster {
   readonly deletedAt?: Instant;
 }
 
+/** What a cloud said when it did not let something be built. */
+export interface PartFailure {
+  readonly error: string;
+  readonly message: string;
+  readonly at: Instant;
+}
+
 /** A cloud's parts of one cluster: what stands there. */
 export interface CloudParts {
   readonly clusterId: ClusterId;
   readonly cloud: CloudName;
   readonly network?: Network;
   /** Why the last attempt to build this cloud's part failed; gone once it succeeded. */
-  readonly failure?: { readonly error: string; readonly message: string; readonly at: Instant };
+  readonly failure?: PartFailure;
+  readonly loadBalancer?: LoadBalancer;
+  /** The same of its load balancer, without which the rest of the cluster is well. */
+  readonly loadBalancerFailure?: PartFailure;
   /** When it was last put right: what was seen before says nothing of what is to be mended now. */
   readonly mendedAt?: Instant;
 }

@@ -18,6 +18,8 @@ export interface Finding {
     | 'network-missing'
     | 'network-changed'
     | 'cloud-failed'
+    | 'load-balancer-changed'
+    | 'load-balancer-failed'
     | 'node-unresponsive'
     /** Somebody else's, in an owned network or group: it is never touched, and the cluster is not deleted before it is gone. */
     | 'stranger'

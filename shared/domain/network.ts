@@ -21,7 +21,9 @@ export type NodeRole = 'control-plane' | 'worker';
 export type FirewallSource =
   | { readonly kind: 'anywhere' }
   /** The machines of this very network. */
-  | { readonly kind: 'network' };
+  | { readonly kind: 'network' }
+  /** Where the cloud's load balancers ask from whether a machine is well. */
+  | { readonly kind: 'probes'; readonly ranges: readonly string[] };
 
 /** One inbound permission. Everything not permitted is closed; outbound is open. */
 export interface FirewallRule {

@@ -28,7 +28,7 @@ export interface SeenResource {
 
 /** One difference between what should stand in a cloud and what does. */
 export interface SeenFlaw {
-  readonly of: 'network' | 'machine';
+  readonly of: 'network' | 'machine' | 'load-balancer';
   /** Without spaces, the same in every sweep: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. */
   readonly subject: string;
   readonly message: string;

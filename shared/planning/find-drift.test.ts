@@ -238,6 +238,38 @@ describe('what was changed', () => {
     expect(drift([{ ...node, ...given }], [seen], [{ ...standing, ...part }])).toEqual(expected);
   });
 
+  it('of a load balancer is said once it was recorded, and after it was mended', () => {
+    const at = plusSeconds(now, -30);
+    const seen = sighting([machineOf(node)], {
+      at,
+      observation: {
+        ...sighting([machineOf(node)]).observation,
+        flaws: [
+          { of: 'load-balancer', subject: 'load-balancer:missing', message: 'there is no load balancer' },
+        ],
+      },
+    });
+    const balanced: CloudParts = {
+      ...standing,
+      loadBalancer: { cloud: 'aws', dnsName: 'it.elb.example', addresses: [], parts: {} },
+    };
+    const said = ['load-balancer-changed: aws: there is no load balancer'];
+    expect(drift([node], [seen], [balanced])).toEqual(said);
+    expect(drift([node], [seen], [{ ...balanced, mendedAt: plusSeconds(at, -1) }])).toEqual(said);
+    expect(drift([node], [seen], [{ ...balanced, mendedAt: at }])).toEqual([]);
+    expect(drift([node], [seen])).toEqual([]);
+  });
+
+  it('a load balancer that failed says how, and nothing else is lost', () => {
+    const failed: CloudParts = {
+      ...standing,
+      loadBalancerFailure: { error: 'QuotaExceeded', message: 'aws: no more', at: now },
+    };
+    expect(drift([node], [sighting([machineOf(node)])], [failed])).toEqual([
+      'load-balancer-failed: aws: no load balancer: QuotaExceeded: aws: no more',
+    ]);
+  });
+
   it('keeps the time when it was first seen, per cloud', () => {
     const find = (known: ReturnType<typeof findDrift>) =>
       findDrift({

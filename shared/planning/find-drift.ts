@@ -29,8 +29,8 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * Compares what a cluster should have with what was seen. Pure: equal inputs give equal findings, so they can be stored,
  * shown and replayed.
  *
- * @returns what is wrong in the order of repair: clouds, networks, machines, what is stray, who is a stranger, the platform's
- *   own access; then what was so and cannot be seen now (`unconfirmedSince`).
+ * @returns what is wrong in the order of repair: clouds, networks, machines, load balancers, what is stray, who is a
+ *   stranger, the platform's own access; then what was so and cannot be seen now (`unconfirmedSince`).
  */
 export function findDrift(options: {
   cluster: Pick<
@@ -71,6 +71,8 @@ export function findDrift(options: {
     ...losses(cluster, lost),
     ...mesh(options, lost),
     ...changedMachines(nodes, parts, fresh),
+    ...failedLoadBalancers(parts),
+    ...changedLoadBalancers(parts, fresh),
     ...strays({ nodes, parts, fresh, now }),
     ...strangers(fresh),
     ...unseenClouds({ cluster, parts, sightings, secondsMax: sightingSecondsMax, now }),
@@ -220,6 +222,40 @@ const changedMachines = (
 
 const numberOf = (node: Node | undefined): { number?: number } =>
   node === undefined ? {} : { number: node.number };
+
+const failedLoadBalancers = (parts: readonly CloudParts[]): readonly Found[] =>
+  parts.flatMap(({ cloud, loadBalancerFailure: failure }) =>
+    failure === undefined
+      ? []
+      : [
+          {
+            cloud,
+            fingerprint: `load-balancer-failed:${failure.error}`,
+            kind: 'load-balancer-failed' as const,
+            subject: cloud,
+            message: `${cloud}: no load balancer: ${failure.error}: ${failure.message}`,
+            remedy: 'it is tried again',
+          },
+        ],
+  );
+
+/** Of those that were recorded: before that, the run that builds them knows best. */
+const changedLoadBalancers = (parts: readonly CloudParts[], fresh: readonly Sighting[]): readonly Found[] =>
+  fresh
+    .filter((sighting) => isNewerThanRepair(sighting, parts))
+    .filter(({ cloud }) => parts.find((part) => part.cloud === cloud)?.loadBalancer !== undefined)
+    .flatMap(({ cloud, observation }) =>
+      (observation.flaws ?? [])
+        .filter(({ of }) => of === 'load-balancer')
+        .map(({ subject, message }) => ({
+          cloud,
+          fingerprint: `load-balancer-changed:${subject}`,
+          kind: 'load-balancer-changed' as const,
+          subject,
+          message: `${cloud}: ${message}`,
+          remedy: 'it is put right',
+        })),
+    );
 
 const strays = (seen: {
   nodes: readonly Node[];

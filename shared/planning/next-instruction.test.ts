@@ -360,7 +360,30 @@ describe('afterwards', () => {
   it.each<[string, string, Partial<Node>, Partial<SyncRequest>]>([
     ['a node that has joined', 'run', {}, { phase: 'joined' }],
     ['a node that is ready', 'run', { phase: 'ready' }, { phase: 'ready' }],
-    ['a node that is to go', 'leave', { desired: 'absent' }, { phase: 'ready' }],
+    [
+      'a node that is to go, while its load balancer still sends to it',
+      'wait',
+      { desired: 'absent', phase: 'ready' },
+      { phase: 'ready' },
+    ],
+    [
+      'a node that is to go, once it is drained',
+      'leave',
+      { desired: 'absent', phase: 'draining' },
+      { phase: 'ready' },
+    ],
+    [
+      'a node that is to go and has no time to wait',
+      'leave',
+      { desired: 'absent', phase: 'ready' },
+      { phase: 'ready', interruption: { kind: 'terminate' } },
+    ],
+    [
+      'a node that has begun to hand over its work',
+      'leave',
+      { desired: 'absent', phase: 'ready' },
+      { phase: 'leaving' },
+    ],
     ['a node that has left', 'wait', { desired: 'absent' }, { phase: 'left' }],
     ['a node that is to go before it ever joined', 'wait', { desired: 'absent' }, { phase: 'booting' }],
     [
@@ -521,7 +544,7 @@ describe('a control plane that is to be forgotten', () => {
     [
       'not by one that leaves as well',
       { instruction: { kind: 'leave' } },
-      serving(2, 1, { desired: 'absent' }),
+      serving(2, 1, { desired: 'absent', phase: 'draining' }),
       { phase: 'ready' },
     ],
     ['not by one that failed', { instruction: { kind: 'wait' } }, serving(2, 1), { phase: 'failed' }],

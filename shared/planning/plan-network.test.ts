@@ -57,6 +57,32 @@ describe('inbound rules', () => {
     expect(rulesOf(vpn, role)).toEqual(expected);
   });
 
+  it.each([
+    ['aws', { kind: 'network' }],
+    ['digitalocean', { kind: 'network' }],
+    ['azure', { kind: 'probes', ranges: ['168.63.129.16/32'] }],
+    ['gcp', { kind: 'probes', ranges: ['35.191.0.0/16', '209.85.152.0/22', '209.85.204.0/22'] }],
+  ] as const)(
+    'let the load balancers of %s ask workers, and nobody else, whether their ingress is well',
+    (cloud, source) => {
+      const { firewall } = planNetwork({
+        cluster: aCluster({ ingress: { loadBalancers: true } }),
+        cloud,
+        installation,
+      });
+      expect(firewall.worker).toContainEqual({
+        protocol: 'tcp',
+        fromPort: 8081,
+        toPort: 8081,
+        source,
+        purpose: 'ingress health',
+      });
+      const without = planNetwork({ cluster: aCluster(), cloud, installation });
+      for (const rule of [...Object.values(without.firewall).flat(), ...firewall['control-plane']])
+        expect(rule.fromPort <= 8081 && 8081 <= rule.toPort).toBe(false);
+    },
+  );
+
   it.each([2379, 2380, 10_250, 8472, 22])('never open port %i', (port) => {
     for (const vpn of ['wireguard-full-mesh', 'wireguard-cross-location', 'cloud-vpn'] as const) {
       const { firewall } = planNetwork({ cluster: aCluster({ vpn }), cloud: 'gcp', installation });

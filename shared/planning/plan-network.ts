@@ -1,14 +1,15 @@
 import type { CloudName } from '../domain/cloud.ts';
 import type { Cluster } from '../domain/cluster.ts';
+import { ingressHealth, ingressPorts } from '../domain/load-balancer.ts';
 import {
   apiServerPort,
   ranges,
   wireguardPort,
   type FirewallRule,
+  type FirewallSource,
   type Network,
   type NetworkSpec,
   type NodeRole,
-  type Vpn,
 } from '../domain/network.ts';
 import { locationOf } from '../domain/regions.ts';
 import { overlaps } from './ranges.ts';
@@ -36,7 +37,7 @@ const fixed: Readonly<
 
 /** One cloud's network, subnet and inbound rules. Equal clusters have equal specs, so that repairing changes nothing. */
 export function planNetwork(options: {
-  cluster: Pick<Cluster, 'id' | 'name' | 'region' | 'vpn' | 'podRange'>;
+  cluster: Pick<Cluster, 'id' | 'name' | 'region' | 'vpn' | 'podRange' | 'ingress'>;
   cloud: CloudName;
   installation: string;
   /** As it was recorded when it first stood. */
@@ -50,8 +51,8 @@ export function planNetwork(options: {
     candidates:
       cloud === 'digitalocean' ? digitalOceanCandidates(cluster.id, cluster.podRange) : [fixed[cloud]],
     firewall: {
-      'control-plane': firewallOf({ role: 'control-plane', vpn: cluster.vpn }),
-      worker: firewallOf({ role: 'worker', vpn: cluster.vpn }),
+      'control-plane': firewallOf('control-plane', { cluster, cloud }),
+      worker: firewallOf('worker', { cluster, cloud }),
     },
     ...(known === undefined ? {} : { known: known.parts }),
   };
@@ -84,8 +85,24 @@ function spread(text: string): number {
   return (value ^ (value >>> 13)) >>> 0;
 }
 
+/**
+ * Where each cloud's load balancers ask from whether a machine is well: those of AWS and DigitalOcean from addresses of their
+ * own in the network, Google's and Azure's from fixed ones. Sources: cloud.google.com/load-balancing/docs/health-check-concepts
+ * (passthrough load balancers), learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16.
+ */
+const probeSources: Readonly<Record<CloudName, FirewallSource>> = {
+  aws: { kind: 'network' },
+  gcp: { kind: 'probes', ranges: ['35.191.0.0/16', '209.85.152.0/22', '209.85.204.0/22'] },
+  azure: { kind: 'probes', ranges: ['168.63.129.16/32'] },
+  digitalocean: { kind: 'network' },
+};
+
 /** Everything that is not here is closed: etcd, kubelet and pod traffic travel on the overlay only. */
-function firewallOf({ role, vpn }: { role: NodeRole; vpn: Vpn }): readonly FirewallRule[] {
+function firewallOf(
+  role: NodeRole,
+  { cluster, cloud }: { cluster: Pick<Cluster, 'vpn' | 'ingress'>; cloud: CloudName },
+): readonly FirewallRule[] {
+  const { vpn } = cluster;
   const anywhere = { kind: 'anywhere' } as const;
   const rule = (
     protocol: FirewallRule['protocol'],
@@ -99,11 +116,13 @@ function firewallOf({ role, vpn }: { role: NodeRole; vpn: Vpn }): readonly Firew
     ...(vpn === 'cloud-vpn' ? [] : [rule('udp', wireguardPort, wireguardPort, 'WireGuard')]),
     ...(role === 'worker'
       ? [
-          rule('tcp', 80, 80, 'ingress'),
-          rule('tcp', 443, 443, 'ingress'),
+          ...ingressPorts.map((port) => rule('tcp', port, port, 'ingress')),
           rule('tcp', 30_000, 32_767, 'NodePorts'),
           rule('udp', 30_000, 32_767, 'NodePorts'),
         ]
+      : []),
+    ...(role === 'worker' && cluster.ingress?.loadBalancers === true
+      ? [rule('tcp', ingressHealth.port, ingressHealth.port, 'ingress health', probeSources[cloud])]
       : []),
     ...(vpn === 'wireguard-cross-location'
       ? [rule('udp', 4789, 4789, 'pods of one network', { kind: 'network' })]

@@ -182,6 +182,37 @@ describe('drift', () => {
   });
 });
 
+describe('load balancers', () => {
+  const asked: Partial<Cluster> = { ingress: { loadBalancers: true } };
+  const balanced = networks.map((part) => ({
+    ...part,
+    loadBalancer: { cloud: part.cloud, addresses: ['203.0.113.1'], parts: {} },
+  }));
+  const failure = { error: 'QuotaExceeded', message: 'aws: no more', at: ago(10) };
+
+  it('that stand are left alone', () => {
+    expect(actions(asked, [node()], balanced)).toEqual([]);
+  });
+  it('are missed where there are workers and none was ever built', () => {
+    expect(actions(asked, [node()], networks)).toEqual([
+      'DriftFound aws:load-balancer-absent (attempt 1, wait 60 s)',
+    ]);
+    expect(actions({}, [node()], networks)).toEqual([]);
+    expect(actions(asked, [node({ role: 'control-plane' })], networks)).toEqual([]);
+  });
+  it('that failed are tried again, with the patience of all repairs, and the cluster is degraded', () => {
+    const decided = decide(
+      asked,
+      [node()],
+      [{ ...network('aws'), loadBalancerFailure: failure }, ...networks.slice(1)],
+    );
+    expect(decided.actions.map(sentence)).toEqual([
+      'DriftFound aws:load-balancer-failed:QuotaExceeded (attempt 1, wait 60 s)',
+    ]);
+    expect(decided.status).toMatchObject({ to: 'degraded', event: 'ClusterDegraded' });
+  });
+});
+
 describe('what was changed or is left over', () => {
   const flaw = (subject: string) =>
     ({ of: 'network', subject, message: `${subject} was added by hand` }) as const;

@@ -50,6 +50,7 @@ describe('a right cluster', () => {
         vpn: 'wireguard-full-mesh',
         podRange: '10.217.0.0/16',
         policies: {},
+        ingress: { loadBalancers: false },
       },
     });
   });

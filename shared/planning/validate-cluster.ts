@@ -16,6 +16,7 @@ import {
   type NodeGroupDocument,
   type Problem,
 } from '../domain/cluster-request.ts';
+import { ingressDefault, loadBalancerClouds } from '../domain/load-balancer.ts';
 import { vpns, type Vpn } from '../domain/network.ts';
 import { shapes, type Offering } from '../domain/offering.ts';
 import { nodesMax, nodesPerPlanMax, type Node } from '../domain/node.ts';
@@ -105,6 +106,14 @@ export function validateCluster(options: {
   const nodes = groups.reduce((sum, { count }) => sum + count, 0);
   problems.push(...validatePodRange({ podRange, nodes, clouds: clouds.map(({ cloud }) => cloud) }));
 
+  const ingress = { loadBalancers: spec.ingress?.loadBalancers ?? ingressDefault.loadBalancers };
+  const unbuilt = clouds.map(({ cloud }) => cloud).filter((cloud) => !loadBalancerClouds.includes(cloud));
+  if (ingress.loadBalancers && unbuilt.length > 0)
+    problems.push({
+      field: 'spec.ingress.loadBalancers',
+      message: `load balancers are not built yet in ${unbuilt.join(', ')}`,
+    });
+
   const policies = spec.policies ?? {};
   const within = 'spec.policies.';
   // Of clouds that are wrong themselves nothing can be said.
@@ -126,6 +135,7 @@ export function validateCluster(options: {
       vpn,
       podRange,
       policies,
+      ingress,
     },
   };
 }

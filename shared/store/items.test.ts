@@ -180,6 +180,25 @@ describe('a cloud’s parts', () => {
       cloud: 'aws',
       network: network('aws'),
     });
+    const loadBalancer = { cloud: 'aws', dnsName: 'it.elb.example', addresses: [], parts: {} } as const;
+    await test.store.parts.recordLoadBalancerFailure(id, 'aws', failure);
+    expect(await test.store.parts.get(id, 'aws')).toMatchObject({ loadBalancerFailure: failure });
+    await test.store.parts.recordLoadBalancer(id, loadBalancer, failure.at);
+    expect(await test.store.parts.get(id, 'aws')).toEqual({
+      clusterId: id,
+      cloud: 'aws',
+      network: network('aws'),
+      loadBalancer,
+      mendedAt: failure.at,
+    });
+    await test.store.parts.recordLoadBalancerFailure(id, 'aws', failure);
+    await test.store.parts.forgetLoadBalancer(id, 'aws');
+    expect(await test.store.parts.get(id, 'aws')).toEqual({
+      clusterId: id,
+      cloud: 'aws',
+      network: network('aws'),
+      mendedAt: failure.at,
+    });
     await test.store.parts.forget(id, 'aws');
     expect(await test.store.parts.get(id, 'aws')).toBeUndefined();
   });

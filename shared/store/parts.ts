@@ -29,6 +29,31 @@ export const partsStore = (table: Table): CloudPartsStore => ({
     await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, failure } }, always);
   },
 
+  async recordLoadBalancer(clusterId, loadBalancer, at) {
+    const { cloud } = loadBalancer;
+    await table.update(
+      keys.parts(clusterId, cloud),
+      { set: { clusterId, cloud, loadBalancer, mendedAt: at }, remove: ['loadBalancerFailure'] },
+      always,
+    );
+  },
+
+  async recordLoadBalancerFailure(clusterId, cloud, failure) {
+    await table.update(
+      keys.parts(clusterId, cloud),
+      { set: { clusterId, cloud, loadBalancerFailure: failure } },
+      always,
+    );
+  },
+
+  async forgetLoadBalancer(clusterId, cloud) {
+    await table.update(
+      keys.parts(clusterId, cloud),
+      { set: { clusterId, cloud }, remove: ['loadBalancer', 'loadBalancerFailure'] },
+      always,
+    );
+  },
+
   async recordMended(clusterId, cloud, at) {
     await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, mendedAt: at } }, always);
   },

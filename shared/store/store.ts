@@ -6,12 +6,14 @@ import type {
   CloudParts,
   Forgetting,
   Holder,
+  PartFailure,
   Plan,
   Restore,
   Snapshotting,
 } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
+import type { LoadBalancer } from '../domain/load-balancer.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
 import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
@@ -335,13 +337,14 @@ export interface CloudPartsStore {
   recordNetwork(clusterId: ClusterId, network: Network): Promise<void>;
   /** What was seen before `at` says nothing of what is to be mended now. */
   recordMended(clusterId: ClusterId, cloud: CloudName, at: Instant): Promise<void>;
-  recordFailure(
-    clusterId: ClusterId,
-    cloud: CloudName,
-    failure: { error: string; message: string; at: Instant },
-  ): Promise<void>;
+  recordFailure(clusterId: ClusterId, cloud: CloudName, failure: PartFailure): Promise<void>;
   /** Whatever stood in the way does no longer. */
   clearFailure(clusterId: ClusterId, cloud: CloudName): Promise<void>;
+  /** It takes traffic; what was seen before `at` says nothing of what is to be mended now. */
+  recordLoadBalancer(clusterId: ClusterId, loadBalancer: LoadBalancer, at: Instant): Promise<void>;
+  recordLoadBalancerFailure(clusterId: ClusterId, cloud: CloudName, failure: PartFailure): Promise<void>;
+  /** Nobody wants one here any more. */
+  forgetLoadBalancer(clusterId: ClusterId, cloud: CloudName): Promise<void>;
   forget(clusterId: ClusterId, cloud: CloudName): Promise<void>;
 }
 

@@ -97,6 +97,7 @@ export const someDetails = (given: Partial<ClusterDetails> = {}): ClusterDetails
   kubernetesVersion: '1.36',
   podRange: '10.217.0.0/16',
   policies: {},
+  ingress: { loadBalancers: false },
   status: 'creating',
   createdAt: exampleTime,
   createdBy: 'ada',

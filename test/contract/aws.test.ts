@@ -12,6 +12,8 @@ describeContract(
     driver: (endpoint) => createAws({ accessKeyId: 'AKIACONTRACT', secretAccessKey: 'secret', endpoint }),
     brokenDriver: (endpoint) => createAws({ accessKeyId: 'revoked', secretAccessKey: 'secret', endpoint }),
     networkIdOf: (network) => network.parts['vpcId'] ?? '',
+    // The balancer's listeners, and the targets of each of two target groups.
+    observeCallsPerBalancer: 3,
     exceptions: [
       {
         rule: 'add-spare-address is spare, and is removed',

@@ -4,6 +4,7 @@ import type {
   Fault,
   MachineState,
   ResourceRow,
+  ServedFront,
   SimulatedCloud,
   WorldMachine,
   WorldSettings,
@@ -12,10 +13,16 @@ import type {
 export type { DamageKind, ResourceRow } from '../../local/clouds/world.ts';
 
 export type AskedFault = Pick<Fault, 'effect'> & Partial<Omit<Fault, 'id' | 'cloud'>>;
+export type SeenBalancer = Pick<
+  ServedFront,
+  'id' | 'name' | 'networkId' | 'address' | 'isOpen' | 'listeners' | 'healthCheck' | 'members'
+>;
 export type SeenMachine = Pick<WorldMachine, 'id' | 'name' | 'networkId'> & { readonly state: MachineState };
 
 /** Fate's hand over one cloud. */
 export interface ControlClient {
+  /** Load balancers, whosever they are. */
+  balancers(): Promise<readonly SeenBalancer[]>;
   resources(): Promise<readonly ResourceRow[]>;
   machines(): Promise<readonly SeenMachine[]>;
   /** How often each operation reached this cloud. */
@@ -57,6 +64,8 @@ export async function controlAt(endpoint: string, cloud: SimulatedCloud): Promis
   return {
     resources: async () =>
       ((await ask('GET', 'resources')) as ResourceRow[]).filter((r) => r.cloud === cloud),
+    balancers: async () =>
+      ((await ask('GET', 'balancers')) as ServedFront[]).filter((front) => front.cloud === cloud),
     machines: async () =>
       ((await ask('GET', 'machines')) as (SeenMachine & { cloud: string })[]).filter(
         (m) => m.cloud === cloud && m.state !== 'gone',

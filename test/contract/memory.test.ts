@@ -43,7 +43,15 @@ function startMemory(): Ground & { readonly cloud: MemoryCloud } {
       })),
       ...world.networks().map((network) => rowOf('network', network.id, network.name, 'available')),
       ...world.spares().map(({ kind, id, name }) => rowOf(kind, id, name, 'available')),
+      ...world.balancers().map(({ id, name }) => rowOf('load-balancer', id, name, 'available')),
     ],
+    balancers: async () =>
+      world.balancers().map(({ members, healthCheck, readyAt, ...balancer }) => ({
+        ...balancer,
+        ...(healthCheck === undefined ? {} : { healthCheck }),
+        isOpen: now() >= readyAt,
+        members: members.map((id) => ({ id })),
+      })),
     machines: async () =>
       world.machines().map((machine) => ({
         id: machine.providerId,

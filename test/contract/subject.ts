@@ -65,6 +65,7 @@ export function simulated(options: {
   readonly networkIdOf: (network: Network) => string;
   readonly exceptions?: Subject['exceptions'];
   readonly observeCallsPerCluster?: number;
+  readonly observeCallsPerBalancer?: number;
 }): Subject {
   const { cloud } = options;
   return {
@@ -75,6 +76,9 @@ export function simulated(options: {
     ...(options.observeCallsPerCluster === undefined
       ? {}
       : { observeCallsPerCluster: options.observeCallsPerCluster }),
+    ...(options.observeCallsPerBalancer === undefined
+      ? {}
+      : { observeCallsPerBalancer: options.observeCallsPerBalancer }),
     create: async () => {
       const given = process.env[endpointVariable];
       const own = given === undefined ? await startWorld(options.simulator) : undefined;

@@ -6,6 +6,7 @@ import type { Location, Owner } from '../../shared/domain/cloud.ts';
 import type { FirewallRule, Network, NetworkSpec } from '../../shared/domain/network.ts';
 import type { Offering } from '../../shared/domain/offering.ts';
 import type { ControlClient, ResourceRow } from './control-client.ts';
+import { balancerRules, describeBalancers } from './balancer-rules.ts';
 import { describeDrift, driftRules } from './drift-rules.ts';
 
 /*
@@ -34,9 +35,11 @@ import { describeDrift, driftRules } from './drift-rules.ts';
  *   rows before and after;
  * - page with `world.pageSize(asked, apiMax)`: the suite sets `pageSizeMax` to 5 and makes 12 machines;
  * - `world.refusal(…)` on every create, and the fault `hide` where its cloud is eventually consistent;
+ * - `world.balances(() => fronts)` once: every load balancer it has; the fault `quota` on `createBalancer`;
  * - `world.suffers(cloud, { 'delete-network': … })` once: what people can do to it in its console (control.ts says what each
  *   is); what its cloud does not have is left out, and the rule of it is named in `exceptions` with the reason;
- * - classify its calls exactly: `createNetwork|changeNetwork|deleteNetwork` are whatever changes networks, subnets, routes,
+ * - classify its calls exactly: `createBalancer|changeBalancer|deleteBalancer` are whatever changes load balancers and their
+ *   parts, `createNetwork|changeNetwork|deleteNetwork` whatever changes networks, subnets, routes,
  *   firewalls and groups, and nothing else is: "changes nothing" is counted by it.
  *
  * A rule that a driver cannot keep is named in `exceptions` with the reason. `npm run test:contract -- --help` runs one
@@ -66,6 +69,8 @@ export interface Subject {
   readonly exceptions?: readonly { readonly rule: Rule; readonly reason: string }[];
   /** How many calls `observe` makes for each cluster that stands, beside its lists; absent: none. Say why. */
   readonly observeCallsPerCluster?: number;
+  /** The same for each load balancer that is expected. */
+  readonly observeCallsPerBalancer?: number;
 }
 
 /** Small enough that a dozen machines are several pages. */
@@ -100,6 +105,7 @@ export const rules = [
   'collapsing stops before a stranger: the network stays and blockedBy names it',
   'collapsing leaves other clusters alone',
   ...driftRules,
+  ...balancerRules,
 ] as const;
 export type Rule = (typeof rules)[number];
 
@@ -121,6 +127,13 @@ const firewall: NetworkSpec['firewall'] = {
     rule('tcp', 30000, 32767, 'anywhere', 'NodePorts'),
     rule('udp', 30000, 32767, 'anywhere', 'NodePorts'),
     rule('udp', 4789, 4789, 'network', 'pods between nodes of one network'),
+    {
+      protocol: 'tcp',
+      fromPort: 8081,
+      toPort: 8081,
+      source: { kind: 'probes', ranges: ['35.191.0.0/16', '209.85.152.0/22'] },
+      purpose: 'is the ingress ready',
+    },
   ],
 };
 
@@ -128,7 +141,7 @@ function rule(
   protocol: FirewallRule['protocol'],
   fromPort: number,
   toPort: number,
-  kind: FirewallRule['source']['kind'],
+  kind: 'anywhere' | 'network',
   purpose: string,
 ): FirewallRule {
   return { protocol, fromPort, toPort, source: { kind }, purpose };
@@ -748,6 +761,28 @@ export function describeContract(subject: Subject): void {
         failsWith,
         holdings,
         pageSizeMax,
+      });
+    });
+
+    describe('keeps a load balancer', () => {
+      describeBalancers({
+        keeps,
+        cloud: () => ground.cloud,
+        location: subject.location,
+        networkIdOf: subject.networkIdOf,
+        callsPerBalancer: subject.observeCallsPerBalancer ?? 0,
+        settle,
+        until,
+        newOwner,
+        specOf,
+        buildNetwork,
+        requestFor,
+        build,
+        see,
+        collapse,
+        failsWith,
+        holdings,
+        changesOf,
       });
       if (held.size !== rules.length || [...reasons.keys()].some((name) => !held.has(name)))
         throw new Error('the rules, their tests and the exceptions do not name the same things');

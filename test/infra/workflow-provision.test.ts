@@ -15,6 +15,8 @@ describe('ProvisionNode', () => {
     'claim-operation': { clusterId, number, cloud: 'aws', attempt: 0 },
     'aws createMachine': running(1),
     'await-node joined': { outcome: 'joined' },
+    'aws joinLoadBalancer': { done: true },
+    'gcp joinLoadBalancer': { done: true },
     'forget-node': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
@@ -29,6 +31,7 @@ describe('ProvisionNode', () => {
       'claim-operation',
       'aws createMachine',
       'await-node joined',
+      'aws joinLoadBalancer',
       'settle-operation succeeded',
     ]);
   });
@@ -55,7 +58,11 @@ describe('ProvisionNode', () => {
       'aws abandonAttempt': { done: true, next: 'joined' },
     });
     expect(run.status).toBe('SUCCEEDED');
-    expect(run.calls.slice(-2)).toEqual(['aws abandonAttempt', 'settle-operation succeeded']);
+    expect(run.calls.slice(-3)).toEqual([
+      'aws abandonAttempt',
+      'aws joinLoadBalancer',
+      'settle-operation succeeded',
+    ]);
   });
 
   it('looks again while the machine does not run yet', async () => {
@@ -100,6 +107,7 @@ describe('ProvisionNode', () => {
         'forget-node',
         'gcp createMachine',
         'await-node joined',
+        'gcp joinLoadBalancer',
         'settle-operation succeeded',
       ]);
       expect(run.payloads('aws abandonAttempt')[0]).toMatchObject({
@@ -168,6 +176,7 @@ describe('ProvisionNode', () => {
       'forget-node',
       'aws createMachine',
       'await-node joined',
+      'aws joinLoadBalancer',
       'settle-operation succeeded',
     ]);
     expect(run.payloads('aws abandonAttempt')).toMatchObject([
@@ -175,6 +184,19 @@ describe('ProvisionNode', () => {
     ]);
     const tokens = run.payloads('await-node joined').map(({ taskToken }) => taskToken);
     expect(new Set(tokens).size).toBe(4);
+  });
+
+  it('is behind its load balancer before it is settled, unless that cannot be had', async () => {
+    const slow = await provision({
+      'aws joinLoadBalancer': inTurn(pending('i-0abc to join'), { done: true }),
+    });
+    expect(slow.calls.filter((call) => call === 'aws joinLoadBalancer')).toHaveLength(2);
+    expect(slow.payloads('aws joinLoadBalancer')[0]).toMatchObject({ verb: 'joinLoadBalancer', number });
+    for (const answer of [pending('i-0abc to join'), error('InvalidRequest', 'aws: not ours')]) {
+      const run = await provision({ 'aws joinLoadBalancer': answer });
+      expect(run.status).toBe('SUCCEEDED');
+      expect(run.calls.at(-1)).toBe('settle-operation succeeded');
+    }
   });
 
   it('counts the waits of each attempt anew', async () => {
@@ -206,7 +228,13 @@ describe('ProvisionNode', () => {
     [
       'at the end',
       { 'settle-operation succeeded': error('Superseded') },
-      ['claim-operation', 'aws createMachine', 'await-node joined', 'settle-operation succeeded'],
+      [
+        'claim-operation',
+        'aws createMachine',
+        'await-node joined',
+        'aws joinLoadBalancer',
+        'settle-operation succeeded',
+      ],
     ],
   ])('ends quietly when it is superseded %s', async (_when, script, calls) => {
     const run = await provision(script);
@@ -237,6 +265,7 @@ describe('ProvisionCluster', () => {
     'request-nodes': { requested: [] },
     ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureNetwork`, { done: true }])),
     ...Object.fromEntries(clouds.map((cloud) => [`${cloud} repair`, { done: true }])),
+    ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureLoadBalancer`, { done: true }])),
     'await-node initialised': { outcome: 'initialised' },
     'configure-cluster': { done: true },
     'settle-operation succeeded': { again: false },
@@ -244,12 +273,16 @@ describe('ProvisionCluster', () => {
   };
   const provision = (script: Script = {}): Promise<Run> =>
     runWorkflow('ProvisionCluster', { clusterId }, { ...usual, ...script }, { pollsMax });
+  /** What goes on beside the wait for the control plane, in no order to it. */
+  const isBalancing = (call: string): boolean => call.endsWith(' ensureLoadBalancer');
+  const inLine = ({ calls }: Run): readonly string[] => calls.filter((call) => !isBalancing(call));
 
   it('makes items of the plan, builds every network, asks for each cloud’s nodes, waits, settles', async () => {
     const run = await provision();
     expect(run.status).toBe('SUCCEEDED');
-    expect(run.calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
-    expect(run.calls.slice(2, -3).sort()).toEqual([
+    const calls = inLine(run);
+    expect(calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
+    expect(calls.slice(2, -3).sort()).toEqual([
       'aws ensureNetwork',
       'aws repair',
       'azure ensureNetwork',
@@ -260,7 +293,7 @@ describe('ProvisionCluster', () => {
       'gcp repair',
       ...clouds.map(() => 'request-nodes'),
     ]);
-    expect(run.calls.slice(-3)).toEqual([
+    expect(calls.slice(-3)).toEqual([
       'await-node initialised',
       'configure-cluster',
       'settle-operation succeeded',
@@ -290,7 +323,7 @@ describe('ProvisionCluster', () => {
       'gcp',
       'digitalocean',
     ]);
-    expect(run.calls.slice(-3)).toEqual([
+    expect(inLine(run).slice(-3)).toEqual([
       'await-node initialised',
       'configure-cluster',
       'settle-operation failed',
@@ -331,7 +364,7 @@ describe('ProvisionCluster', () => {
   it('repairs a cloud once its network stands, for as long as that takes; a refusal there is that cloud’s alone', async () => {
     const slow = await provision({ 'gcp repair': inTurn(pending('machine i-1 to be gone'), { done: true }) });
     expect(slow.status).toBe('SUCCEEDED');
-    expect(slow.calls.filter((call) => call.startsWith('gcp'))).toEqual([
+    expect(inLine(slow).filter((call) => call.startsWith('gcp'))).toEqual([
       'gcp ensureNetwork',
       'gcp repair',
       'gcp repair',
@@ -344,6 +377,48 @@ describe('ProvisionCluster', () => {
     expect(failed.calls).toContain('configure-cluster');
     expect(failed.payloads('settle-operation failed')).toMatchObject([
       { reason: 'azure QuotaExceeded: azure: no more networks' },
+    ]);
+  });
+
+  it('builds every cloud’s load balancer beside the wait, once the networks are through', async () => {
+    const run = await provision({
+      'aws ensureLoadBalancer': inTurn(pending('it to take traffic'), { done: true }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.filter(isBalancing).sort()).toEqual([
+      'aws ensureLoadBalancer',
+      'aws ensureLoadBalancer',
+      'azure ensureLoadBalancer',
+      'digitalocean ensureLoadBalancer',
+      'gcp ensureLoadBalancer',
+    ]);
+    const [first] = run.calls.filter(isBalancing);
+    expect(run.calls.indexOf(first ?? '')).toBeGreaterThan(run.calls.lastIndexOf('request-nodes'));
+    expect(run.payloads('aws ensureLoadBalancer')).toEqual(
+      [false, false].map((isLastTry) => ({
+        verb: 'ensureLoadBalancer',
+        clusterId,
+        executionArn: run.payloads('aws ensureNetwork')[0]?.['executionArn'],
+        isLastTry,
+      })),
+    );
+  });
+
+  it('a load balancer that fails or never takes traffic is no failure of the cluster', async () => {
+    const run = await provision({
+      'aws ensureLoadBalancer': refused('aws'),
+      'gcp ensureLoadBalancer': pending('its address'),
+      'azure ensureLoadBalancer': error('Superseded'),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).toContain('settle-operation succeeded');
+    // Who is asked for the last time is told so, and says what it waited for.
+    expect(run.payloads('gcp ensureLoadBalancer').map(({ isLastTry }) => isLastTry)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
     ]);
   });
 

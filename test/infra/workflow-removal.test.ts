@@ -10,6 +10,7 @@ describe('RetireNode', () => {
   const number = 7;
   const usual: Script = {
     'claim-operation': { clusterId, number, cloud: 'gcp', attempt: 1 },
+    'gcp leaveLoadBalancer': { done: true },
     'drain-node': { done: true },
     'gcp deleteMachine': { done: true },
     'forget-node': { done: true },
@@ -19,16 +20,28 @@ describe('RetireNode', () => {
   const retire = (script: Script = {}): Promise<Run> =>
     runWorkflow('RetireNode', { clusterId, number }, { ...usual, ...script });
 
-  it('takes the work off the node, then its machine, its Node object, its name', async () => {
+  it('takes the node out of the load balancer, its work off it, then its machine, its Node object, its name', async () => {
     const run = await retire();
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls).toEqual([
       'claim-operation',
+      'gcp leaveLoadBalancer',
       'drain-node',
       'gcp deleteMachine',
       'forget-node',
       'settle-operation succeeded',
     ]);
+  });
+
+  it('drains once the balancer sends nothing new, or when it cannot be told so', async () => {
+    const slow = await retire({ 'gcp leaveLoadBalancer': inTurn(pending('the group'), { done: true }) });
+    expect(slow.calls.slice(1, 4)).toEqual(['gcp leaveLoadBalancer', 'gcp leaveLoadBalancer', 'drain-node']);
+    expect(slow.payloads('gcp leaveLoadBalancer')[0]).toMatchObject({ verb: 'leaveLoadBalancer', number });
+    for (const answer of [pending('the group'), error('CredentialsRejected', 'gcp: no')]) {
+      const run = await retire({ 'gcp leaveLoadBalancer': answer });
+      expect(run.status).toBe('SUCCEEDED');
+      expect(run.calls).toContain('drain-node');
+    }
   });
 
   it('passes over the node until it is drained, counting from the run’s own beginning', async () => {
@@ -38,6 +51,7 @@ describe('RetireNode', () => {
     });
     expect(run.calls).toEqual([
       'claim-operation',
+      'gcp leaveLoadBalancer',
       'drain-node',
       'drain-node',
       'drain-node',
@@ -88,6 +102,7 @@ describe('RetireNode', () => {
 
   it.each([
     'claim-operation',
+    'gcp leaveLoadBalancer',
     'drain-node',
     'gcp deleteMachine',
     'forget-node',

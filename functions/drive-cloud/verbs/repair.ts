@@ -1,5 +1,6 @@
 import { needsRepair, planRepairs } from '../../../shared/planning/plan-repairs.ts';
 import { expectedMachines } from '../../../shared/planning/expected-machines.ts';
+import { expectedLoadBalancer } from '../../../shared/planning/plan-load-balancer.ts';
 import { planNetwork } from '../../../shared/planning/plan-network.ts';
 import { attemptToken } from '../../../shared/runtime/attempt-token.ts';
 import { isCloudError, type Cloud, type Progress } from '../../../shared/runtime/cloud.ts';
@@ -24,10 +25,12 @@ export async function repair(
   if (cluster.desired !== 'present') throw new Superseded(`cluster ${clusterId} is going`);
   const findings = await store.observations.findings(clusterId);
   if (!needsRepair(findings, parts.cloud)) return { done: true };
-  const network = (await store.parts.get(clusterId, parts.cloud))?.network;
-  if (network === undefined) return { done: true };
+  const stands = await store.parts.get(clusterId, parts.cloud);
+  if (stands?.network === undefined) return { done: true };
+  const { network } = stands;
 
   const { cloud, owner, location } = await groundOf(parts, cluster);
+  const before = await store.nodes.list(clusterId);
   const expected = {
     network: planNetwork({
       cluster,
@@ -35,7 +38,8 @@ export async function repair(
       installation: parts.installationId,
       known: network,
     }),
-    machines: expectedMachines(cluster, await store.nodes.list(clusterId), parts.cloud, attemptToken),
+    machines: expectedMachines(cluster, before, parts.cloud, attemptToken),
+    ...expectedLoadBalancer({ cluster, nodes: before, stands, installation: parts.installationId }),
   };
   const [observation] = await cloud.observe([{ ...owner, expected }], location);
   if (observation === undefined) throw new Error(`${parts.cloud} did not say what it has of ${clusterId}`);

@@ -4,7 +4,7 @@ import { groupNamed, groupSet } from './security-groups.ts';
 import { freeAddress, subnetNamed } from './subnets.ts';
 import { tagSpecificationParameters, tagSpecifications } from './tags.ts';
 import { accountId } from './vpcs.ts';
-import { ApiError, invalid, newId, required, scalars, timestamp } from './wire.ts';
+import { ApiError, invalid, newId, required, scalars, timestamp, type Xml } from './wire.ts';
 import type { NetworkInterface, State, Volume } from './state.ts';
 
 const volumeKind: Kind<Volume> = {
@@ -47,6 +47,21 @@ const volumeKind: Kind<Volume> = {
   }),
 };
 
+const isFree = (nic: NetworkInterface): boolean =>
+  nic.attachment === undefined && nic.managedBy === undefined;
+
+/** It hangs on a machine of the service's own, in no account that anybody sees. */
+const managedAttachment = (nic: NetworkInterface): Xml =>
+  nic.managedBy === undefined
+    ? undefined
+    : {
+        attachmentId: nic.id.replace('eni-', 'ela-attach-'),
+        instanceOwnerId: 'amazon-aws',
+        deviceIndex: 1,
+        status: 'attached',
+        deleteOnTermination: false,
+      };
+
 const interfaceKind: Kind<NetworkInterface> = {
   type: 'networkInterface',
   idPrefix: 'eni',
@@ -61,7 +76,7 @@ const interfaceKind: Kind<NetworkInterface> = {
     'vpc-id': (nic) => [nic.vpcId],
     'subnet-id': (nic) => [nic.subnetId],
     'group-id': (nic) => nic.groupIds,
-    status: (nic) => [nic.attachment === undefined ? 'available' : 'in-use'],
+    status: (nic) => [isFree(nic) ? 'available' : 'in-use'],
     'attachment.instance-id': (nic) => [nic.attachment?.instanceId],
   },
   render: (nic, state) => ({
@@ -71,15 +86,16 @@ const interfaceKind: Kind<NetworkInterface> = {
     availabilityZone: nic.zone,
     description: nic.description,
     ownerId: accountId,
-    requesterManaged: false,
-    status: nic.attachment === undefined ? 'available' : 'in-use',
+    requesterId: nic.managedBy,
+    requesterManaged: nic.managedBy !== undefined,
+    status: isFree(nic) ? 'available' : 'in-use',
     macAddress: nic.macAddress,
     privateIpAddress: nic.privateAddress,
     sourceDestCheck: true,
     groupSet: groupSet(state, nic.groupIds),
     attachment:
       nic.attachment === undefined
-        ? undefined
+        ? managedAttachment(nic)
         : {
             attachmentId: nic.attachment.id,
             instanceId: nic.attachment.instanceId,
@@ -90,7 +106,7 @@ const interfaceKind: Kind<NetworkInterface> = {
           },
     association:
       nic.publicAddress === undefined ? undefined : { publicIp: nic.publicAddress, ipOwnerId: 'amazon' },
-    interfaceType: 'interface',
+    interfaceType: nic.managedBy === undefined ? 'interface' : 'network_load_balancer',
     tagSet: tagSet(state.tagsOf(nic.id)),
   }),
 };
@@ -187,6 +203,11 @@ export function attachmentActions(state: State): Record<string, Action> {
         checkId(interfaceKind, id);
         const nic = state.interfaces.get(id);
         if (nic === undefined || nic.region !== region) throw notFound(interfaceKind, id);
+        if (nic.managedBy !== undefined)
+          throw new ApiError(
+            'OperationNotPermitted',
+            "You are not allowed to manage 'ela-attach' attachments.",
+          );
         if (nic.attachment !== undefined)
           throw new ApiError('InvalidNetworkInterface.InUse', `Interface: [${id}] in use.`);
         state.remove(state.interfaces, id);

@@ -4,6 +4,11 @@ import { accountActions, stsActions } from './account.ts';
 import { attachmentActions } from './attachments.ts';
 import { damages } from './damage.ts';
 import type { Action } from './describe.ts';
+import { tagActions as tagActionsOfElb } from './elb/actions.ts';
+import { balancerDamages, frontsOf } from './elb/fronts.ts';
+import { loadBalancerActions } from './elb/load-balancers.ts';
+import { ElbState } from './elb/state.ts';
+import { targetGroupActions } from './elb/target-groups.ts';
 import { gatewayActions } from './gateways.ts';
 import { instanceActions } from './instances.ts';
 import { placeStranger } from './launch.ts';
@@ -16,14 +21,17 @@ import { State } from './state.ts';
 import { subnetActions } from './subnets.ts';
 import { tagActions } from './tags.ts';
 import { vpcActions } from './vpcs.ts';
-import { ApiError, ec2Answer, ec2Error, parseForm, stsAnswer, stsError, type Form } from './wire.ts';
+import { ApiError, ec2Answer, ec2Error, parseForm, wrappedAnswer, wrappedError, type Form } from './wire.ts';
 
 /** Of the Authorization header, AWS Signature Version 4; the signature itself is not checked: no secret is known here. */
 const authorization =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,\s*SignedHeaders=[^,]+,\s*Signature=[0-9a-f]{64}$/;
 
-const versions = { ec2: '2016-11-15', sts: '2011-06-15' } as const;
-type Service = keyof typeof versions | 'pricing';
+const versions = { ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' } as const;
+/** Those that speak the Query protocol. */
+type QueryService = keyof typeof versions;
+type Service = QueryService | 'pricing';
+const queryServices = Object.keys(versions) as QueryService[];
 
 const authFailure = (message: string): ApiError => new ApiError('AuthFailure', message, 401);
 
@@ -48,11 +56,19 @@ function checkParameters(form: Form, action: Action): void {
       throw new ApiError('MissingParameter', `The request must contain the parameter ${name.slice(0, -1)}`);
 }
 
-const serviceOf = (form: Form): keyof typeof versions =>
-  form.get('Version') === versions.sts ? 'sts' : 'ec2';
+const serviceOf = (form: Form): QueryService =>
+  queryServices.find((service) => form.get('Version') === versions[service]) ?? 'ec2';
 
-const failed = (service: Service, error: ApiError): SimulatedResponse =>
-  ({ ec2: ec2Error, sts: stsError, pricing: priceListError })[service](error);
+function failed(service: Service, error: ApiError): SimulatedResponse {
+  if (service === 'pricing') return priceListError(error);
+  return service === 'ec2' ? ec2Error(error) : wrappedError(service, error);
+}
+
+const unknownToken = new ApiError(
+  'InvalidClientTokenId',
+  'The security token included in the request is invalid.',
+  403,
+);
 
 /** EC2 throttles with 503 and names no time to wait; the others blame the caller. */
 const refusals = {
@@ -64,11 +80,12 @@ const refusals = {
   sts: {
     throttle: new ApiError('Throttling', 'Rate exceeded', 400),
     unavailable: new ApiError('ServiceUnavailable', 'The service is unavailable.', 503),
-    credentials: new ApiError(
-      'InvalidClientTokenId',
-      'The security token included in the request is invalid.',
-      403,
-    ),
+    credentials: unknownToken,
+  },
+  elasticloadbalancing: {
+    throttle: new ApiError('Throttling', 'Rate exceeded', 400),
+    unavailable: new ApiError('ServiceUnavailable', 'The service is unavailable.', 503),
+    credentials: unknownToken,
   },
   pricing: {
     throttle: new ApiError('ThrottlingException', 'Rate exceeded', 400),
@@ -81,7 +98,7 @@ const refusals = {
   },
 } as const;
 
-/** The EC2 Query API, and of STS the one action that says who is asking. */
+/** The Query APIs of EC2 and of Elastic Load Balancing (v2), and of STS the one action that says who is asking. */
 export function createAwsSimulator(
   world: World,
   options: {
@@ -103,10 +120,20 @@ export function createAwsSimulator(
     ...accountActions(),
     ...sizeActions(world),
   };
-  const actions = { ec2, sts: stsActions };
-  world.lists(() => rows(state));
+  const elb = new ElbState(state);
+  const actions: Readonly<Record<QueryService, Readonly<Record<string, Action>>>> = {
+    ec2,
+    sts: stsActions,
+    elasticloadbalancing: {
+      ...loadBalancerActions(elb),
+      ...targetGroupActions(elb),
+      ...tagActionsOfElb(elb),
+    },
+  };
+  world.lists(() => [...rows(state), ...balancerRows(elb)]);
+  world.balances(() => frontsOf(elb));
   world.placesStrangers('aws', (request) => placeStranger(state, request));
-  world.suffers('aws', damages(state, ec2));
+  world.suffers('aws', { ...damages(state, ec2), ...balancerDamages(elb) });
 
   return {
     cloud: 'aws',
@@ -133,7 +160,7 @@ export function createAwsSimulator(
         if (form.get('Version') !== versions[service])
           throw new ApiError(
             'NoSuchVersion',
-            `The requested version (${form.get('Version') ?? ''}) of service AmazonEC2 does not exist`,
+            `The requested version (${form.get('Version') ?? ''}) of service ${service} does not exist`,
           );
         const action = actions[service][name];
         if (action === undefined)
@@ -141,7 +168,7 @@ export function createAwsSimulator(
         checkParameters(form, action);
         state.settle();
         const values = action.run({ form, region });
-        return service === 'sts' ? stsAnswer(name, values) : ec2Answer(name, values);
+        return service === 'ec2' ? ec2Answer(name, values) : wrappedAnswer(service, name, values);
       } catch (error) {
         if (error instanceof ApiError) return failed(service, error);
         throw error;
@@ -204,7 +231,12 @@ function rows(state: State): ResourceRow[] {
     ...state.interfaces
       .values()
       .map((nic) =>
-        row('network-interface', nic.id, nic.vpcId, nic.attachment === undefined ? 'available' : 'in-use'),
+        row(
+          'network-interface',
+          nic.id,
+          nic.vpcId,
+          nic.attachment === undefined && nic.managedBy === undefined ? 'available' : 'in-use',
+        ),
       ),
     ...living.map((instance) => {
       const machine = state.world.machine('aws', instance.id);
@@ -217,3 +249,22 @@ function rows(state: State): ResourceRow[] {
     }),
   ];
 }
+
+const balancerRows = (elb: ElbState): ResourceRow[] => {
+  const row = (
+    kind: string,
+    { id, name, vpcId }: { id: string; name: string; vpcId: string },
+  ): ResourceRow => ({
+    cloud: 'aws',
+    kind,
+    id,
+    name,
+    state: 'available',
+    tags: Object.entries(elb.ec2.tagsOf(id)).map(([key, value]) => `${key}=${value}`),
+    inside: vpcId,
+  });
+  return [
+    ...elb.loadBalancers.values().map((balancer) => row('load-balancer', balancer)),
+    ...elb.targetGroups.values().map((group) => row('target-group', group)),
+  ];
+};

@@ -104,6 +104,10 @@ export interface NetworkInterface extends Resource {
   readonly privateAddress: string;
   readonly publicAddress?: string;
   readonly macAddress: string;
+  /** A service that made it for itself, and alone takes it away: `amazon-elb`. */
+  readonly managedBy?: string;
+  /** Epoch milliseconds: when that service lets go of it. */
+  readonly goneAt?: number;
   readonly attachment?: {
     readonly id: string;
     readonly instanceId: string;
@@ -195,6 +199,8 @@ export class State {
    * timer has to fire for the answer to be right.
    */
   settle(): void {
+    for (const { id, goneAt } of this.interfaces.values())
+      if (goneAt !== undefined && this.world.now() >= goneAt) this.remove(this.interfaces, id);
     for (const instance of this.instances.values()) {
       if (instance.released === true || !this.isTerminated(instance)) continue;
       for (const { id, deleteOnTermination } of instance.volumes) {

@@ -75,12 +75,12 @@ const escape = (text: string): string =>
 
 const isList = (value: Xml): value is readonly Xml[] => Array.isArray(value);
 
-/** Lists become `<item>`s; what is undefined is left out. */
-export function element(name: string, value: Xml): string {
+/** What is undefined is left out. @param entry what the entries of lists are called: EC2 says `item`. */
+export function element(name: string, value: Xml, entry: 'item' | 'member' = 'item'): string {
   if (value === undefined) return '';
-  if (isList(value)) return `<${name}>${value.map((item) => element('item', item)).join('')}</${name}>`;
+  if (isList(value)) return `<${name}>${value.map((item) => element(entry, item, entry)).join('')}</${name}>`;
   if (typeof value === 'object') {
-    const children = Object.entries(value).map(([child, inner]) => element(child, inner));
+    const children = Object.entries(value).map(([child, inner]) => element(child, inner, entry));
     return `<${name}>${children.join('')}</${name}>`;
   }
   return `<${name}>${escape(String(value))}</${name}>`;
@@ -92,9 +92,9 @@ const xml = (status: number, body: string): SimulatedResponse => ({
   body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
 });
 
-const children = (values: Readonly<Record<string, Xml>>): string =>
+const children = (values: Readonly<Record<string, Xml>>, entry?: 'item' | 'member'): string =>
   Object.entries(values)
-    .map(([name, value]) => element(name, value))
+    .map(([name, value]) => element(name, value, entry))
     .join('');
 
 export const ec2Answer = (action: string, values: Readonly<Record<string, Xml>>): SimulatedResponse =>
@@ -103,11 +103,21 @@ export const ec2Answer = (action: string, values: Readonly<Record<string, Xml>>)
     `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">${children({ requestId: randomUUID(), ...values })}</${action}Response>`,
   );
 
-/** STS wraps its answers once more, and has capital letters. */
-export const stsAnswer = (action: string, values: Readonly<Record<string, Xml>>): SimulatedResponse =>
+/** The services that wrap their answers once more, have capital letters, and lists of `<member>`s. */
+const namespaces = {
+  sts: 'https://sts.amazonaws.com/doc/2011-06-15/',
+  elasticloadbalancing: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
+} as const;
+type Wrapping = keyof typeof namespaces;
+
+export const wrappedAnswer = (
+  service: Wrapping,
+  action: string,
+  values: Readonly<Record<string, Xml>>,
+): SimulatedResponse =>
   xml(
     200,
-    `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result>${children(values)}</${action}Result><ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></${action}Response>`,
+    `<${action}Response xmlns="${namespaces[service]}"><${action}Result>${children(values, 'member')}</${action}Result><ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></${action}Response>`,
   );
 
 export const ec2Error = (error: ApiError): SimulatedResponse =>
@@ -119,10 +129,10 @@ export const ec2Error = (error: ApiError): SimulatedResponse =>
     }),
   );
 
-export const stsError = (error: ApiError): SimulatedResponse =>
+export const wrappedError = (service: Wrapping, error: ApiError): SimulatedResponse =>
   xml(
     error.status,
-    `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${children({
+    `<ErrorResponse xmlns="${namespaces[service]}">${children({
       Error: {
         Type: error.status < 500 ? 'Sender' : 'Receiver',
         Code: error.code,

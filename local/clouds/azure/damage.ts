@@ -13,7 +13,7 @@ const spareDiskGib = 30;
  * What people do to a cluster in Azure's portal. Azure routes by itself: the way out is lost when a route table is put
  * on the subnet, here one that another team keeps in its own group.
  */
-export function damagesIn(store: Store, sweep: () => void): Record<DamageKind, Damage> {
+export function damagesIn(store: Store, sweep: () => void): Partial<Record<DamageKind, Damage>> {
   type Strike = (network: Resource) => string | undefined;
   type StrikeMachine = (vm: Resource, machine: WorldMachine) => string | undefined;
   const refusing = (strike: () => string | undefined): string | undefined => {

@@ -1,7 +1,9 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentials } from './credentials.ts';
 
+/** One region's clients. */
 export interface Ec2 {
   /** Tries three times: for reads, and for changes that can be repeated without harm. */
   readonly patient: EC2Client;
@@ -10,6 +12,8 @@ export interface Ec2 {
    * says "no capacity" with a 500, which the SDK would ask three times for, while the next offering waits.
    */
   readonly once: EC2Client;
+  /** Elastic Load Balancing. It tries three times at everything: what it makes has a name, of which there is one. */
+  readonly elb: ElasticLoadBalancingV2Client;
 }
 
 export interface AwsClients {
@@ -50,7 +54,8 @@ export function clientsFor(credentials: AwsCredentials): AwsClients {
         // The same connections.
         requestHandler: patient.config.requestHandler,
       });
-      const made = { patient, once };
+      const elb = new ElasticLoadBalancingV2Client({ ...shared, region });
+      const made = { patient, once, elb };
       byRegion.set(region, made);
       return made;
     },

@@ -1,6 +1,7 @@
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import type { Owner } from '../../domain/cloud.ts';
 import type { Progress, Stranger } from '../contract.ts';
+import { removeBalancers } from './balancer-removal.ts';
 import type { Ec2 } from './clients.ts';
 import { together, tolerating } from './errors.ts';
 import { lists, type Parts, type Sight } from './look.ts';
@@ -18,7 +19,7 @@ const strangerSeconds = 30;
 const terminationsPerCallMax = 1000;
 
 /**
- * Takes a cluster down: all machines in one call, route tables meanwhile, and when the last machine is terminated the
+ * Takes a cluster down: all machines in one call, load balancer and route tables meanwhile, and when the last machine is terminated the
  * rest at once, its VPC last. Every pass begins with a fresh look, also for strangers, so a VPC never goes on old news.
  */
 export async function collapse(ec2: Ec2, owner: Owner): Promise<Progress<'nothing left'>> {
@@ -30,13 +31,14 @@ export async function collapse(ec2: Ec2, owner: Owner): Promise<Progress<'nothin
     if (sight.instances.length > 0) {
       await together([
         () => terminate(ec2, sight),
+        () => takeBalancersDown(ec2, sight),
         ...(containers ? routeTableRemovals(ec2, sight.routeTables) : []),
       ]);
       return containers
         ? pending(`${sight.instances.length} machines to be terminated`, terminationSeconds)
         : blocked(strangers, strangerSeconds);
     }
-    await removeLeftovers(ec2, sight);
+    await Promise.all([removeLeftovers(ec2, sight), takeBalancersDown(ec2, sight)]);
     if (!containers) return blocked(strangers, strangerSeconds);
     if (await removeParts(ec2, sight)) continue;
     const inTheWay = await foreignParts(ec2, sight, owner);
@@ -47,8 +49,14 @@ export async function collapse(ec2: Ec2, owner: Owner): Promise<Progress<'nothin
   return pending('everything to be gone from the lists', dependencySeconds);
 }
 
-const isEmpty = ({ inhabitants: _machines, plugs: _others, ...owned }: Sight): boolean =>
+const isEmpty = ({ inhabitants: _machines, plugs: _others, named: _names, ...owned }: Sight): boolean =>
   Object.values(owned).every((list) => list.length === 0);
+
+/** With the machines: their interfaces are what the VPC waits for the longest. */
+async function takeBalancersDown(ec2: Ec2, sight: Sight): Promise<undefined> {
+  await removeBalancers(ec2, sight);
+  return undefined;
+}
 
 async function terminate(ec2: Ec2, { instances }: Sight): Promise<undefined> {
   const living = instances.filter((instance) => instance.State?.Name !== 'shutting-down');

@@ -44,7 +44,7 @@ const rule = (
   protocol: 'tcp' | 'udp',
   fromPort: number,
   toPort: number,
-  kind: FirewallRule['source']['kind'] = 'anywhere',
+  kind: 'anywhere' | 'network' = 'anywhere',
 ): FirewallRule => ({ protocol, fromPort, toPort, source: { kind }, purpose: `${protocol} ${fromPort}` });
 
 const specOf = (owner: Owner): NetworkSpec => ({

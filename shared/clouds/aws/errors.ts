@@ -16,7 +16,8 @@ const throttleSecondsDefault = 5;
 
 /**
  * EC2's codes, most specific first; a code that ends in `LimitExceeded` is a quota but for the first line's.
- * Source: Amazon EC2 API Reference, "Error codes for the Amazon EC2 API"; STS likewise.
+ * Elastic Load Balancing's begin with `TooMany` instead, and the SDK puts `Exception` behind those that it knows.
+ * Source: Amazon EC2 API Reference, "Error codes for the Amazon EC2 API"; STS and Elastic Load Balancing likewise.
  */
 const codes: readonly (readonly [CloudErrorName, RegExp])[] = [
   [
@@ -29,7 +30,7 @@ const codes: readonly (readonly [CloudErrorName, RegExp])[] = [
   ],
   [
     'QuotaExceeded',
-    /(LimitExceeded|CountExceeded)$|^(InsufficientFreeAddressesInSubnet|PendingSnapshotLimitExceeded)$/,
+    /(LimitExceeded|CountExceeded)$|^(InsufficientFreeAddressesInSubnet|PendingSnapshotLimitExceeded)$|^TooMany(?!Requests)\w+$|AssociationLimit(Exception)?$/,
   ],
   [
     'CredentialsRejected',

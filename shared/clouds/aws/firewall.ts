@@ -1,5 +1,5 @@
 import type { IpPermission, SecurityGroup } from '@aws-sdk/client-ec2';
-import type { FirewallRule } from '../../domain/network.ts';
+import type { FirewallRule, FirewallSource } from '../../domain/network.ts';
 
 const anywhere = '0.0.0.0/0';
 /** Source: EC2 API Reference, IpRange: a description's length and characters. */
@@ -27,19 +27,24 @@ function single(permissions: readonly IpPermission[] | undefined): Map<string, I
 }
 
 function wanted(rules: readonly FirewallRule[], networkRange: string): Map<string, IpPermission> {
-  const permissions = rules.map((rule): [string, IpPermission] => {
-    const CidrIp = rule.source.kind === 'anywhere' ? anywhere : networkRange;
-    const permission: IpPermission = {
-      IpProtocol: rule.protocol,
-      FromPort: rule.fromPort,
-      ToPort: rule.toPort,
-      IpRanges: [
-        { CidrIp, Description: rule.purpose.replace(notInDescriptions, ' ').slice(0, descriptionLengthMax) },
-      ],
-    };
-    return [keyOf(permission, CidrIp), permission];
-  });
+  const permissions = rules.flatMap((rule) =>
+    rangesOf(rule.source, networkRange).map((CidrIp): [string, IpPermission] => {
+      const Description = rule.purpose.replace(notInDescriptions, ' ').slice(0, descriptionLengthMax);
+      const permission: IpPermission = {
+        IpProtocol: rule.protocol,
+        FromPort: rule.fromPort,
+        ToPort: rule.toPort,
+        IpRanges: [{ CidrIp, Description }],
+      };
+      return [keyOf(permission, CidrIp), permission];
+    }),
+  );
   return new Map(permissions);
+}
+
+function rangesOf(source: FirewallSource, networkRange: string): readonly string[] {
+  if (source.kind === 'probes') return source.ranges;
+  return [source.kind === 'anywhere' ? anywhere : networkRange];
 }
 
 export interface FirewallDifference {

@@ -18,6 +18,7 @@ import {
   type Volume,
   type Vpc,
 } from '@aws-sdk/client-ec2';
+import type { Balancers } from './balancer-look.ts';
 
 /** What a network is made of; each list is everything that the filters found, however many pages that was. */
 export interface Parts {
@@ -35,12 +36,14 @@ export interface Attachments {
 }
 
 /** Everything that was seen of some owners in one region. */
-export interface Sight extends Parts, Attachments {
+export interface Sight extends Parts, Attachments, Balancers {
   readonly instances: readonly Instance[];
   /** Whoever stands in the owners' VPCs, ours included. */
   readonly inhabitants: readonly Instance[];
   /** Every interface in them: a load balancer, a database or a function has one there and no machine. */
   readonly plugs: readonly NetworkInterface[];
+  /** What has the names of the owners' load balancers, whosever it is. */
+  readonly named: Balancers;
 }
 
 /** A list that does not end would never let us go. */
@@ -48,7 +51,7 @@ const pagesMax = 10_000;
 /** As many as the API allows; route tables allow fewest. Source: EC2 API Reference, MaxResults of each. */
 const pageSizes = { usual: 1000, volumes: 500, routeTables: 100 };
 
-async function everyPage<P, T>(
+export async function everyPage<P, T>(
   pages: AsyncIterable<P>,
   rowsOf: (page: P) => readonly T[] | undefined,
 ): Promise<T[]> {

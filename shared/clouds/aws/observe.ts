@@ -1,7 +1,10 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { Owner } from '../../domain/cloud.ts';
 import type { ClusterObservation, OwnedResource, Stranger, Watched } from '../contract.ts';
+import { balancersOf, lookAtBalancers, ownedBalancers } from './balancer-look.ts';
+import { isBalancersInterface } from './balancer-names.ts';
 import type { Ec2 } from './clients.ts';
+import { compareBalancer } from './compare-balancer.ts';
 import { compare, lookForMissed } from './compare.ts';
 import { existing, idsOf, lookAtAttachments, lists, lookAtParts, staying, type Sight } from './look.ts';
 import { machineOf } from './machine-view.ts';
@@ -10,9 +13,13 @@ import { looseOf, vpcsOf } from './spare.ts';
 import { chunks, filterValuesMax, filtersForMany, isOwnedBy, tag, tagKeys } from './tags.ts';
 
 /**
- * Eight lists at once, and two more of the VPCs' inhabitants: as many calls for one cluster as for two hundred.
+ * Ten lists at once, and two more of the VPCs' inhabitants: as many calls for one cluster as for two hundred; of load
+ * balancers their tags, for twenty at a time.
  */
 export async function lookAround(ec2: Ec2, owners: readonly Watched[]): Promise<Sight> {
+  const balancers = lookAtBalancers(ec2.elb, owners);
+  // It is waited for last: whatever fails first must not leave it without anybody who hears of its failure.
+  balancers.catch(() => undefined);
   const sights = await Promise.all(
     filtersForMany(owners).map(async (filters) => {
       const [parts, attachments, instances] = await Promise.all([
@@ -34,7 +41,10 @@ export async function lookAround(ec2: Ec2, owners: readonly Watched[]): Promise<
     return { inhabitants, plugs };
   });
   const found = await Promise.all(inside);
+  const named = await balancers;
   return {
+    ...named,
+    named,
     vpcs: sights.flatMap((sight) => sight.vpcs),
     subnets: sights.flatMap((sight) => sight.subnets),
     gateways: sights.flatMap((sight) => sight.gateways),
@@ -59,13 +69,17 @@ export const ownedPart = (sight: Sight, owner: Owner): Sight => ({
   volumes: sight.volumes.filter(({ Tags }) => isOwnedBy(Tags, owner)),
   interfaces: sight.interfaces.filter(({ TagSet }) => isOwnedBy(TagSet, owner)),
   instances: sight.instances.filter(({ Tags }) => isOwnedBy(Tags, owner)),
+  ...ownedBalancers(sight.named, owner),
 });
 
 /** One owner's entry. Where something is expected, `compare` says what differs from it. */
 export async function observe(ec2: Ec2, owners: readonly Watched[]): Promise<readonly ClusterObservation[]> {
   const sight = await lookAround(ec2, owners);
-  const found = await lookForMissed(ec2.patient, sight, owners);
-  return owners.map((owner) => {
+  const [found, balancers] = await Promise.all([
+    lookForMissed(ec2.patient, sight, owners),
+    Promise.all(owners.map((owner) => compareBalancer(ec2, sight, owner))),
+  ]);
+  return owners.map((owner, index) => {
     const compared = compare(sight, found, owner);
     const mine = ownedPart(sight, owner);
     const machines = new Map(
@@ -80,6 +94,12 @@ export async function observe(ec2: Ec2, owners: readonly Watched[]): Promise<rea
       ...idsOf(compared.spare),
       ...loose.volumes.map(({ VolumeId }) => VolumeId),
       ...loose.interfaces.map(({ NetworkInterfaceId }) => NetworkInterfaceId),
+      ...(owner.expected?.loadBalancer === 'none'
+        ? [
+            ...mine.loadBalancers.map(({ LoadBalancerArn }) => LoadBalancerArn),
+            ...mine.targetGroups.map(({ TargetGroupArn }) => TargetGroupArn),
+          ]
+        : []),
     ]);
     return {
       clusterId: owner.clusterId,
@@ -88,14 +108,19 @@ export async function observe(ec2: Ec2, owners: readonly Watched[]): Promise<rea
         spare.has(resource.id) ? { ...resource, isSpare: true } : resource,
       ),
       strangers: strangersTo(sight, owner, compared.vpcs),
-      flaws: compared.flaws,
+      flaws: [...compared.flaws, ...(balancers[index] ?? [])],
     };
   });
 }
 
+/** Of the owner's load balancer, also while the last of it goes: unless what has its name is not the owner's. */
+const isOwnBalancers = (description: string | undefined, sight: Sight, owner: Owner): boolean =>
+  isBalancersInterface(description, owner) &&
+  balancersOf(sight.named, owner).loadBalancers.every(({ Tags }) => isOwnedBy(Tags, owner));
+
 /**
  * Machines in the owner's VPCs without both of the owner's tags, also those of another cluster or installation; and
- * interfaces that belong to no machine: of load balancers, databases, functions.
+ * interfaces that belong to no machine: of other load balancers, databases, functions.
  */
 export function strangersTo(sight: Sight, owner: Owner, known: readonly string[] = []): Stranger[] {
   const owned = new Set([...vpcsOf(ownedPart(sight, owner)), ...known]);
@@ -110,6 +135,7 @@ export function strangersTo(sight: Sight, owner: Owner, known: readonly string[]
   const others = sight.plugs
     .filter((nic) => nic.Attachment?.InstanceId === undefined)
     .filter((nic) => owned.has(nic.VpcId ?? '') && !isOwnedBy(nic.TagSet, owner))
+    .filter((nic) => !isOwnBalancers(nic.Description, sight, owner))
     .map((nic) => ({
       kind: 'network-interface',
       id: nic.NetworkInterfaceId ?? '',
@@ -143,6 +169,14 @@ function resourcesOf(sight: Sight, owner: Owner): OwnedResource[] {
       tags: Tags,
     })),
     ...owned('security-group', sight.securityGroups, ({ GroupId, Tags }) => ({ id: GroupId, tags: Tags })),
+    ...owned('load-balancer', sight.loadBalancers, ({ LoadBalancerArn, Tags }) => ({
+      id: LoadBalancerArn,
+      tags: Tags,
+    })),
+    ...owned('target-group', sight.targetGroups, ({ TargetGroupArn, Tags }) => ({
+      id: TargetGroupArn,
+      tags: Tags,
+    })),
     ...owned('volume', sight.volumes, ({ VolumeId, Tags }) => ({ id: VolumeId, tags: Tags })),
     ...owned('network-interface', sight.interfaces, ({ NetworkInterfaceId, TagSet }) => ({
       id: NetworkInterfaceId,

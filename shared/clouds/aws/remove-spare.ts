@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Owner } from '../../domain/cloud.ts';
 import type { OwnedResource, Progress } from '../contract.ts';
+import { removeSpareBalancer } from './balancer-removal.ts';
 import type { Ec2 } from './clients.ts';
 import { foreignParts } from './collapse.ts';
 import { refused, tolerating } from './errors.ts';
@@ -34,6 +35,8 @@ export async function removeSpare(
   owner: Owner,
 ): Promise<Progress<'gone'>> {
   const { id } = resource;
+  if (resource.kind === 'load-balancer' || resource.kind === 'target-group')
+    return removeSpareBalancer(ec2, resource, owner);
   const found = await tagsOf(ec2, resource);
   if (found === undefined) return gone;
   if (!isOwnedBy(found.tags, owner))

@@ -1,5 +1,5 @@
 import type { SecurityRule } from '@azure/arm-network';
-import type { FirewallRule, NodeRole } from '../../domain/network.ts';
+import type { FirewallRule, FirewallSource, NodeRole } from '../../domain/network.ts';
 import type { Difference } from './difference.ts';
 
 /** Azure's rules have priorities from 100 (first) to 4096; its own, which allow the whole network in, come after. */
@@ -18,11 +18,12 @@ type OwnedRule = Required<
     | 'priority'
     | 'protocol'
     | 'sourcePortRange'
-    | 'sourceAddressPrefix'
     | 'destinationPortRange'
     | 'destinationAddressPrefix'
   >
->;
+> &
+  // One or the other.
+  Pick<SecurityRule, 'sourceAddressPrefix' | 'sourceAddressPrefixes'>;
 
 const anyPart = { direction: 'Inbound', sourcePortRange: '*', destinationAddressPrefix: '*' } as const;
 
@@ -49,11 +50,23 @@ export function securityRules(rules: readonly FirewallRule[], networkRange: stri
       access: 'Allow',
       priority: priorityFirst + index * priorityStep,
       protocol: rule.protocol === 'tcp' ? 'Tcp' : 'Udp',
-      sourceAddressPrefix: rule.source.kind === 'anywhere' ? '*' : networkRange,
+      ...sourceOf(rule.source, networkRange),
       destinationPortRange: ports,
     };
   });
   return [...permissions, denyTheRest];
+}
+
+function sourceOf(
+  source: FirewallSource,
+  networkRange: string,
+): Pick<SecurityRule, 'sourceAddressPrefix' | 'sourceAddressPrefixes'> {
+  if (source.kind === 'anywhere') return { sourceAddressPrefix: '*' };
+  if (source.kind === 'network') return { sourceAddressPrefix: networkRange };
+  const [first, ...others] = source.ranges;
+  return others.length === 0 && first !== undefined
+    ? { sourceAddressPrefix: first }
+    : { sourceAddressPrefixes: [...source.ranges] };
 }
 
 const portsOf = (rule: SecurityRule): readonly string[] => [

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Owner } from '../../domain/cloud.ts';
-import type { FirewallRule, NetworkSpec, NodeRole } from '../../domain/network.ts';
+import type { FirewallRule, FirewallSource, NetworkSpec, NodeRole } from '../../domain/network.ts';
 import type { Difference } from './difference.ts';
 import { firewallName, roleTag } from './naming.ts';
 import type * as wire from './wire.ts';
@@ -30,10 +30,15 @@ export const wantedFirewall = (spec: NetworkSpec, role: NodeRole, range: string)
   inbound_rules: spec.firewall[role].map((rule) => ({
     protocol: rule.protocol as string,
     ports: portsText(rule),
-    sources: { addresses: rule.source.kind === 'anywhere' ? anywhere : [range] },
+    sources: { addresses: addressesOf(rule.source, range) },
   })),
   outbound_rules: outboundRules,
 });
+
+function addressesOf(source: FirewallSource, range: string): string[] {
+  if (source.kind === 'probes') return [...source.ranges];
+  return source.kind === 'anywhere' ? anywhere : [range];
+}
 
 const targetText = (target: wire.RuleTarget): string =>
   Object.entries(target)

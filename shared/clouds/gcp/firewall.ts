@@ -7,7 +7,7 @@ import { baseName, isMarkedBy, markedDescription, roleTags } from './names.ts';
 type IFirewall = protos.google.cloud.compute.v1.IFirewall;
 
 const roleNames: Readonly<Record<NodeRole, string>> = { 'control-plane': 'cp', worker: 'worker' };
-const sourceNames: Readonly<Record<FirewallSource['kind'], string>> = { anywhere: 'any', network: 'net' };
+const sourceNames = { anywhere: 'any', network: 'net', probes: 'probes' } as const;
 
 /** As `Flaw` of the contract, of a network. */
 export interface NetworkFlaw {
@@ -48,7 +48,7 @@ const ports = ({ fromPort, toPort }: FirewallRule): string =>
 /** One firewall per role and kind of source: GCE's have one set of sources, one of targets and a list of permissions. */
 export function wantedFirewalls(spec: NetworkSpec, network: string): WantedFirewall[] {
   return (['control-plane', 'worker'] as const).flatMap((role) =>
-    (['anywhere', 'network'] as const).flatMap((source) => {
+    (['anywhere', 'network', 'probes'] as const).flatMap((source) => {
       const rules = spec.firewall[role].filter((rule) => rule.source.kind === source);
       return rules.length === 0 ? [] : [wantedFirewall({ spec, network, role, source, rules })];
     }),
@@ -76,10 +76,7 @@ function wantedFirewall(options: {
     disabled: false,
     logConfig: { enable: false },
     priority: 1000,
-    // The machines of this network are those that carry a role's tag; an address range would let strangers in.
-    ...(source === 'anywhere'
-      ? { sourceRanges: ['0.0.0.0/0'] }
-      : { sourceTags: Object.values(roleTags).sort() }),
+    ...sourcesOf(source, rules),
     targetTags: [roleTags[role]],
     allowed: protocols.map((protocol) => ({
       IPProtocol: protocol,
@@ -87,6 +84,14 @@ function wantedFirewall(options: {
     })),
   };
   return { name, called: `${role}-${source}`, owner: spec.owner, fields: ownedFields(resource), resource };
+}
+
+/** The machines of this network are those that carry a role's tag; an address range would let strangers in. */
+function sourcesOf(kind: FirewallSource['kind'], rules: readonly FirewallRule[]): IFirewall {
+  if (kind === 'anywhere') return { sourceRanges: ['0.0.0.0/0'] };
+  if (kind === 'network') return { sourceTags: Object.values(roleTags).sort() };
+  const ranges = rules.flatMap(({ source }) => (source.kind === 'probes' ? source.ranges : []));
+  return { sourceRanges: [...new Set(ranges)].sort() };
 }
 
 const sorted = (values: readonly string[] | null | undefined): string[] => [...(values ?? [])].sort();

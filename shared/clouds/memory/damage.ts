@@ -1,5 +1,5 @@
 import type { FirewallRule } from '../../domain/network.ts';
-import type { MemoryWorld } from './world.ts';
+import type { MemoryMachine, MemoryWorld } from './world.ts';
 
 /** What people do in a console; the simulators of the real clouds know the same kinds. */
 export const memoryDamages = [
@@ -14,6 +14,13 @@ export const memoryDamages = [
   'add-spare-disk',
   'add-spare-interface',
   'add-spare-address',
+  'delete-balancer',
+  'delete-listener',
+  'add-listener',
+  'change-health-check',
+  'remove-balancer-tags',
+  'add-foreign-balancer',
+  'remove-member',
 ] as const;
 export type MemoryDamage = (typeof memoryDamages)[number];
 
@@ -35,6 +42,7 @@ export function damage(
   const networkId = 'networkId' in at ? at.networkId : machine?.networkId;
   const network = world.networks().find(({ id }) => id === networkId);
   if (network === undefined) return undefined;
+  if (isBalancerDamage(kind)) return damageBalancer(world, kind, { networkId: network.id, machine });
   const inside = world.machines().filter((each) => each.networkId === network.id);
   const rules = network.firewall.worker;
   switch (kind) {
@@ -74,5 +82,50 @@ export function damage(
       if (machine === undefined || owner === undefined) return undefined;
       return world.addSpare({ kind: kind.replace('add-spare-', ''), name: `${machine.name}-spare`, owner });
     }
+  }
+}
+
+type BalancerDamage = Extract<
+  MemoryDamage,
+  `${string}-balancer${string}` | `${string}-listener` | 'change-health-check' | 'remove-member'
+>;
+const isBalancerDamage = (kind: MemoryDamage): kind is BalancerDamage =>
+  /-balancer|-listener$|^change-health-check$|^remove-member$/.test(kind);
+
+function damageBalancer(
+  world: MemoryWorld,
+  kind: BalancerDamage,
+  { networkId, machine }: { readonly networkId: string; readonly machine: MemoryMachine | undefined },
+): string | undefined {
+  if (kind === 'add-foreign-balancer')
+    return world.putBalancer({ name: 'bystander', owner: undefined, networkId }).id;
+  const id = world.balancers().find((balancer) => balancer.networkId === networkId)?.id;
+  if (id === undefined) return undefined;
+  switch (kind) {
+    case 'delete-balancer':
+      world.removeBalancer(id);
+      return id;
+    case 'delete-listener':
+      world.changeBalancer(id, ({ listeners }) => ({ listeners: listeners.slice(1) }));
+      return id;
+    case 'add-listener':
+      world.changeBalancer(id, ({ listeners }) => ({
+        listeners: [...listeners, { port: 8080, targetPort: 8080 }],
+      }));
+      return id;
+    case 'change-health-check':
+      world.changeBalancer(id, ({ healthCheck }) =>
+        healthCheck === undefined ? {} : { healthCheck: { ...healthCheck, path: '/' } },
+      );
+      return id;
+    case 'remove-balancer-tags':
+      world.changeBalancer(id, () => ({ owner: undefined }));
+      return id;
+    // remove-member
+    default:
+      world.changeBalancer(id, ({ members }) => ({
+        members: members.filter((member) => member !== machine?.providerId),
+      }));
+      return machine?.providerId;
   }
 }

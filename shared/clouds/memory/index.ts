@@ -14,12 +14,14 @@ import type {
   Watched,
 } from '../contract.ts';
 import { fits, machineDifferences, networkDifferences, roles, sameOwner } from './flaws.ts';
+import { balancerFlaws, balancerOf, loadBalancers, strangeBalancers } from './load-balancer.ts';
 import { MemoryWorld, type MemoryMachine, type MemoryNetwork, type MemoryOptions } from './world.ts';
 
 export { createMemoryOfferings } from './offerings.ts';
 export { damage, memoryDamages, type MemoryDamage } from './damage.ts';
 export {
   MemoryWorld,
+  type MemoryBalancer,
   type MemoryEffect,
   type MemoryFault,
   type MemoryMachine,
@@ -78,10 +80,15 @@ export function createMemoryCloud(
   };
 
   const strangersIn = (network: MemoryNetwork | undefined): readonly Stranger[] =>
-    world
-      .machines()
-      .filter((m) => m.networkId === network?.id && !sameOwner(m.tags?.owner, network.owner))
-      .map((m) => ({ kind: 'machine', id: m.providerId, name: m.name, inside: network?.name ?? '' }));
+    network === undefined
+      ? []
+      : [
+          ...world
+            .machines()
+            .filter((m) => m.networkId === network.id && !sameOwner(m.tags?.owner, network.owner))
+            .map((m) => ({ kind: 'machine', id: m.providerId, name: m.name, inside: network.name })),
+          ...strangeBalancers(world, network.id, network.owner),
+        ];
 
   const chooseRange = (spec: NetworkSpec): NetworkSpec['candidates'][number] => {
     // Networks see each other only where a choice was given (DigitalOcean).
@@ -165,7 +172,15 @@ export function createMemoryCloud(
   const isListed = ({ hiddenUntil }: MemoryMachine): boolean =>
     hiddenUntil === undefined || world.now() >= hiddenUntil;
 
-  const resourcesOf = (owner: Owner, network: MemoryNetwork | undefined): readonly OwnedResource[] => {
+  const balancersOf = ({ expected, ...owner }: Watched): readonly OwnedResource[] => {
+    const balancer = balancerOf(world, owner);
+    if (balancer === undefined || !sameOwner(balancer.owner, owner)) return [];
+    const { id, name } = balancer;
+    const isSpare = expected?.loadBalancer === 'none';
+    return [{ kind: 'load-balancer', id, name, ...(isSpare ? { isSpare } : {}) }];
+  };
+
+  const resourcesOf = (owner: Watched, network: MemoryNetwork | undefined): readonly OwnedResource[] => {
     const part = (kind: string, suffix: string): OwnedResource => ({
       kind,
       id: `${network?.id ?? ''}-${suffix}`,
@@ -177,6 +192,7 @@ export function createMemoryCloud(
       ...(network === undefined ? [] : [{ kind: 'network', id: network.id, name: network.name }]),
       ...(has('subnet') ? [part('subnet', 'subnet')] : []),
       ...roles.filter(has).map((role) => part('firewall', role)),
+      ...balancersOf(owner),
       ...world
         .spares()
         .filter((spare) => sameOwner(spare.owner, owner))
@@ -202,7 +218,7 @@ export function createMemoryCloud(
         ...show(machine),
         nodeId: wanted(machine)?.nodeId ?? machine.tags?.nodeId ?? '',
       })),
-      resources: resourcesOf(owner, network),
+      resources: resourcesOf({ ...owner, ...(expected && { expected }) }, network),
       strangers: strangersIn(network),
       flaws:
         expected === undefined
@@ -215,6 +231,7 @@ export function createMemoryCloud(
                   ? []
                   : machineDifferences(world, machine, fit, owner).map(({ flaw }) => flaw);
               }),
+              ...balancerFlaws(world, { ...owner, expected }),
             ],
     };
   };
@@ -231,6 +248,13 @@ export function createMemoryCloud(
   const dispose = ({ kind, id, name }: OwnedResource, owner: Owner): Progress<'gone'> => {
     if (kind === 'machine')
       return remove({ nodeId: '', name, location: { region: '', zone: '' }, providerId: id }, owner);
+    if (kind === 'load-balancer') {
+      const balancer = world.balancers().find((each) => each.id === id);
+      if (balancer !== undefined && !sameOwner(balancer.owner, owner))
+        throw world.error('InvalidRequest', 'not-ours', `${id} does not carry the owner's tags`);
+      world.removeBalancer(id);
+      return { done: true, value: 'gone' };
+    }
     const spare = world.spares().find((each) => each.id === id);
     if (spare !== undefined && !sameOwner(spare.owner, owner))
       throw world.error('InvalidRequest', 'not-ours', `${id} does not carry the owner's tags`);
@@ -242,7 +266,11 @@ export function createMemoryCloud(
 
   const sparesOf = (owner: Owner) => world.spares().filter((spare) => sameOwner(spare.owner, owner));
 
+  const ownBalancers = (owner: Owner) =>
+    world.balancers().filter((balancer) => sameOwner(balancer.owner, owner));
+
   const takeDown = (owner: Owner): Progress<'nothing left'> => {
+    for (const { id } of ownBalancers(owner)) world.removeBalancer(id);
     for (const machine of owned(owner)) world.terminate(machine);
     const left = owned(owner);
     const network = networkOf(owner);
@@ -291,10 +319,16 @@ export function createMemoryCloud(
 
     removeSpare: async (resource, owner) => perform('deleteMachine', () => dispose(resource, owner)),
 
+    ...loadBalancers(world, perform),
+
     collapse: async (owner) => {
       const kept = perform(
         'readNetwork',
-        () => networkOf(owner) !== undefined || owned(owner).length > 0 || sparesOf(owner).length > 0,
+        () =>
+          networkOf(owner) !== undefined ||
+          owned(owner).length > 0 ||
+          sparesOf(owner).length > 0 ||
+          ownBalancers(owner).length > 0,
       );
       return kept
         ? perform('deleteNetwork', () => takeDown(owner))

@@ -1,5 +1,6 @@
 import type { CloudName, Location, Owner } from '../../domain/cloud.ts';
 import { plusSeconds, type Instant } from '../../domain/ids.ts';
+import type { HealthCheck, LoadBalancerSpec } from '../../domain/load-balancer.ts';
 import type { FirewallRule, NetworkSpec, NodeRole } from '../../domain/network.ts';
 import type { Offering } from '../../domain/offering.ts';
 import type { MachineState } from '../contract.ts';
@@ -16,6 +17,10 @@ export type MemoryOperation =
   | 'deleteNetwork'
   | 'readNetwork'
   | 'readOfferings'
+  | 'createBalancer'
+  | 'changeBalancer'
+  | 'deleteBalancer'
+  | 'readBalancer'
   | 'verifyAccount';
 
 export type MemoryEffect =
@@ -82,6 +87,20 @@ export interface MemoryNetwork {
 
 export type MemoryPart = 'subnet' | 'route' | NodeRole;
 
+export interface MemoryBalancer extends Pick<LoadBalancerSpec, 'listeners'> {
+  readonly id: string;
+  readonly name: string;
+  /** Absent when somebody took the tags off. */
+  readonly owner?: Owner | undefined;
+  readonly networkId: string;
+  /** Absent before it was first set. */
+  readonly healthCheck?: HealthCheck;
+  /** Machines' ids; one that dies is no member any more. */
+  readonly members: readonly string[];
+  readonly address: string;
+  readonly readyAt: Instant;
+}
+
 /** A disk, interface or address that serves nothing. */
 export interface MemorySpare {
   readonly id: string;
@@ -98,12 +117,15 @@ export interface MemoryOptions {
   readonly bootSeconds?: number;
   /** From delete to gone. 0: gone with the first answer. */
   readonly deleteSeconds?: number;
+  /** From a load balancer's create to its first traffic. */
+  readonly balancerSeconds?: number;
   /** How often a throttled call is repeated inside the driver, as the SDKs do. */
   readonly retriesMax?: number;
 }
 
 const bootSecondsDefault = 20;
 const deleteSecondsDefault = 5;
+const balancerSecondsDefault = 60;
 const failSecondsDefault = 3;
 const hideSecondsDefault = 5;
 const throttleSecondsDefault = 1;
@@ -123,9 +145,11 @@ export class MemoryWorld {
   vcpuQuota: number | undefined;
   bootSeconds: number;
   deleteSeconds: number;
+  balancerSeconds: number;
   readonly #machines = new Map<string, MemoryMachine>();
   readonly #networks = new Map<string, MemoryNetwork>();
   readonly #spares = new Map<string, MemorySpare>();
+  readonly #balancers = new Map<string, MemoryBalancer>();
   /** Creates that were accepted and failed: the same request gets the same answer. */
   readonly #failed = new Set<string>();
   #faults: (MemoryFault & { readonly left: number })[] = [];
@@ -137,6 +161,7 @@ export class MemoryWorld {
     this.retriesMax = options.retriesMax ?? 2;
     this.bootSeconds = options.bootSeconds ?? bootSecondsDefault;
     this.deleteSeconds = options.deleteSeconds ?? deleteSecondsDefault;
+    this.balancerSeconds = options.balancerSeconds ?? balancerSecondsDefault;
   }
 
   // ── What is there ────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +196,13 @@ export class MemoryWorld {
 
   spares(): readonly MemorySpare[] {
     return [...this.#spares.values()];
+  }
+
+  balancers(): readonly MemoryBalancer[] {
+    return [...this.#balancers.values()].map((balancer) => ({
+      ...balancer,
+      members: balancer.members.filter((id) => this.machine(id) !== undefined),
+    }));
   }
 
   /** A create with this token was accepted once and failed later. */
@@ -330,6 +362,29 @@ export class MemoryWorld {
 
   removeNetwork(id: string): void {
     this.#networks.delete(id);
+  }
+
+  putBalancer(balancer: Pick<MemoryBalancer, 'name' | 'owner' | 'networkId'>): MemoryBalancer {
+    this.#number += 1;
+    const made: MemoryBalancer = {
+      ...balancer,
+      id: `balancer-${String(this.#number).padStart(5, '0')}`,
+      listeners: [],
+      members: [],
+      address: `198.51.${(this.#number >> 8) & 255}.${this.#number & 255}`,
+      readyAt: plusSeconds(this.now(), this.balancerSeconds),
+    };
+    this.#balancers.set(made.id, made);
+    return made;
+  }
+
+  changeBalancer(id: string, change: (now: MemoryBalancer) => Partial<MemoryBalancer>): void {
+    const balancer = this.#balancers.get(id);
+    if (balancer !== undefined) this.#balancers.set(id, { ...balancer, ...change(balancer) });
+  }
+
+  removeBalancer(id: string): void {
+    this.#balancers.delete(id);
   }
 
   restorePart(networkId: string, part: MemoryPart): void {

@@ -1,7 +1,11 @@
+import type { CloudName } from '../../domain/cloud.ts';
+import type { CloudParts, Cluster } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { secondsBetween } from '../../domain/ids.ts';
+import type { Node } from '../../domain/node.ts';
 import { generationFingerprint } from '../cluster-status.ts';
 import { isDueStray } from '../find-strays.ts';
+import { wantsLoadBalancer } from '../plan-load-balancer.ts';
 import { isRestoring } from '../restoring.ts';
 import { eventGraceSeconds, isGoing, withBackoff, type Strategy, type View } from './view.ts';
 
@@ -20,11 +24,15 @@ export const repairDrift: Strategy = {
 
 /** What a run of ProvisionCluster mends by itself, whether or not it was seen in two sweeps. */
 export const isMendable = ({ kind }: Finding): boolean =>
-  kind === 'network-changed' || kind === 'machine-changed' || kind === 'surplus-machine';
+  kind === 'network-changed' ||
+  kind === 'machine-changed' ||
+  kind === 'surplus-machine' ||
+  kind === 'load-balancer-changed';
 
 /** What a run of ProvisionCluster would mend; undefined when there is nothing. */
 function driftOf({
   cluster,
+  nodes,
   findings,
   parts,
   now,
@@ -47,11 +55,31 @@ function driftOf({
       fingerprint: `${without.cloud}:network-absent`,
       because: `${without.cloud}: no network stands`,
     };
-  const mendable = findings.filter((finding) => isMendable(finding) || isDueStray(finding, now));
+  const mendable = findings.filter(
+    (finding) => isMendable(finding) || finding.kind === 'load-balancer-failed' || isDueStray(finding, now),
+  );
   if (mendable.length > 0) return together(mendable);
+  const unbalanced = withoutLoadBalancer(cluster, nodes, parts);
+  if (unbalanced !== undefined)
+    return {
+      fingerprint: `${unbalanced}:load-balancer-absent`,
+      because: `${unbalanced}: no load balancer stands`,
+    };
   const due = findings.find(({ kind }) => kind === 'credential-due');
   return due && { fingerprint: due.fingerprint, because: due.message };
 }
+
+/** A cloud that is to have one and has none: its first worker came without a plan, from a cloud that was full. */
+const withoutLoadBalancer = (
+  cluster: Cluster,
+  nodes: readonly Node[],
+  parts: readonly CloudParts[],
+): CloudName | undefined =>
+  cluster.clouds.find(
+    ({ cloud }) =>
+      wantsLoadBalancer(cluster, nodes, cloud) &&
+      parts.find((part) => part.cloud === cloud)?.loadBalancer === undefined,
+  )?.cloud;
 
 /**
  * One run mends them all. Together they have one name, so that one that cannot be mended does not make the next wait for
