@@ -14,6 +14,7 @@ import { startLocalAws, type EventEntry, type LocalAws, type LocalAwsOptions } f
 import { createAwsSimulator } from './clouds/aws/index.ts';
 import { createAzureSimulator } from './clouds/azure/index.ts';
 import { instanceType } from './clouds/catalogue.ts';
+import { openDataPath } from './clouds/data-path.ts';
 import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
 import { createGcpSimulator } from './clouds/gcp/index.ts';
 import { serveSimulator, type Simulator } from './clouds/server.ts';
@@ -106,6 +107,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     lead: (publicAddress) => fleet.lead(publicAddress),
   });
 
+  const dataPath = openDataPath({
+    world,
+    dial: (machine, port) => fleet.dial(keyOf(machine), port),
+  });
+  world.dataPath = dataPath;
+
   const port = portFor(options);
   const aws = await startLocalAws({
     assemblyFolder: options.assemblyFolder,
@@ -134,8 +141,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   world.onBoot((machine) => {
     fleet.boot({
-      // Some clouds know machines by name: the next of the same name is another machine, with an empty disk.
-      key: `${machine.cloud}/${machine.id}@${machine.createdAt}`,
+      key: keyOf(machine),
       name: machine.name,
       userData: machine.userData,
       hardware: hardwareOf(machine),
@@ -161,6 +167,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     store,
     async close() {
       await proxy.close();
+      await dataPath.close();
       await fleet.close();
       await aws.close();
       await Promise.all(servers.map(({ server }) => server.close()));
@@ -169,6 +176,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     },
   };
 }
+
+/** Some clouds know machines by name: the next of the same name is another machine, with an empty disk. */
+const keyOf = ({ cloud, id, createdAt }: WorldMachine): string => `${cloud}/${id}@${createdAt}`;
 
 function hardwareOf(machine: WorldMachine): BootedMachine['hardware'] {
   const type = instanceType(machine.cloud, machine.instanceType);

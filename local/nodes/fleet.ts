@@ -1,7 +1,10 @@
 import { openDisk, type Collection } from '../disk.ts';
+import { agentSettings, type AgentSettings } from './agent-settings.ts';
 import { createClusters } from './kubernetes/clusters.ts';
+import { podAtHostPort } from './kubernetes/host-ports.ts';
 import type { TakeConnection } from './kubernetes/proxy.ts';
 import type { MachineDisk } from './machine-disk.ts';
+import { openStandIns } from './stand-in.ts';
 import { runSimulatedMachine, type MachineSurroundings, type Misbehaviour } from './simulated-machine.ts';
 
 /** A machine as its cloud shows it to itself. */
@@ -33,6 +36,8 @@ export interface Fleet {
   running(): number;
   /** The API server of the machine with this public address; undefined when none is up there. */
   lead(publicAddress: string): TakeConnection | undefined;
+  /** The port on loopback that answers for this port of a machine; undefined when nothing listens there. */
+  dial(key: string, port: number): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -56,6 +61,15 @@ export function createFleet(options: FleetOptions): Fleet {
   /** Every machine that has a disk here. */
   const known = new Set(disks.entries().map(([key]) => key));
 
+  const booted = new Map<string, Pick<AgentSettings, 'clusterId' | 'hostname'>>();
+  const standIns = openStandIns((key, port) => {
+    const machine = booted.get(key);
+    const objects = machine === undefined ? undefined : clusters.objects(machine.clusterId);
+    if (machine === undefined || objects === undefined || !options.look(key).powered) return undefined;
+    const listening = podAtHostPort(objects, machine.hostname, port);
+    return listening && { node: machine.hostname, ...listening };
+  });
+
   const checkPower = (): void => {
     for (const key of known) {
       const { powered, exists } = options.look(key);
@@ -63,6 +77,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (!powered) machine?.stop.abort();
       if (exists || machine !== undefined) continue;
       known.delete(key);
+      booted.delete(key);
       disks.delete(key);
       clusters.forget(key);
     }
@@ -73,6 +88,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const run = async (machine: BootedMachine, stop: AbortController): Promise<void> => {
     const { key, name, userData, hardware, place, addresses } = machine;
     try {
+      booted.set(key, agentSettings(userData));
       await runSimulatedMachine(
         {
           key,
@@ -112,11 +128,13 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     running: () => running.size,
     lead: (publicAddress) => clusters.lead(publicAddress),
+    dial: (key, port) => standIns.dial(key, port),
     async close() {
       clearInterval(power);
       const machines = [...running.values()];
       for (const machine of machines) machine.stop.abort();
       await Promise.all(machines.map(({ ended }) => ended));
+      await standIns.close();
       await clusters.close();
       disk.close();
     },
