@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { control } from './control.ts';
+import { controlled } from './control.ts';
 import { openDataPath } from './data-path.ts';
 import { World, type Front, type ServedFront } from './world.ts';
 
@@ -104,7 +104,7 @@ const served = async (): Promise<ServedFront> => {
     headers: {},
     body: '',
   };
-  const { body = '' } = await control(world, request);
+  const { body = '' } = await controlled(world, request);
   const [only] = JSON.parse(body) as ServedFront[];
   if (only === undefined) throw new Error('no front');
   return only;

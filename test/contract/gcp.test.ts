@@ -1,6 +1,7 @@
 import { createGcpSimulator } from '../../local/clouds/gcp/index.ts';
 import { createGcp } from '../../shared/clouds/gcp/index.ts';
 import { createGcpOfferings } from '../../shared/clouds/gcp/offerings.ts';
+import { balancerRules } from './balancer-rules.ts';
 import { describeOfferings } from './offering-suite.ts';
 import { simulated, simulatedOfferings } from './subject.ts';
 import { describeContract } from './suite.ts';
@@ -13,6 +14,7 @@ describeContract(
     brokenDriver: (endpoint) => createGcp({ projectId: 'overcast-contract', token: 'revoked', endpoint }),
     networkIdOf: (network) => network.parts['network'] ?? '',
     exceptions: [
+      ...balancerRules.map((rule) => ({ rule, reason: 'this driver builds no load balancers yet' })),
       {
         rule: 'add-spare-interface is spare, and is removed',
         reason: 'Google Cloud has no interfaces apart from machines',

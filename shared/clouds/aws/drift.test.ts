@@ -355,9 +355,9 @@ describe('a flaw of the network', () => {
       );
       return total() - before;
     };
-    expect(await calls()).toBe(10);
+    expect(await calls()).toBe(12);
     await untag(...known.flatMap((parts) => Object.values(parts)));
-    expect(await calls()).toBe(15);
+    expect(await calls()).toBe(17);
     await Promise.all(owners.map((owner, index) => network(owner, known[index])));
     await Promise.all(owners.map((owner) => settled(() => aws.collapse(owner, location))));
   });
