@@ -22,6 +22,8 @@ afterAll(() => table.close());
 
 const installationId = 'test-installation';
 const pollsMax = 20;
+/** Some twenty small worlds in one test: seconds alone, and a minute while everything else runs. */
+const crashTimeoutMs = 120_000;
 
 type Asked =
   | { readonly verb: 'ensureLoadBalancer'; readonly isLastTry?: boolean }
@@ -230,7 +232,7 @@ describe('ensureLoadBalancer', () => {
     expect(at.behind()).toHaveLength(2);
   });
 
-  it('can be cut anywhere', async () => {
+  it('can be cut anywhere', { timeout: crashTimeoutMs }, async () => {
     await atEveryCrashPoint(async (points) => {
       const at = await scene({ points });
       const node = await at.worker(1);

@@ -11,6 +11,7 @@ const seenInCloud: ReadonlySet<Finding['kind']> = new Set([
   'machine-changed',
   'network-missing',
   'network-changed',
+  'load-balancer-changed',
   'stray-machine',
   'surplus-machine',
   'stray-resource',

@@ -13,6 +13,8 @@ const mendedByRuns: ReadonlySet<Finding['kind']> = new Set([
   'network-missing',
   'network-changed',
   'machine-changed',
+  'load-balancer-changed',
+  'load-balancer-failed',
   'stray-machine',
   'surplus-machine',
   'stray-resource',

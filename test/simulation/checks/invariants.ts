@@ -348,13 +348,16 @@ export class Invariants {
     );
     this.#lasting(this.#unknownSince, unknown, graceSeconds, 'what is owned is known');
     for (const cloud of cloudNames)
-      for (const { id, owner } of this.#clouds?.worlds[cloud].networks() ?? [])
-        if (owner.installation === installationId) {
+      for (const { id, owner } of [
+        ...(this.#clouds?.worlds[cloud].networks() ?? []),
+        ...(this.#clouds?.worlds[cloud].balancers() ?? []),
+      ])
+        if (owner?.installation === installationId) {
           const cluster = this.clusterOf(owner.clusterId);
           this.#must(
             cluster !== undefined && cluster.status !== 'deleted',
             'what is owned is known',
-            () => `network ${cloud}/${id}`,
+            () => `${cloud}/${id}`,
           );
         }
   }
@@ -405,6 +408,9 @@ export class Invariants {
         ...(world?.networks() ?? [])
           .filter(({ owner }) => isOwned(owner))
           .map(({ id }) => `network ${cloud}/${id}`),
+        ...(world?.balancers() ?? [])
+          .filter(({ owner }) => isOwned(owner))
+          .map(({ id }) => `load balancer ${cloud}/${id}`),
       ];
     });
   }

@@ -32,10 +32,17 @@ function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster)
     clouds.worlds[cloud]
       .networks()
       .filter(({ owner }) => owner.installation === installationId && owner.clusterId === cluster.id)
-      .flatMap(({ id }) => [
-        ...invariants.strangersIn(cloud, id),
+      .flatMap((network) => [
+        ...invariants.strangersIn(cloud, network.id).map(({ providerId }) => providerId),
         // Whoever took our tags off it made it nobody's.
-        ...clouds.worlds[cloud].machines().filter(({ networkId, tags }) => networkId === id && !tags),
+        ...clouds.worlds[cloud]
+          .machines()
+          .filter(({ networkId, tags }) => networkId === network.id && !tags)
+          .map(({ providerId }) => providerId),
+        ...clouds.worlds[cloud]
+          .balancers()
+          .filter(({ networkId, owner }) => networkId === network.id && !owner)
+          .map(({ id }) => id),
       ]),
   );
   if (strangers.length === 0) return `it is ${cluster.status}: ${cluster.statusReason ?? ''}`;
@@ -43,10 +50,8 @@ function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster)
   if (cluster.desired === 'absent') return undefined;
   if (cluster.deletionRequestedAt !== undefined) return 'its deletion has not been refused yet';
   const said = whyBlocked(cluster.id) ?? 'nothing';
-  const unnamed = strangers.filter(({ providerId }) => !said.includes(providerId));
-  return unnamed.length === 0
-    ? undefined
-    : `"${said}" does not name ${unnamed.map(({ providerId }) => providerId).join(', ')}`;
+  const unnamed = strangers.filter((id) => !said.includes(id));
+  return unnamed.length === 0 ? undefined : `"${said}" does not name ${unnamed.join(', ')}`;
 }
 
 /** In a few words, what became of a cluster: `present: ready`, or what is not built yet that it waits for. */

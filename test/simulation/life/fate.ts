@@ -23,6 +23,9 @@ export const meddlingSeconds = 45 * 60;
 const buildingSeconds = 8 * 60;
 const noticeSeconds = 120;
 
+/** Strangers come by a way of their own, and leave by it. */
+const tamperings = memoryDamages.filter((kind) => kind !== 'add-foreign-balancer');
+
 /** What happens to a world from outside: what people ask for, and what befalls their machines and networks. */
 export class Fate {
   operations = 0;
@@ -119,7 +122,7 @@ export class Fate {
   /** What people do by hand in a cloud's console. */
   #tamper(): void {
     const { clouds, outside } = this.#parts;
-    const kind = outside.random.pick(memoryDamages);
+    const kind = outside.random.pick(tamperings);
     const ours = this.#ourNetworks();
     if (ours.length === 0) return;
     const { cloud, network } = outside.random.pick(ours);
