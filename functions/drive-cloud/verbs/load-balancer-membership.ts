@@ -15,7 +15,7 @@ export const joinLoadBalancer = (
 ): Promise<{ done: true } | Pending> =>
   change(parts, request, {
     desired: 'present',
-    call: ({ joinLoadBalancer: join }, member, owner) => join?.(member, owner),
+    call: (cloud, member, owner) => cloud.joinLoadBalancer?.(member, owner),
   });
 
 /** A worker that goes is sent nothing new any more, before it hands over its work. */
@@ -25,7 +25,7 @@ export const leaveLoadBalancer = (
 ): Promise<{ done: true } | Pending> =>
   change(parts, request, {
     desired: 'absent',
-    call: ({ leaveLoadBalancer: leave }, member, owner) => leave?.(member, owner),
+    call: (cloud, member, owner) => cloud.leaveLoadBalancer?.(member, owner),
   });
 
 async function change(
