@@ -41,7 +41,7 @@ const made = new Set([
   'userData',
 ]);
 const whoCameFirst = new Set(['initNode', 'joinNode']);
-const records = /^(?:EVENT#|OBSERVED#)|^AUDIT#/;
+const records = /^(?:EVENT#|OBSERVED#)|^(?:AUDIT|BUDGET)#/;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const instant = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
