@@ -66,3 +66,11 @@ it('asking is over when a later machine of the node has joined', () => {
   expect(isForgettingOver(forgetting, [{ ...unjoined, attempt: 2 }])).toBe(false);
   expect(isForgettingOver(forgetting, [controlPlane(1, { attempt: 2 })])).toBe(true);
 });
+
+it('asking is over when it was struck off while somebody with an older view asked once more', () => {
+  const forgetting = { number: 1, attempt: 1, tries: 0, since: now };
+  const forgotten = { ...lost, memberForgottenAt: now };
+  expect(isForgettingOver(forgetting, [forgotten, healthy])).toBe(true);
+  expect(isForgettingOver(forgetting, [{ ...forgotten, phase: 'deleted' }, healthy])).toBe(true);
+  expect(isForgettingOver({ ...forgetting, attempt: 2 }, [{ ...forgotten, attempt: 1 }])).toBe(false);
+});

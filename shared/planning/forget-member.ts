@@ -49,11 +49,15 @@ export const forgetInstruction = ({ number, attempt, tries }: Forgetting): Instr
 });
 
 /**
- * The node's next machine serves at the same overlay address by now: who asked then was too late, and the one that would
- * be struck off is the wrong one.
+ * Who asked was too late. Either the node's next machine serves at the same overlay address by now, and the one that would
+ * be struck off is the wrong one; or it was struck off while somebody with an older view of it asked once more, and no agent
+ * carries out the same instruction twice.
  */
 export const isForgettingOver = (forgetting: Forgetting, nodes: readonly Node[]): boolean =>
   nodes.some(
-    ({ number, attempt, joinedAt }) =>
-      number === forgetting.number && attempt > forgetting.attempt && joinedAt !== undefined,
+    ({ number, attempt, joinedAt, memberForgottenAt }) =>
+      number === forgetting.number &&
+      (attempt === forgetting.attempt
+        ? memberForgottenAt !== undefined
+        : attempt > forgetting.attempt && joinedAt !== undefined),
   );
