@@ -11,6 +11,7 @@ import type {
   PoliciesChange,
   PoliciesView,
   ProblemDocument,
+  RemovedNodes,
   SnapshotView,
   ReconcilePlan,
 } from '../shared/domain/api-types.ts';
@@ -29,6 +30,8 @@ export class ApiError extends Error {
 }
 
 export interface AddNodes {
+  /** Absent: workers. */
+  readonly role?: string;
   readonly cloud: string;
   readonly shape?: string;
   readonly instanceType?: string;
@@ -65,7 +68,12 @@ export interface ApiClient {
   listOfferings(asked: OfferingsAsked, limit: number): Promise<OfferingList>;
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
   addNodes(nameOrId: string, nodes: AddNodes): Promise<readonly NodeView[]>;
-  removeNode(nameOrId: string, number: number): Promise<NodeView>;
+  /** All of them, or none where one may not go; without a drain with the work that is on them. */
+  removeNodes(
+    nameOrId: string,
+    numbers: readonly number[],
+    options?: { readonly drain?: boolean },
+  ): Promise<RemovedNodes>;
   getPolicies(nameOrId: string): Promise<PoliciesView>;
   /** A JSON merge patch; with `version` to these policies and no others. */
   patchPolicies(
@@ -87,7 +95,7 @@ const triesMax = 4;
 interface Call {
   readonly method: string;
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body?: string;
   readonly contentType?: string;
   readonly ifMatch?: string | undefined;
@@ -103,8 +111,8 @@ export function createApiClient(context: Context): ApiClient {
     ifMatch,
   }: Call): Promise<T> {
     const url = new URL(`/v1${path}`, context.url);
-    for (const [name, value] of Object.entries(query))
-      if (value !== undefined) url.searchParams.set(name, value);
+    for (const [name, value = []] of Object.entries(query))
+      for (const each of [value].flat()) url.searchParams.append(name, each);
     // One key for all tries: a change whose answer was lost is not made twice.
     const idempotencyKey = randomUUID();
     for (let tries = 1; ; tries += 1) {
@@ -196,8 +204,12 @@ export function createApiClient(context: Context): ApiClient {
           body: JSON.stringify(nodes),
         })
       ).items,
-    removeNode: (nameOrId, number) =>
-      call({ method: 'DELETE', path: `${cluster(nameOrId)}/nodes/${number}` }),
+    removeNodes: (nameOrId, numbers, { drain = true } = {}) =>
+      call({
+        method: 'DELETE',
+        path: `${cluster(nameOrId)}/nodes`,
+        query: { number: numbers.map(String), ...(drain ? {} : { drain: 'false' }) },
+      }),
     getPolicies: (nameOrId) => call({ method: 'GET', path: `${cluster(nameOrId)}/policies` }),
     patchPolicies: (nameOrId, patch, { version, ...options } = {}) =>
       call({

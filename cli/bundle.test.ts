@@ -92,7 +92,11 @@ describe('the bundled command line', () => {
 
   it.each<[string, readonly string[], RegExp]>([
     ['a typing error', ['clsuter', 'list'], /Did you mean cluster\?/],
-    ['a number that is none', ['node', 'remove', 'four-clouds', 'seven'], /a whole number from 1/],
+    [
+      'a number that is none',
+      ['node', 'add', 'c', '--cloud', 'aws', '--count', 'many'],
+      /a whole number from 1/,
+    ],
     ['a file that is not there', ['apply', '-f', '/nowhere.yaml'], /^error: cannot read \/nowhere\.yaml/],
     ['nothing at all', [], /Usage: overcast/],
   ])('%s: words on standard error, and exit code 2', async (_what, args, message) => {

@@ -436,60 +436,11 @@ describe('cluster delete', () => {
   });
 });
 
-describe('node', () => {
-  const nodes = {
-    'GET /v1/clusters/four-clouds/nodes': [
-      { body: { items: [...ready.nodes, aNodeView({ number: 9, phase: 'deleted' })] } },
-    ],
-  };
-
-  it('list shows those that live, with --all also the deleted', async () => {
-    const { out } = await overcast(['node', 'list', 'four-clouds'], nodes);
-    expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual(['NUMBER', '1', '4', '']);
-    const all = await overcast(['node', 'list', 'four-clouds', '--all', '-o', 'json'], nodes);
-    expect((JSON.parse(all.out) as { number: number }[]).map(({ number }) => number)).toEqual([1, 4, 9]);
-  });
-
-  it('add sends only what was asked for', async () => {
-    const { out } = await overcast(
-      ['node', 'add', 'four-clouds', '--cloud', 'gcp', '--shape', 'small', '--spot', '--count', '2'],
-      {
-        'POST /v1/clusters/four-clouds/nodes': [
-          {
-            status: 202,
-            body: { items: [aNodeView({ number: 7, cloud: 'gcp', instanceType: 'n4-highcpu-2' })] },
-          },
-        ],
-      },
-    );
-    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
-      cloud: 'gcp',
-      shape: 'small',
-      lifecycle: 'spot',
-      count: 2,
-    });
-    expect(out).toBe('node 7 (gcp, n4-highcpu-2) planned\n');
-  });
-
-  it('remove names the node', async () => {
-    const { out } = await overcast(['node', 'remove', 'four-clouds', '7'], {
-      'DELETE /v1/clusters/four-clouds/nodes/7': [{ status: 202, body: aNodeView({ number: 7 }) }],
-    });
-    expect(out).toBe('node 7 will be drained and deleted\n');
-  });
-
-  it.each([
-    [['node', 'remove', 'four-clouds', 'seven']],
-    [['node', 'remove', 'four-clouds', '0']],
-    [['node', 'add', 'four-clouds', '--cloud', 'gcp', '--count', '21']],
-    [['node', 'add', 'four-clouds', '--cloud', 'gcp', '--count', '1.5']],
-    [['apply', '-f', 'cluster.yaml', '--timeout', '-1']],
-  ])('a number that is none is refused in words: %j', async (args) => {
-    const { err, exitCode } = await overcast(args);
-    expect(err).toMatch(/a whole number from 1 to \d+/);
-    expect(exitCode).toBe(exitCodes.usage);
-    expect(callsOf()).toEqual([]);
-  });
+it('a timeout that is none is refused in words', async () => {
+  const { err, exitCode } = await overcast(['apply', '-f', 'cluster.yaml', '--timeout', '-1']);
+  expect(err).toMatch(/a whole number from 1 to \d+/);
+  expect(exitCode).toBe(exitCodes.usage);
+  expect(callsOf()).toEqual([]);
 });
 
 describe('events', () => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import type { ClusterDetails, ClusterView } from '../shared/domain/api-types.ts';
 import type { ApiClient } from './api-client.ts';
+import { wholeNumber } from './arguments.ts';
 import { UsageError } from './context.ts';
 import { addKubeconfigCommand } from './kubeconfig-command.ts';
 import {
@@ -10,11 +11,11 @@ import {
   clusterTable,
   clusterText,
   eventTable,
-  nodeTable,
   outputFormats,
   planText,
   type OutputFormat,
 } from './output.ts';
+import { addNodeCommand } from './node-command.ts';
 import { addOfferingsCommand } from './offerings-command.ts';
 import { addPolicyCommand } from './policy-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
@@ -51,15 +52,6 @@ interface WaitingOptions extends OutputOptions {
 export const exitCodes = { refused: 1, usage: 2, notReached: 3 } as const;
 
 const followMilliseconds = 1000;
-
-const wholeNumber =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max}`);
-    return value;
-  };
 
 const outputOption = (): Option =>
   new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
@@ -232,67 +224,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     (nameOrId, options) => waitUntil(surroundings, nameOrId, 'ready', options),
   );
 
-  const nodes = program.command('node').description('the nodes of a cluster');
-  nodes
-    .command('list <cluster>')
-    .alias('ls')
-    .description('its nodes')
-    .option('--all', 'also those that were deleted in the last day')
-    .addOption(outputOption())
-    .action(async (nameOrId: string, options: OutputOptions & { all?: boolean }) => {
-      const every = await api().listNodes(nameOrId);
-      const found = options.all === true ? every : every.filter(({ phase }) => phase !== 'deleted');
-      print(surroundings, options.output, found, () => nodeTable(found, now()));
-    });
-  nodes
-    .command('add <cluster>')
-    .description('add workers, 1 to 20 at once')
-    .requiredOption('--cloud <cloud>', 'one of the cluster’s clouds')
-    .option('--shape <shape>', 'a size that every cloud has: small, medium, large, xlarge')
-    .option('--instance-type <type>', 'an exact instance type instead of a shape')
-    .option('--spot', 'on spare capacity, which the cloud may take back')
-    .option('--count <n>', 'how many', wholeNumber(1, 20), 1)
-    .addOption(outputOption())
-    .action(
-      async (
-        nameOrId: string,
-        options: OutputOptions & {
-          cloud: string;
-          shape?: string;
-          instanceType?: string;
-          spot?: boolean;
-          count: number;
-        },
-      ) => {
-        const added = await api().addNodes(nameOrId, {
-          cloud: options.cloud,
-          ...(options.shape === undefined ? {} : { shape: options.shape }),
-          ...(options.instanceType === undefined ? {} : { instanceType: options.instanceType }),
-          ...(options.spot === true ? { lifecycle: 'spot' } : {}),
-          count: options.count,
-        });
-        print(surroundings, options.output, added, () =>
-          added.map((node) => `node ${node.number} (${node.cloud}, ${node.instanceType}) planned`).join('\n'),
-        );
-      },
-    );
-  nodes
-    .command('remove')
-    .alias('rm')
-    .description('drain a worker and delete its machine')
-    .argument('<cluster>')
-    .argument('<number>', 'the node’s number', wholeNumber(1, 65_534))
-    .addOption(outputOption())
-    .action(async (nameOrId: string, number: number, options: OutputOptions) => {
-      const removed = await api().removeNode(nameOrId, number);
-      print(
-        surroundings,
-        options.output,
-        removed,
-        () => `node ${removed.number} will be drained and deleted`,
-      );
-    });
-
+  addNodeCommand(program, surroundings);
   addOfferingsCommand(program, surroundings);
   addPolicyCommand(program, surroundings);
   addSnapshotCommand(program, surroundings);

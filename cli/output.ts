@@ -3,13 +3,13 @@ import type {
   CloudView,
   ClusterDetails,
   ClusterView,
-  NodeView,
   ReconcilePlan,
   RestoreView,
 } from '../shared/domain/api-types.ts';
 import type { CloudName } from '../shared/domain/cloud.ts';
 import { describePolicyChange, policyChanges } from '../shared/domain/policy-change.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
+import { nodeTable } from './node-table.ts';
 import { age, colourOf, formatTable } from './table.ts';
 
 export const outputFormats = ['table', 'json'] as const;
@@ -28,22 +28,6 @@ export const clusterTable = (clusters: readonly ClusterView[], now: number): str
       { title: 'AGE', value: ({ createdAt }) => age(createdAt, now) },
     ],
     clusters,
-  );
-
-export const nodeTable = (nodes: readonly NodeView[], now: number): string =>
-  formatTable<NodeView>(
-    [
-      { title: 'NUMBER', value: ({ number }) => String(number) },
-      { title: 'ROLE', value: ({ role }) => role },
-      { title: 'CLOUD', value: ({ cloud }) => cloud },
-      { title: 'TYPE', value: ({ instanceType }) => instanceType },
-      { title: 'LIFECYCLE', value: ({ lifecycle }) => lifecycle },
-      { title: 'PHASE', value: ({ phase }) => phase, colour: ({ phase }) => colourOf(phase) },
-      { title: 'OVERLAY', value: ({ overlayAddress }) => overlayAddress },
-      { title: 'PUBLIC', value: ({ publicAddress }) => publicAddress ?? '-' },
-      { title: 'AGE', value: ({ createdAt }) => age(createdAt, now) },
-    ],
-    nodes,
   );
 
 export const eventTable = (events: readonly TimelineEntry[]): string =>

@@ -12,6 +12,7 @@ import { nodeRetirementRequested } from './node-retirement-requested.ts';
 import { nodeJoined } from './node-joined.ts';
 import { nodeReady } from './node-ready.ts';
 import { nodeFailed } from './node-failed.ts';
+import { nodeDrainHeldUp } from './node-drain-held-up.ts';
 import { nodeRetired } from './node-retired.ts';
 import { spotInterruption } from './spot-interruption.ts';
 import { etcdSnapshotTaken } from './etcd-snapshot-taken.ts';
@@ -42,6 +43,7 @@ export const allEvents = [
   nodeJoined,
   nodeReady,
   nodeFailed,
+  nodeDrainHeldUp,
   nodeRetired,
   spotInterruption,
   etcdSnapshotTaken,

@@ -16,6 +16,7 @@ import { findingClosed } from '../events/finding-closed.ts';
 import { findingOpened } from '../events/finding-opened.ts';
 import { etcdSnapshotFailed } from '../events/etcd-snapshot-failed.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
+import { nodeDrainHeldUp } from '../events/node-drain-held-up.ts';
 import { nodeFailed } from '../events/node-failed.ts';
 import { nodeJoined } from '../events/node-joined.ts';
 import { nodeReady } from '../events/node-ready.ts';
@@ -248,8 +249,12 @@ export const functionSpecs: readonly FunctionSpec[] = [
     ...small,
     name: 'drain-node',
     entry: 'functions/drain-node/handler.ts',
-    why: 'one look at a node that is handing over its work',
+    why: 'takes the work off a node that leaves, as disruption budgets allow',
+    timeoutSeconds: 60,
     table: ['GetItem', 'UpdateItem', 'Query'],
+    pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
+    says: [nodeDrainHeldUp],
+    bundleKbMax: 350,
   },
   {
     ...small,

@@ -27,6 +27,7 @@ const sentences: {
   NodeJoined: ({ number, attempt }) => `node ${number} joined${attempt > 1 ? ` at attempt ${attempt}` : ''}`,
   NodeReady: ({ number }) => `node ${number} is ready`,
   NodeFailed: ({ number, attempt, reason }) => `node ${number} failed at attempt ${attempt}: ${reason}`,
+  NodeDrainHeldUp: ({ number, reason }) => `node ${number} cannot be drained for now: ${reason}`,
   NodeRetired: ({ number }) => `node ${number} is gone`,
   SpotInterruption: ({ number, kind }) =>
     kind === 'terminate'

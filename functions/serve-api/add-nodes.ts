@@ -18,7 +18,7 @@ const triesMax = 8;
 const pauseMilliseconds = 100;
 
 /**
- * Plans workers for a cluster: one conditional write of its item, then the event.
+ * Plans nodes for a cluster, workers unless it is said otherwise: one conditional write of its item, then the event.
  *
  * @throws Problem 409 the cluster is going, or a plan stays pending; 422 with the fields that are wrong.
  */

@@ -460,7 +460,7 @@ describe('nodes', () => {
     expect(status).toBe(409);
     expect((await tests.store.nodes.get(details.id, 5))?.desired).toBe('present');
   });
-  it('of an unknown number or a control plane are not removed', async () => {
+  it('of an unknown number, or a control plane of a cluster that is still being created, are not removed', async () => {
     const details = await create();
     for (const node of (await tests.store.clusters.get(details.id))?.pendingPlan?.nodes ?? [])
       await tests.store.nodes.materialise(

@@ -1,6 +1,5 @@
 import type { Hono } from 'hono';
 import { clusterDeletionRequested } from '../../events/cluster-deletion-requested.ts';
-import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
 import type {
   AppliedCluster,
   ClusterDetails,
@@ -10,7 +9,7 @@ import type {
 } from '../../shared/domain/api-types.ts';
 import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
-import type { Node } from '../../shared/domain/node.ts';
+import { nodesPerPlanMax } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
 import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.ts';
 import { findCluster, mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
@@ -25,9 +24,12 @@ import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts'
 import { listOfferings } from './list-offerings.ts';
 import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
 import { readBody } from './read-body.ts';
-import { bodyOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
+import { removeNodes } from './remove-nodes.ts';
+import { bodyOf, booleanOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
 import { restoreCluster } from './restore.ts';
 import { clusterDetails, nodeView, snapshotView } from './views.ts';
+
+const shownMax = 64;
 
 /** The public API's routes. Each reads, asks a planner, makes one conditional write, and says what happened. */
 export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment> {
@@ -148,21 +150,24 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     return context.json({ items }, 202);
   });
 
-  app.delete('/clusters/:cluster/nodes/:number', async (context) => {
+  /** Of one by its path, or of several by `?number=5&number=6`. */
+  const remove = async (context: ApiContext, given: readonly string[]): Promise<Response> => {
     const cluster = await clusterOf(context);
-    mustLive(cluster);
-    const number = wholeNumber(context.req.param('number'));
-    const node = number === undefined ? undefined : await store.nodes.get(cluster.id, number);
-    if (number === undefined || node === undefined)
-      throw new Problem(404, `the cluster ${cluster.name} has no node ${context.req.param('number')}`);
-    if (node.role === 'control-plane')
-      throw new Problem(409, `node ${number} is a control plane: they go only with their cluster`);
-    await refuseBelowLimit(dependencies, cluster, node);
-    await store.nodes.retire(cluster.id, number);
-    if (node.phase !== 'deleted') await bus.say(nodeRetirementRequested, { clusterId: cluster.id, number });
-    log.info('node retirement requested', { clusterId: cluster.id, number });
-    return context.json(nodeView(cluster, (await store.nodes.get(cluster.id, number)) ?? node), 202);
-  });
+    const unknown = given.find((each) => wholeNumber(each) === undefined);
+    if (unknown !== undefined)
+      throw new Problem(404, `the cluster ${cluster.name} has no node ${unknown.slice(0, shownMax)}`);
+    const numbers = [...new Set(given.map(Number))];
+    const drain = booleanOf(context, 'drain', true);
+    context.set('auditDetails', {
+      numbers: numbers.slice(0, nodesPerPlanMax).join(', '),
+      drain: drain ? 'yes' : 'no',
+    });
+    return context.json(await removeNodes(dependencies, { cluster, numbers, drain }), 202);
+  };
+  app.delete('/clusters/:cluster/nodes', (context) => remove(context, context.req.queries('number') ?? []));
+  app.delete('/clusters/:cluster/nodes/:number', async (context) =>
+    remove(context, [context.req.param('number')]),
+  );
 
   app.get('/clusters/:cluster/snapshots', async (context) => {
     const { id } = await clusterOf(context);
@@ -194,21 +199,6 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     return context.json(page);
   });
   return app;
-}
-
-/** The cluster's lower limit holds for people too. @throws Problem 409 */
-async function refuseBelowLimit({ store }: ApiDependencies, cluster: Cluster, going: Node): Promise<void> {
-  const minVcpus = cluster.policies.clusterLimits?.minVcpus;
-  if (minVcpus === undefined || going.desired === 'absent') return;
-  const staying = (await store.nodes.list(cluster.id)).filter(
-    ({ desired, number }) => desired === 'present' && number !== going.number,
-  );
-  const vcpus = staying.reduce((sum, { offering }) => sum + offering.vcpus, 0);
-  if (vcpus < minVcpus)
-    throw new Problem(
-      409,
-      `without node ${going.number} the cluster has ${vcpus} vCPUs, and its lower limit is ${minVcpus}`,
-    );
 }
 
 const fromStore = (error: Error): Problem | undefined =>

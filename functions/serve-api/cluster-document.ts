@@ -40,6 +40,7 @@ export const clusterDocument = z.strictObject({
 });
 
 export const addNodesDocument = z.strictObject({
+  role: z.optional(text),
   cloud: text,
   shape: z.optional(text),
   instanceType: z.optional(text),

@@ -24,12 +24,15 @@ export const limitOf = (context: ApiContext): number => {
   return limit;
 };
 
-/** Whether the call only asks what would come of it. @throws Problem 400 */
-export const isDryRun = (context: ApiContext): boolean => {
-  const dryRun = context.req.query('dryRun') ?? 'false';
-  if (dryRun !== 'true' && dryRun !== 'false') throw new Problem(400, 'dryRun: true or false');
-  return dryRun === 'true';
+/** @throws Problem 400 for another word than these two. */
+export const booleanOf = (context: ApiContext, name: string, otherwise: boolean): boolean => {
+  const text = context.req.query(name) ?? String(otherwise);
+  if (text !== 'true' && text !== 'false') throw new Problem(400, `${name}: true or false`);
+  return text === 'true';
 };
+
+/** Whether the call only asks what would come of it. @throws Problem 400 */
+export const isDryRun = (context: ApiContext): boolean => booleanOf(context, 'dryRun', false);
 
 export const keyOf = (context: ApiContext): { idempotencyKey?: string } => {
   const key = context.req.header('idempotency-key');

@@ -12,6 +12,7 @@ export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
   name: nodeName(cluster.name, node.number),
   role: node.role,
   cloud: node.cloud,
+  zone: node.offering.zone,
   instanceType: node.offering.instanceType,
   vcpus: node.offering.vcpus,
   memoryGib: node.offering.memoryGib,
@@ -25,6 +26,15 @@ export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
   ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
   attempt: node.attempt,
   ...(node.failure === undefined ? {} : { failure: node.failure }),
+  ...(node.drainHeldUp === undefined || node.phase === 'deleted'
+    ? {}
+    : {
+        drainHeldUp: {
+          since: node.drainHeldUp.since,
+          because: node.drainHeldUp.because,
+          pods: node.drainHeldUp.pods,
+        },
+      }),
   createdAt: node.createdAt,
   ...(node.readyAt === undefined ? {} : { readyAt: node.readyAt }),
 });

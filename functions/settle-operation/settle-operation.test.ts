@@ -251,6 +251,19 @@ describe('RetireNode', () => {
     expect(node?.retireNotBefore).toBe(plusSeconds(exampleTime, 300));
   });
 
+  it.each<[string, Partial<Node>, string | undefined]>([
+    ['rests', {}, plusSeconds(exampleTime, 300)],
+    ['that need not be drained any more does not rest', { skipDrain: true }, undefined],
+  ])('that was put off keeps the node and says nothing, and %s', async (_, given, retireNotBefore) => {
+    const at = await scene({ kind, node: { desired: 'absent', phase: 'draining', ...given } });
+    await at.settle({ kind, outcome: 'blocked', reason: 'default/web-1: a budget' });
+    const node = await at.node();
+    expect(node).toMatchObject({ phase: 'draining', desired: 'absent' });
+    expect([node?.operation, node?.retireNotBefore]).toEqual([undefined, retireNotBefore]);
+    expect(at.bus.said).toEqual([]);
+    expect((await at.cluster())?.dueAt).toBe(exampleTime);
+  });
+
   it('loses no newcomer while many change the mesh at once', async () => {
     const at = await leaving();
     const join = async (number: number): Promise<void> => {

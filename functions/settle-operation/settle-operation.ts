@@ -25,7 +25,8 @@ export const settleOperation =
       // What was blocked says why in an event of its own.
       ...(outcome !== 'succeeded' && outcome !== 'blocked' && { reason: reasonOf(request) }),
     };
-    await parts.bus.say(operationSettled, settled);
+    // A retirement that is put off said so itself, and is tried again and again.
+    if (kind !== 'RetireNode' || outcome !== 'blocked') await parts.bus.say(operationSettled, settled);
     parts.log.info('settled', { ...settled, executionArn: request.executionArn });
     return { again: false };
   };

@@ -27,7 +27,9 @@ export async function settleRetirement(parts: SettleParts, request: SettleReques
       throw new Superseded(`node ${number} is to stay`);
   }
   const now = clock.now();
-  const retireNotBefore = outcome === 'succeeded' ? undefined : plusSeconds(now, failedRestSeconds);
+  // Whoever said meanwhile that it need not be drained is not to wait for the rest of a drain that was put off.
+  const isOver = outcome === 'succeeded' || (outcome === 'blocked' && node?.skipDrain === true);
+  const retireNotBefore = isOver ? undefined : plusSeconds(now, failedRestSeconds);
   await store.nodes.release(clusterId, number, executionArn, retireNotBefore);
   await store.clusters.makeDue(clusterId, now);
   if (outcome === 'succeeded') await bus.say(nodeRetired, { clusterId, number });

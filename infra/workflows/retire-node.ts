@@ -13,8 +13,11 @@ import {
   type WorkflowFunctions,
 } from './asl.ts';
 
-/** How long a node may take to hand over its work before its machine goes all the same. */
-const drainBudgetSeconds = 300;
+/**
+ * How long one run asks a node's pods to go. What then still may not be stopped goes on running: the run ends, and the tick
+ * begins another one after a rest. A node goes with work on it only when somebody says so.
+ */
+const drainBudgetSeconds = 30 * 60;
 
 /** One node goes: out of the load balancer first, then its work, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {
@@ -70,7 +73,17 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
         catch: [yieldToOwner, giveUp],
         next: 'IsDrained',
       }),
-      IsDrained: choose([{ when: '$states.input.done', next: 'Delete' }], 'WaitForDrain'),
+      IsDrained: choose(
+        [
+          { when: '$states.input.done', next: 'Delete' },
+          {
+            when: '$exists($states.input.isPutOff)',
+            next: 'PutOff',
+            assign: { reason: expression('$states.input.reason') },
+          },
+        ],
+        'WaitForDrain',
+      ),
       WaitForDrain: wait('$states.input.retryAfterSeconds', 'Drain'),
       Delete: callFunction({
         function: expression('$lookup($driveCloud, $cloud)'),
@@ -101,6 +114,13 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
         payload: { kind: 'RetireNode', outcome: 'failed', reason: expression('$reason'), ...node },
         catch: [yieldToOwner],
         next: 'Failed',
+      }),
+      PutOff: callFunction({
+        function: functions.settleOperation,
+        payload: { kind: 'RetireNode', outcome: 'blocked', reason: expression('$reason'), ...node },
+        catch: [yieldToOwner],
+        next: 'Done',
+        comment: 'Nothing is wrong: the node lets go of this run and keeps its work',
       }),
       Done: { Type: 'Succeed' },
       Failed: { Type: 'Fail', Error: 'RetireNodeFailed', Cause: expression('$reason') },

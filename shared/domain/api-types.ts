@@ -4,7 +4,7 @@ import type { CloudName } from './cloud.ts';
 import type { Finding } from './finding.ts';
 import type { Instant } from './ids.ts';
 import type { NodeRole, Vpn } from './network.ts';
-import type { NodeFailure, NodePhase } from './node.ts';
+import type { DrainHeldUp, NodeFailure, NodePhase } from './node.ts';
 import type { Lifecycle, Offering } from './offering.ts';
 import type { OperationKind } from './operation.ts';
 import type { PolicyChange } from './policy-change.ts';
@@ -86,6 +86,8 @@ export interface NodeView {
   readonly name: string;
   readonly role: NodeRole;
   readonly cloud: CloudName;
+  /** The cloud's own word for it; empty where a region has no zones. */
+  readonly zone: string;
   readonly instanceType: string;
   readonly vcpus: number;
   readonly memoryGib: number;
@@ -99,8 +101,16 @@ export interface NodeView {
   readonly providerId?: string;
   readonly attempt: number;
   readonly failure?: NodeFailure;
+  /** It is to go, and its work may not be stopped for now. */
+  readonly drainHeldUp?: Omit<DrainHeldUp, 'saidAt'>;
   readonly createdAt: Instant;
   readonly readyAt?: Instant;
+}
+
+export interface RemovedNodes {
+  readonly items: readonly NodeView[];
+  /** What whoever asked should know and may well have meant. */
+  readonly warnings?: readonly string[];
 }
 
 /** A cluster's policies, and which version of them this is: the ETag's text, for If-Match. */

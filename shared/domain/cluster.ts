@@ -121,6 +121,8 @@ export interface Cluster {
   readonly joinerUntil?: Instant;
   /** A lost or leaving control plane that those who serve are to strike off etcd's members. */
   readonly forgetting?: Forgetting;
+  /** A control plane that is about to be removed by hand: nobody removes another one in the same moment. */
+  readonly removal?: { readonly number: number; readonly at: Instant };
   readonly snapshotting?: Snapshotting;
   /** When the next etcd snapshot is due; absent before the first. */
   readonly snapshotDueAt?: Instant;

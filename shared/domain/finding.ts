@@ -32,7 +32,9 @@ export interface Finding {
     /** So much of a cloud looks lost at once that nothing is replaced there. */
     | 'replacement-paused'
     | 'quorum-lost'
-    | 'credential-due';
+    | 'credential-due'
+    /** Work on a node that is to go may not be stopped for now. */
+    | 'drain-held-up';
   readonly subject: string;
   /** The node's, where it is about one. */
   readonly number?: number;

@@ -1,5 +1,5 @@
 import type { CloudName } from './cloud.ts';
-import type { ClusterId, Instant, NodeId } from './ids.ts';
+import { secondsBetween, type ClusterId, type Instant, type NodeId } from './ids.ts';
 import type { NodeRole } from './network.ts';
 import type { Lifecycle, Offering, Shape } from './offering.ts';
 import type { Operation } from './operation.ts';
@@ -40,6 +40,26 @@ export interface PlannedNode {
   readonly standsInFor?: 'spot';
 }
 
+/** A pod that may not be evicted for now, `default/web-1`, and why. */
+export interface HeldPod {
+  readonly pod: string;
+  readonly because: string;
+}
+
+/** A node's work cannot be taken off it for now. */
+export interface DrainHeldUp {
+  /** From when nothing of it went. */
+  readonly since: Instant;
+  readonly because: string;
+  /** At most `heldPodsMax`; none where the cluster's API does not answer. */
+  readonly pods: readonly HeldPod[];
+  /** When it was said, once it had lasted. */
+  readonly saidAt?: Instant;
+}
+export const heldPodsMax = 20;
+/** What lasts no longer is how budgets work, and nothing to tell anybody. */
+export const heldUpSecondsMin = 60;
+
 /** Everything a create call is made from, stored before it, so that repeating it sends the same bytes. */
 export interface CreateRequest {
   readonly attempt: number;
@@ -79,6 +99,9 @@ export interface Node extends PlannedNode {
   readonly joinedAt?: Instant;
   readonly readyAt?: Instant;
   readonly leftAt?: Instant;
+  /** It goes without its work being taken off it first: somebody said so. */
+  readonly skipDrain?: boolean;
+  readonly drainHeldUp?: DrainHeldUp;
   /** Let go because its machine was found lost: unless it was heard of since, it has nothing to hand over. */
   readonly lostAt?: Instant;
   /** A control plane that goes: since when etcd no longer counts it. */
@@ -93,6 +116,15 @@ export interface Node extends PlannedNode {
   readonly createdAt: Instant;
   readonly deletedAt?: Instant;
 }
+
+/** Whether a node that is to go has been held up for so long that people should know. */
+export const isHeldUp = (
+  { drainHeldUp, phase }: Pick<Node, 'drainHeldUp' | 'phase'>,
+  now: Instant,
+): boolean =>
+  drainHeldUp !== undefined &&
+  phase !== 'deleted' &&
+  secondsBetween(drainHeldUp.since, now) >= heldUpSecondsMin;
 
 export const overlayAddress = (number: number): string => `10.4.${number >> 8}.${number & 255}`;
 

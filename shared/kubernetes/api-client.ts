@@ -56,21 +56,31 @@ export class ApiFailure extends Error {
   readonly status: number | undefined;
   /** Kubernetes' own word: `NotFound`, `Forbidden`, `Conflict`. */
   readonly reason: string | undefined;
+  /** What it says in detail: which budget refuses an eviction, which field is wrong. */
+  readonly causes: readonly FailureCause[];
 
   constructor(
     message: string,
-    failure: { readonly status?: number; readonly reason?: string | undefined } = {},
+    failure: {
+      readonly status?: number;
+      readonly reason?: string | undefined;
+      readonly causes?: readonly FailureCause[] | undefined;
+    } = {},
   ) {
     super(message);
     this.status = failure.status;
     this.reason = failure.reason;
+    this.causes = failure.causes ?? [];
     this.isUnreachable = failure.status === undefined;
   }
 }
 
+const causeSchema = z.object({ reason: z.optional(z.string()), message: z.optional(z.string()) });
+export type FailureCause = z.output<typeof causeSchema>;
 const statusSchema = z.object({
   reason: z.optional(z.string()),
   message: z.optional(z.string()),
+  details: z.optional(z.object({ causes: z.optional(z.array(causeSchema)) })),
 });
 const metadataSchema = z.object({
   name: z.string(),
@@ -207,7 +217,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
       const detail = said?.message?.slice(0, detailCharactersMax);
       throw new ApiFailure(
         [`${what}: HTTP ${status}`, said?.reason, detail].filter((part) => part !== undefined).join(': '),
-        { status, reason: said?.reason },
+        { status, reason: said?.reason, causes: said?.details?.causes },
       );
     }
     const result = z.safeParse(schema, parsed(text));

@@ -80,6 +80,7 @@ describe('once it was ready, a cluster is', () => {
     ['ready', was, [node()], [finding('stray-machine'), finding('surplus-machine')]],
     ['ready', was, [node()], [finding('stranger')]],
     ['ready', was, [node()], [finding('cloud-unseen')]],
+    ['ready', was, [node()], [finding('drain-held-up')]],
     ['ready', was, [node()], [finding('credential-due')]],
     ['deleting', { ...was, desired: 'absent' }, [node()], []],
     ['deleted', { ...was, status: 'deleted' }, [], []],

@@ -82,13 +82,17 @@ export function clusterStatus(options: {
   return { status: 'ready' };
 }
 
-/** What is stray or somebody else's, a look that is due, the platform's own to renew; everything else is lost to the cluster's users. */
+/**
+ * What is stray or somebody else's, on its way out, a look that is due, the platform's own to renew; everything else is lost to
+ * the cluster's users.
+ */
 const disturbsNobody: ReadonlySet<Finding['kind']> = new Set([
   'stray-machine',
   'surplus-machine',
   'stray-resource',
   'stranger',
   'cloud-unseen',
+  'drain-held-up',
   'credential-due',
 ]);
 

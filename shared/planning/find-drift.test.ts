@@ -467,3 +467,31 @@ it('is the same for the same', () => {
     findDrift(options)[0]?.fingerprint,
   );
 });
+
+describe('a node that is to go', () => {
+  const going = (seconds: number, given: Partial<Node> = {}): Node =>
+    ready({
+      number: 7,
+      desired: 'absent',
+      phase: 'draining',
+      drainHeldUp: { since: plusSeconds(now, -seconds), because: 'default/web-1: a budget', pods: [] },
+      ...given,
+    });
+  it.each<[string, Node, boolean]>([
+    ['and cannot for a minute is found', going(60), true],
+    ['and cannot for a moment is not', going(59), false],
+    ['and was held up until it was gone is not', going(60, { phase: 'deleted' }), false],
+  ])('%s', (_what, node, isFound) => {
+    expect(drift([node], [])).toEqual(
+      isFound ? ['drain-held-up: node 7 cannot be drained: default/web-1: a budget'] : [],
+    );
+  });
+
+  it('is told with what ends the waiting', () => {
+    const [finding] = findDrift({ cluster, nodes: [going(60)], parts: [standing], sightings: [], now });
+    expect(finding).toMatchObject({
+      fingerprint: 'drain-held-up:7',
+      remedy: 'it is asked again; `overcast node remove four-clouds 7 --no-drain` takes it as it is',
+    });
+  });
+});

@@ -2,7 +2,7 @@ import type { Cluster, CloudParts } from '../domain/cluster.ts';
 import type { Finding } from '../domain/finding.ts';
 import { secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
-import type { Node } from '../domain/node.ts';
+import { isHeldUp, type Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
@@ -30,12 +30,13 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * shown and replayed.
  *
  * @returns what is wrong in the order of repair: clouds, networks, machines, load balancers, what is stray, who is a
- *   stranger, the platform's own access; then what was so and cannot be seen now (`unconfirmedSince`).
+ *   stranger, who cannot leave, the platform's own access; then what was so and cannot be seen now (`unconfirmedSince`).
  */
 export function findDrift(options: {
   cluster: Pick<
     Cluster,
     | 'id'
+    | 'name'
     | 'clouds'
     | 'status'
     | 'initialisedAt'
@@ -76,6 +77,7 @@ export function findDrift(options: {
     ...strays({ nodes, parts, fresh, now }),
     ...strangers(fresh),
     ...unseenClouds({ cluster, parts, sightings, secondsMax: sightingSecondsMax, now }),
+    ...heldUpDrains(cluster, nodes, now),
     ...credential(cluster, options.credential, now),
   ].map(found);
   return [...all, ...keepUnknown({ known, found: all, nodes, parts, sightings, fresh })];
@@ -295,6 +297,24 @@ const strays = (seen: {
         remedy: 'it is deleted when it stays',
       })),
     ]);
+
+/** Those that have been so for a while: budgets that let one pod go after another hold nobody up. */
+const heldUpDrains = (
+  { name }: Pick<Cluster, 'name'>,
+  nodes: readonly Node[],
+  now: Instant,
+): readonly Found[] =>
+  nodes
+    .filter((node) => isHeldUp(node, now))
+    .map(({ number, cloud, drainHeldUp }) => ({
+      cloud,
+      fingerprint: `drain-held-up:${number}`,
+      kind: 'drain-held-up' as const,
+      subject: `node ${number}`,
+      number,
+      message: `node ${number} cannot be drained: ${drainHeldUp?.because ?? ''}`,
+      remedy: `it is asked again; \`overcast node remove ${name} ${number} --no-drain\` takes it as it is`,
+    }));
 
 function credential(
   cluster: Pick<Cluster, 'id' | 'status' | 'initialisedAt'>,

@@ -361,25 +361,19 @@ describe('afterwards', () => {
     ['a node that has joined', 'run', {}, { phase: 'joined' }],
     ['a node that is ready', 'run', { phase: 'ready' }, { phase: 'ready' }],
     [
-      'a node that is to go, while its load balancer still sends to it',
-      'wait',
-      { desired: 'absent', phase: 'ready' },
-      { phase: 'ready' },
-    ],
-    [
-      'a node that is to go, once it is drained',
-      'leave',
+      'a node that is to go, whose work the platform takes off it',
+      'run',
       { desired: 'absent', phase: 'draining' },
       { phase: 'ready' },
     ],
     [
-      'a node that is to go and has no time to wait',
+      'a node that is to go, and whose cloud takes it back meanwhile',
       'leave',
       { desired: 'absent', phase: 'ready' },
       { phase: 'ready', interruption: { kind: 'terminate' } },
     ],
     [
-      'a node that has begun to hand over its work',
+      'a node that has begun to hand over its work by itself',
       'leave',
       { desired: 'absent', phase: 'ready' },
       { phase: 'leaving' },
@@ -543,7 +537,7 @@ describe('a control plane that is to be forgotten', () => {
     ['not by a worker', { instruction: { kind: 'run' } }, worker(4), { phase: 'ready' }],
     [
       'not by one that leaves as well',
-      { instruction: { kind: 'leave' } },
+      { instruction: { kind: 'run' } },
       serving(2, 1, { desired: 'absent', phase: 'draining' }),
       { phase: 'ready' },
     ],

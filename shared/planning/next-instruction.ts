@@ -3,7 +3,7 @@ import { plusSeconds, secondsBetween, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
 import { apiServerPort } from '../domain/network.ts';
 import type { Instruction, SyncRequest } from '../domain/node-protocol.ts';
-import { phaseRank, type Node } from '../domain/node.ts';
+import type { Node } from '../domain/node.ts';
 import { planSnapshot, type SnapshotDecision } from './plan-snapshot.ts';
 import { forgetInstruction, isForgettingOver, mayBeMember } from './forget-member.ts';
 import { formerControlPlanes, isRestoring } from './restoring.ts';
@@ -70,8 +70,8 @@ const isGone = (holder: Holder, node: Node | undefined): boolean =>
 /**
  * Who may init, join, run or must leave: decided here and nowhere else.
  *
- * - Leaving comes first: a node that is to go hands over its work, once its load balancer sends nothing new; one whose cloud
- *   takes it back does so at once.
+ * - Leaving comes first: a node whose cloud takes it back hands over its work within seconds, all by itself. One that only
+ *   is to go serves on until RetireNode has taken it out of its load balancer, and its work off it.
  * - init is given to the one machine that holds the claim. The claim moves only while nothing is initialised and its
  *   holder is gone, also to the next machine of the same node; after that nobody is ever told to init again.
  * - Control planes join one at a time (etcd takes one learner), workers any number, each once every control plane that was
@@ -96,12 +96,13 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   const hasWork = sync.phase === 'joined' || sync.phase === 'ready' || sync.phase === 'leaving';
   if (sync.phase === 'left') return wait('the machine to be deleted');
   // Without a quorum a control plane has nothing that it could hand over, and nobody to ask.
-  const isFormer = node.role === 'control-plane' && isRestoring(cluster);
-  if (node.desired === 'absent') {
-    if (!hasWork || isFormer) return wait('the machine to be deleted');
-    return mayLeave(node, sync) ? say('leave') : wait('nothing new to be sent to it');
-  }
-  if (sync.interruption?.kind === 'terminate' && hasWork) return say('leave');
+  if (node.desired === 'absent' && node.role === 'control-plane' && isRestoring(cluster))
+    return wait('the machine to be deleted');
+  const isTakenBack = sync.interruption?.kind === 'terminate' || sync.phase === 'leaving';
+  if (isTakenBack && hasWork) return say('leave');
+  // Its work is taken off it by the platform, which minds disruption budgets; until then it serves like any other.
+  if (node.desired === 'absent')
+    return hasWork ? say('run', controlPlanesFor(input)) : wait('the machine to be deleted');
   if (sync.phase === 'failed' || node.failure !== undefined) return wait('the machine to be replaced');
   const { forgetting } = cluster;
   if (sync.phase === 'joined' || sync.phase === 'ready') {
@@ -161,12 +162,6 @@ export function nextInstruction(input: NextInstructionInput): Decision {
     ? { need: { write: 'lease-join', observedGone: holder } }
     : wait(`control plane ${holder.number} to join`);
 }
-
-/** Its retirement takes it out of the load balancer before it drains it; what has begun, or has no time, waits for nothing. */
-const mayLeave = ({ phase }: Node, sync: SyncRequest): boolean =>
-  phaseRank(phase) >= phaseRank('draining') ||
-  sync.phase === 'leaving' ||
-  sync.interruption?.kind === 'terminate';
 
 const isStillMember = (node: Node): boolean => mayBeMember(node) && node.phase !== 'deleted';
 

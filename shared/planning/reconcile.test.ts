@@ -670,6 +670,8 @@ describe('the status', () => {
   });
 });
 
+const heldUp = (seconds: number) => ({ since: ago(seconds), because: 'a budget', pods: [] });
+
 describe('the next look', () => {
   it.each<[string, Partial<Cluster>, Node[], number]>([
     ['soon while it is created', { status: 'creating' }, [node()], 15],
@@ -677,6 +679,18 @@ describe('the next look', () => {
     ['soon while it goes', { desired: 'absent', status: 'deleting' }, [node()], 15],
     ['soon while a node comes', {}, [node({ phase: 'booting' })], 15],
     ['soon while a node goes', {}, [node({ desired: 'absent' })], 15],
+    [
+      'soon while a node is held up for a moment',
+      {},
+      [node({ desired: 'absent', drainHeldUp: heldUp(59) })],
+      15,
+    ],
+    [
+      'later while a node is held up for longer',
+      {},
+      [node({ desired: 'absent', drainHeldUp: heldUp(60) })],
+      210,
+    ],
     ['later when a node failed', {}, [node({ phase: 'failed' })], 210],
     ['later when nothing happens', {}, [node()], 210],
   ])('%s', (_, cluster, nodes, seconds) => {

@@ -2,7 +2,7 @@ import type { Cluster, ClusterStatus, CloudParts } from '../domain/cluster.ts';
 import { isConfirmed, type Finding } from '../domain/finding.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
-import type { Node } from '../domain/node.ts';
+import { isHeldUp, type Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { findDrift, freshOf } from './find-drift.ts';
@@ -123,15 +123,17 @@ export function nextDue(options: { changing: boolean; now: Instant; jitter: numb
 /** What is tried without success so often is no longer watched closely; its backoff says when it is tried again. */
 const closeWatchAttemptsMax = 3;
 
-const isChanging = ({ cluster, nodes, findings, losses }: View): boolean =>
+const isChanging = ({ cluster, nodes, findings, losses, now }: View): boolean =>
   isGoing(cluster) ||
   cluster.operation !== undefined ||
   cluster.pendingPlan !== undefined ||
   cluster.status === 'creating' ||
   cluster.status === 'restoring' ||
   nodes.some(
-    ({ desired, phase }) =>
-      phase !== 'deleted' && (desired === 'absent' || (phase !== 'ready' && phase !== 'failed')),
+    (node) =>
+      node.phase !== 'deleted' &&
+      !isHeldUp(node, now) &&
+      (node.desired === 'absent' || (node.phase !== 'ready' && node.phase !== 'failed')),
   ) ||
   nodes.some(({ desired, interruption }) => desired === 'present' && interruption === 'terminate') ||
   (findings.some(isMendable) && (cluster.repairAttempts ?? 0) <= closeWatchAttemptsMax) ||

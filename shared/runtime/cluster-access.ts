@@ -7,6 +7,7 @@ import type { Store } from './table.ts';
 
 export type { ClusterApi } from '../kubernetes/api-client.ts';
 export { forgetGoneNodes } from '../kubernetes/forget-gone-nodes.ts';
+export { cordon, evict, podsOn } from '../kubernetes/drain.ts';
 export { nameWorkers, workersOf } from '../kubernetes/name-workers.ts';
 export { readWorkload } from '../kubernetes/workload/read-workload.ts';
 

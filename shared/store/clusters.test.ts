@@ -180,6 +180,27 @@ describe('a change of policies', () => {
   });
 });
 
+describe('the removal of a control plane', () => {
+  it('is leased by one of many for a minute, who may repeat it', async () => {
+    const { id } = await stored();
+    const lease = async (number: number, now = later) =>
+      test.store.clusters.leaseRemoval(id, { number, now });
+    const results = await race(async (racer) => lease(racer + 1));
+    expect(won(results)).toBe(1);
+    const winner = results.indexOf(true) + 1;
+    expect([await lease(winner), await lease(winner + 1)]).toEqual([true, false]);
+    expect(await lease(winner + 1, plusSeconds(later, 59))).toBe(false);
+    expect(await lease(winner + 1, plusSeconds(later, 60))).toBe(true);
+    expect(await lease(winner, plusSeconds(later, 61))).toBe(false);
+  });
+
+  it('is leased of no cluster that is to go, or that is not there', async () => {
+    const { id } = await stored({ desired: 'absent' });
+    for (const each of [id, aCluster().id])
+      expect(await test.store.clusters.leaseRemoval(each, { number: 1, now: later })).toBe(false);
+  });
+});
+
 describe('claim', () => {
   it('is won by one of many, who may repeat it', async () => {
     const cluster = await stored();

@@ -7,6 +7,8 @@ import type { ClusterStore } from './store.ts';
 import { entityOf, epochSeconds, type Attributes, type Change, type Condition, type Table } from './table.ts';
 
 const tombstoneDays = 90;
+/** The API answers within 20 s or not at all. */
+const removalLeaseSeconds = 60;
 
 /** This very machine is the one to be forgotten. */
 const forgets = '(#forgetting.#number = :number AND #forgetting.#attempt = :attempt)';
@@ -316,6 +318,16 @@ export function clusterStore(table: Table): ClusterStore {
 
     doneForgetting: async (id, { number, attempt }) =>
       did(id, { remove: ['forgetting'] }, { when: forgets, values: { number, attempt } }),
+
+    leaseRemoval: async (id, { number, now }) =>
+      did(
+        id,
+        { set: { removal: { number, at: now } } },
+        {
+          when: '#desired = :present AND (attribute_not_exists(#removal) OR #removal.#number = :number OR #removal.#at <= :over)',
+          values: { present: 'present', number, over: plusSeconds(now, -removalLeaseSeconds) },
+        },
+      ),
 
     leaseSnapshot: async (id, lease, over) =>
       did(

@@ -406,6 +406,45 @@ describe('the end of a node', () => {
     expect(await test.store.nodes.retire(node.clusterId, 99)).toBe(false);
   });
 
+  it.each<[string, Partial<Node>, boolean]>([
+    ['a node that is to stay', { phase: 'ready' }, true],
+    [
+      'one that drains',
+      { desired: 'absent', phase: 'draining', retireNotBefore: '2099-01-01T00:00:00.000Z' },
+      true,
+    ],
+    ['one that is gone', { desired: 'absent', phase: 'deleted' }, false],
+  ])('without a drain is said of %s: %s', async (_, given, isSaid) => {
+    const node = await stored(given);
+    const { number, clusterId } = node;
+    expect(await test.store.nodes.retireWithoutDrain(clusterId, number)).toBe(isSaid);
+    expect(await test.store.nodes.retireWithoutDrain(clusterId, number)).toBe(isSaid);
+    const after = await read(node);
+    expect([after.skipDrain, after.retireNotBefore]).toEqual([isSaid ? true : undefined, undefined]);
+    if (isSaid) expect(after.desired).toBe('absent');
+    expect(await test.store.nodes.retireWithoutDrain(clusterId, 99)).toBe(false);
+  });
+
+  it('that is held up is written by its owner alone, and forgotten with the node', async () => {
+    const node = await stored({ operation: owner, phase: 'draining', desired: 'absent' });
+    const { number, clusterId } = node;
+    const heldUp = {
+      since: node.createdAt,
+      because: 'a budget',
+      pods: [{ pod: 'default/web-1', because: 'x' }],
+    };
+    const record = async (executionArn: string, what: typeof heldUp | undefined) =>
+      test.store.nodes.recordDrain(clusterId, number, { executionArn, heldUp: what });
+    expect(await record(stranger, heldUp)).toBe(false);
+    expect(await record(me, heldUp)).toBe(true);
+    expect((await read(node)).drainHeldUp).toEqual(heldUp);
+    expect(await record(me, undefined)).toBe(true);
+    expect((await read(node)).drainHeldUp).toBeUndefined();
+    await record(me, heldUp);
+    await test.store.nodes.bury(clusterId, number, node.createdAt);
+    expect((await read(node)).drainHeldUp).toBeUndefined();
+  });
+
   it('goes forward only, for its owner only', async () => {
     const node = await stored({ operation: owner, phase: 'ready', desired: 'absent' });
     const enter = async (phase: Node['phase'], executionArn = me) =>

@@ -267,6 +267,22 @@ export function nodeStore(table: Table): NodeStore {
         },
       ),
 
+    retireWithoutDrain: async (clusterId, number) =>
+      did(
+        clusterId,
+        number,
+        { set: { desired: 'absent', skipDrain: true }, remove: ['retireNotBefore'] },
+        { when: 'attribute_exists(#pk) AND #phase <> :deleted', values: { deleted: 'deleted' } },
+      ),
+
+    recordDrain: async (clusterId, number, { executionArn, heldUp }) =>
+      did(
+        clusterId,
+        number,
+        heldUp === undefined ? { remove: ['drainHeldUp'] } : { set: { drainHeldUp: heldUp } },
+        { when: mine, values: { me: executionArn } },
+      ),
+
     enterPhase: async (clusterId, number, { executionArn, phase }) =>
       did(
         clusterId,
@@ -293,7 +309,7 @@ export function nodeStore(table: Table): NodeStore {
         {
           set: { ...inPhase('deleted'), expiresAt: epochSeconds(plusSeconds(now, numberRestSeconds)) },
           setOnce: { deletedAt: now },
-          remove: ['providerKey'],
+          remove: ['providerKey', 'drainHeldUp'],
         },
         { when: '#desired = :absent', values: { absent: 'absent' } },
       ),

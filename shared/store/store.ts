@@ -16,7 +16,7 @@ import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { LoadBalancer } from '../domain/load-balancer.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
-import type { CreateRequest, Node, NodeFailure, NodePhase } from '../domain/node.ts';
+import type { CreateRequest, DrainHeldUp, Node, NodeFailure, NodePhase } from '../domain/node.ts';
 import type { Offering } from '../domain/offering.ts';
 import type { SeenCluster, Sighting } from '../domain/observation.ts';
 import type { Operation } from '../domain/operation.ts';
@@ -148,6 +148,11 @@ export interface ClusterStore {
   tryForgettingAgain(id: ClusterId, forgetting: Forgetting): Promise<boolean>;
   /** forgetting is this machine → gone. */
   doneForgetting(id: ClusterId, holder: Holder): Promise<boolean>;
+  /**
+   * desired = present, and nobody else has leased the removal of a control plane within a minute: longer than a call that may
+   * still write has to live.
+   */
+  leaseRemoval(id: ClusterId, lease: { number: number; now: Instant }): Promise<boolean>;
   /** present, and nobody takes a snapshot but the one that this lease goes `over`. */
   leaseSnapshot(id: ClusterId, lease: Snapshotting, over?: Snapshotting): Promise<boolean>;
   /** unschedulablePods = :seen, or absent where none were seen → this many. */
@@ -299,6 +304,14 @@ export interface NodeStore {
     number: number,
     interruption: { attempt: number; kind: 'terminate' | 'rebalance' },
   ): Promise<Node | undefined>;
+  /** Exists and is not gone → desired absent, skipDrain, and no rest: also while it is draining already. */
+  retireWithoutDrain(clusterId: ClusterId, number: number): Promise<boolean>;
+  /** operation is mine → what holds its draining up, or that nothing does. */
+  recordDrain(
+    clusterId: ClusterId,
+    number: number,
+    options: { executionArn: string; heldUp: DrainHeldUp | undefined },
+  ): Promise<boolean>;
   /** operation is mine → phase draining or deleting: never backwards, but also out of `failed` once desired is absent. */
   enterPhase(
     clusterId: ClusterId,

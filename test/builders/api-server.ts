@@ -71,6 +71,7 @@ export const aNodeView = (given: Partial<NodeView> = {}): NodeView => ({
   name: 'four-clouds-1',
   role: 'control-plane',
   cloud: 'aws',
+  zone: 'us-east-1a',
   instanceType: 'c6a.xlarge',
   vcpus: 4,
   memoryGib: 8,

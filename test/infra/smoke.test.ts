@@ -561,16 +561,28 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     expect(String(list?.body['url'])).toContain(encodeURIComponent(`clusters/${cluster.id}/snapshots/`));
   },
   'drain-node': async () => {
-    const { cluster, node, me } = await scene({ node: { desired: 'absent', phase: 'ready' } });
-    expect(
-      await answerOf('drain-node', {
+    const { cluster, there } = reachable;
+    const startedAt = new Date().toISOString();
+    await table.store.nodes.materialise(
+      aNode({
         clusterId: cluster.id,
-        number: node.number,
-        executionArn: me,
-        startedAt: exampleTime,
-        budgetSeconds: 300,
+        number: 8,
+        desired: 'absent',
+        phase: 'ready',
+        joinedAt: startedAt,
+        lastSeenAt: startedAt,
+        operation: ownedBy(me, 'RetireNode', startedAt),
       }),
-    ).toEqual({ done: true });
+    );
+    const pod = { metadata: { namespace: 'default', name: 'web-1' }, status: { phase: 'Running' } };
+    const eviction = 'POST /api/v1/namespaces/default/pods/web-1/eviction?fieldManager=overcast';
+    const isEvicted = (): boolean => there.requests.some(({ what }) => what === eviction);
+    there.answer = ({ what }) => ({
+      body: what.startsWith('GET /api/v1/pods') ? { items: isEvicted() ? [] : [pod] } : {},
+    });
+    const request = { clusterId: cluster.id, number: 8, executionArn: me, startedAt, budgetSeconds: 300 };
+    expect(await answerOf('drain-node', request)).toEqual({ done: true });
+    expect(isEvicted()).toBe(true);
   },
   'tick-clusters': async () => {
     const { cluster } = await scene({ cluster: { dueAt: '2020-01-01T00:00:00.000Z' } });

@@ -16,6 +16,7 @@ describe('RetireNode', () => {
     'forget-node': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
+    'settle-operation blocked': { again: false },
   };
   const retire = (script: Script = {}): Promise<Run> =>
     runWorkflow('RetireNode', { clusterId, number }, { ...usual, ...script });
@@ -63,9 +64,25 @@ describe('RetireNode', () => {
     const passes = run.payloads('drain-node');
     expect(new Set(passes.map(({ startedAt }) => startedAt)).size).toBe(1);
     expect(passes[0]).toMatchObject({
-      budgetSeconds: 300,
+      budgetSeconds: 1800,
       startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
     });
+  });
+
+  it('lets go of a node whose work may not be stopped, and deletes nothing', async () => {
+    const reason = 'default/web-1: the disruption budget web needs 2 healthy pods and has 2 currently';
+    const run = await retire({
+      'drain-node': inTurn(pending('1 pod'), { done: false, isPutOff: true, reason }),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls).toEqual([
+      'claim-operation',
+      'gcp leaveLoadBalancer',
+      'drain-node',
+      'drain-node',
+      'settle-operation blocked',
+    ]);
+    expect(run.payloads('settle-operation blocked')).toMatchObject([{ kind: 'RetireNode', number, reason }]);
   });
 
   it('waits for the cluster to forget it, and says when it will ask no more', async () => {

@@ -227,7 +227,7 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
       (count) => count === 0,
     );
 
-    await platform.api.removeNode(name, number);
+    await platform.api.removeNodes(name, [number]);
     await eventually(
       'the node',
       () => node(number),

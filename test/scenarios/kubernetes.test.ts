@@ -273,9 +273,64 @@ describe('the example cluster’s own API', { timeout: 60_000 }, () => {
     expect(await kubectl('describe', 'node', drained)).toContain('topology.overcast.dev/csp=');
   });
 
+  it('keeps a node whose work a disruption budget holds, says which, and lets it go when somebody says so', async () => {
+    await api.apply('/apis/policy/v1/namespaces/default/poddisruptionbudgets/single', {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'single', namespace: 'default' },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'single' } } },
+    });
+    await api.apply('/apis/apps/v1/namespaces/default/deployments/single', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'single', namespace: 'default' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'single' } },
+        template: {
+          metadata: { labels: { app: 'single' } },
+          spec: { containers: [{ name: 'single', image: 'nginx:1.29' }] },
+        },
+      },
+    });
+    const single = async () =>
+      (await podsIn('default')).filter(({ metadata }) => metadata.name.startsWith('single-'));
+    const [pod] = await eventually('the pod', single, ([first]) => first?.status.phase === 'Running');
+    const { number } = cluster.nodes.find((node) => nodeName(node) === pod?.spec.nodeName) ?? { number: 0 };
+    await platform.api.removeNodes(name, [number]);
+    const held = await platform.until(name, ({ nodes: all }) =>
+      all.some((node) => node.number === number && node.drainHeldUp !== undefined),
+    );
+    const node = held.nodes.find((each) => each.number === number);
+    expect(node).toMatchObject({ phase: 'draining', desired: 'absent' });
+    expect(node?.drainHeldUp?.pods).toEqual([
+      {
+        pod: `default/${pod?.metadata.name}`,
+        because: 'the disruption budget single needs 1 healthy pods and has 1 currently',
+      },
+    ]);
+    expect(await single()).toEqual([pod]);
+    expect(
+      (await nodes()).find(({ metadata }) => metadata.name === pod?.spec.nodeName)?.spec.unschedulable,
+    ).toBe(true);
+
+    await platform.api.removeNodes(name, [number], { drain: false });
+    await untilNodes('the node to be gone', (all) =>
+      all.every(({ metadata }) => metadata.name !== pod?.spec.nodeName),
+    );
+    cluster = await platform.untilSettled(name);
+    await eventually(
+      'the pod elsewhere',
+      single,
+      ([first]) => first?.status.phase === 'Running' && first.spec.nodeName !== pod?.spec.nodeName,
+    );
+    await api.delete('/apis/apps/v1/namespaces/default/deployments/single');
+    await api.delete('/apis/policy/v1/namespaces/default/poddisruptionbudgets/single');
+  });
+
   it('forgets a node that is removed, which hands over its work first', async () => {
     const worker = lastWorker(cluster);
-    await platform.api.removeNode(cluster.id, worker.number);
+    await platform.api.removeNodes(cluster.id, [worker.number]);
     await untilNodes('the node to be gone', (all) =>
       all.every(({ metadata }) => metadata.name !== nodeName(worker)),
     );

@@ -76,7 +76,7 @@ export const life = {
   },
   remove: {
     title: 'loses it again with its machine and its place in the mesh',
-    act: ({ platform, name }) => platform.api.removeNode(name, 7),
+    act: ({ platform, name }) => platform.api.removeNodes(name, [7]),
     isDone: (cluster) => has(cluster, [1, 2, 3, 4, 5, 6]),
     check: expectOneForOne,
   },

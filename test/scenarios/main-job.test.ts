@@ -1,3 +1,4 @@
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findInstanceType } from '../../shared/domain/catalogue.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
@@ -111,6 +112,37 @@ describe('the main job: one cluster over four clouds', { timeout: 60_000 }, () =
   it('changes nothing when the same file is applied again', async () => {
     const { change } = await platform.api.applyCluster(name, exampleFile());
     expect(change).toBe('unchanged');
+    expect(platform.machines()).toHaveLength(6);
+  });
+
+  it('has its policies changed by its file, and only what differs', async () => {
+    const withPolicies = (policies: object): string => {
+      const document = load(exampleFile(name)) as { spec: object };
+      return JSON.stringify({ ...document, spec: { ...document.spec, policies } });
+    };
+    const policies = { clusterLimits: { maxVcpus: 64 }, nodeDeletion: { emptyMinutes: 60 } };
+    const foreseen = await platform.api.applyCluster(name, withPolicies(policies), { dryRun: true });
+    expect([foreseen.change, foreseen.changes.length]).toEqual(['changed', 2]);
+    expect((await platform.api.getPolicies(name)).policies).toEqual({});
+    expect((await platform.api.applyCluster(name, withPolicies(policies))).change).toBe('changed');
+    expect((await platform.api.applyCluster(name, withPolicies(policies))).change).toBe('unchanged');
+    const { change } = await platform.api.patchPolicies(name, { clusterLimits: { maxVcpus: 48 } });
+    expect(change).toBe('changed');
+    const said = await eventually(
+      'both changes in the timeline',
+      async () => (await platform.timeline(name)).filter(({ event }) => event === 'PolicyChanged'),
+      (entries) => entries.length >= 2,
+    );
+    // The bus knows whole seconds: what is said within one is in no order.
+    expect(said.map(({ message }) => message).toSorted()).toEqual([
+      'its policies were changed: clusterLimits.maxVcpus is 48 instead of 64',
+      'its policies were changed: clusterLimits.maxVcpus is 64; nodeDeletion is on (emptyMinutes 60)',
+    ]);
+    await expect(platform.api.patchPolicies(name, { clusterLimits: { maxVcpus: 8 } })).rejects.toThrow(
+      /the cluster has \d+ vCPUs, which is more/,
+    );
+    // The example says that there are none.
+    expect((await platform.api.applyCluster(name, exampleFile())).policies).toEqual({});
     expect(platform.machines()).toHaveLength(6);
   });
 

@@ -112,7 +112,7 @@ beforeAll(async () => {
     ({ status, nodes }) => status === 'ready' && nodes.every(({ phase }) => phase === 'ready'),
   );
   gatherSecrets();
-  await api.removeNode('secretive', 2);
+  await api.removeNodes('secretive', [2]);
   await api.addNodes('secretive', { cloud: 'aws', shape: 'small', count: 1 });
   await until(
     'one is gone, another is ready',

@@ -92,13 +92,19 @@ export const mayBeRestored = (cluster: Cluster): boolean =>
 function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
   const { stepFunctions, clouds, invariants } = parts;
   const nodes = invariants.nodesOf(cluster.id);
-  const busy = stepFunctions.running().filter(({ input }) => input['clusterId'] === cluster.id);
+  // Without an API server that answers, work cannot be taken off a node: whoever is to go waits for that, too.
+  const waits = (run: string): boolean => isLost(cluster) && run.includes('RetireNode');
+  const busy = stepFunctions
+    .running()
+    .filter(({ input, arn }) => input['clusterId'] === cluster.id && !waits(arn));
   if (busy.length > 0) return `${busy.map(({ arn }) => arn).join(', ')} is running`;
-  const owned = [cluster, ...nodes].find(({ operation }) => operation !== undefined);
+  const owned = [cluster, ...nodes].find(
+    ({ operation }) => operation !== undefined && !waits(operation.kind),
+  );
   if (owned !== undefined) return `${owned.operation?.executionArn} owns something`;
   if (cluster.pendingPlan !== undefined) return 'a plan is pending';
   const going = nodes.find(({ desired, phase }) => desired === 'absent' && phase !== 'deleted');
-  if (going !== undefined) return `node ${going.number} is to go and is ${going.phase}`;
+  if (going !== undefined && !isLost(cluster)) return `node ${going.number} is to go and is ${going.phase}`;
 
   const outcome = outcomeIn(parts, cluster);
   const { nodes: present, serves } = outcome;

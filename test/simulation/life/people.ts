@@ -108,10 +108,14 @@ export class People {
   }
 
   async removeNode(cluster: WantedCluster): Promise<void> {
-    const workers = this.nodes(cluster).filter(({ role }) => role === 'worker');
-    if (workers.length === 0) return;
-    const { number } = this.#outside.random.pick(workers);
-    await this.#ask('DELETE', `/v1/clusters/${cluster.name}/nodes/${number}`);
+    const { random } = this.#outside;
+    // A control plane is seldom meant, and often refused.
+    const role = random.chance(0.2) ? 'control-plane' : 'worker';
+    const nodes = this.nodes(cluster).filter((node) => node.role === role);
+    if (nodes.length === 0) return;
+    const { number } = random.pick(nodes);
+    const drain = random.chance(0.3) ? '?drain=false' : '';
+    await this.#ask('DELETE', `/v1/clusters/${cluster.name}/nodes/${number}${drain}`);
   }
 
   /** They have looked into the cloud: what looks lost there is lost. */
