@@ -40,6 +40,8 @@ export interface PackingOptions {
   readonly policies: Pick<Policies, 'clusterLimits' | 'unschedulablePods' | 'spot' | 'purchasing'>;
   /** At most so many new nodes; absent: as many as it takes. */
   readonly newNodesMax?: number;
+  /** What a new node will have for its pods, every node's own included; absent: by the platform's formula. */
+  readonly allocatableOf?: (offering: Offering) => Allocatable;
 }
 
 /** Pods that differ in nothing that matters: any of them may stand for any other. */
@@ -102,11 +104,10 @@ export interface Unplaced {
 
 export interface Packing {
   readonly classes: readonly PodClass[];
-  /**
-   * In an order in which a scheduler could bind them, equal pods that follow each other in any order among themselves: first
-   * everything that needs no new node, then, with all new nodes there, the rest. A class's pods are taken in their order.
-   */
+  /** In an order in which a scheduler could bind them; equal pods that follow each other, in any order among themselves. */
   readonly placements: readonly Placement[];
+  /** So many of the placements, the first ones, are made at once; the others, when all new nodes are there. */
+  readonly placementsAtOnce: number;
   readonly newNodes: readonly NewNode[];
   readonly unplaced: readonly Unplaced[];
   /** Headroom that could not be had; absent when it is there. */
