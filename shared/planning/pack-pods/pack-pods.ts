@@ -16,6 +16,10 @@ export const packPods: PackPods = (options) => {
   const task = toTask(options);
   const everything = task.demands.map(({ count }) => count);
   let best = consistent(task, everything, { ...plain, minding: isRequired });
+  if (isSmall(best)) {
+    const other = consistent(task, everything, { ...plain, minding: isRequired, priceOf: fewNodes(task) });
+    if (isBetter(other, best)) best = other;
+  }
   if (task.groups.some((group) => !isRequired(group))) {
     const kind = consistent(task, everything, { ...plain, minding: () => true });
     if (placedOf(kind) >= placedOf(best) && priceOf(kind) <= priceOf(best) * (1 + preferencePremiumMax))
@@ -27,6 +31,19 @@ export const packPods: PackPods = (options) => {
   }
   return toPacking(options, task, best);
 };
+
+/** With so few new nodes each counts, so that fewer and larger ones are tried too. */
+const smallNodesMax = 16;
+const isSmall = ({ scene }: Outcome): boolean => {
+  const count = scene.bins.reduce((sum, { from }) => sum + ('product' in from ? 1 : 0), 0);
+  return count > 1 && count <= smallNodesMax;
+};
+
+/** Each node counts a hundredth of the dearest more than it costs. */
+function fewNodes({ market }: Task): Approach['priceOf'] {
+  const dearest = Math.max(...market.map(({ usdPerHour }) => usdPerHour));
+  return ({ usdPerHour }) => usdPerHour + dearest / 100;
+}
 
 /** What pods prefer of each other may make a packing dearer by so much. */
 const preferencePremiumMax = 0.1;
