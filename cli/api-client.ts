@@ -10,6 +10,7 @@ import type {
   OfferingView,
   PoliciesChange,
   PoliciesView,
+  PodExplanation,
   ProblemDocument,
   RemovedNodes,
   SnapshotView,
@@ -61,6 +62,8 @@ export interface ApiClient {
   reconcileCluster(nameOrId: string, options: ReconcileOptions): Promise<ClusterView>;
   /** What would be found and done; nothing is. */
   planReconciliation(nameOrId: string, options: ReconcileOptions): Promise<ReconcilePlan>;
+  /** @param pod `namespace/name` */
+  explainPod(nameOrId: string, pod: string): Promise<PodExplanation>;
   deleteCluster(nameOrId: string): Promise<ClusterView>;
   /** From its newest snapshot when none is named. */
   restoreCluster(nameOrId: string, snapshot?: string): Promise<ClusterView>;
@@ -186,6 +189,11 @@ export function createApiClient(context: Context): ApiClient {
         method: 'POST',
         path: `${cluster(nameOrId)}/reconcile`,
         query: { ...dryRunOf({ dryRun: true }), ...replaceLostOf(options) },
+      }),
+    explainPod: (nameOrId, pod) =>
+      call({
+        method: 'GET',
+        path: `${cluster(nameOrId)}/pods/${pod.split('/').map(encodeURIComponent).join('/')}/explanation`,
       }),
     deleteCluster: (nameOrId) => call({ method: 'DELETE', path: cluster(nameOrId) }),
     restoreCluster: (nameOrId, snapshot) =>

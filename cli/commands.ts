@@ -5,6 +5,7 @@ import type { ClusterDetails, ClusterView } from '../shared/domain/api-types.ts'
 import type { ApiClient } from './api-client.ts';
 import { wholeNumber } from './arguments.ts';
 import { UsageError } from './context.ts';
+import { addExplainCommand } from './explain-command.ts';
 import { addKubeconfigCommand } from './kubeconfig-command.ts';
 import {
   appliedText,
@@ -227,6 +228,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
   addNodeCommand(program, surroundings);
   addOfferingsCommand(program, surroundings);
   addPolicyCommand(program, surroundings);
+  addExplainCommand(program, surroundings);
   addSnapshotCommand(program, surroundings);
   addKubeconfigCommand(program, surroundings);
 

@@ -410,4 +410,34 @@ describe('a cluster that is restored', () => {
     });
     expect(at.bus.names()).toEqual(['ClusterFailed']);
   });
+
+  it('buys what a policy wants, in one plan, whoever looks at the same time', async () => {
+    const at = await scene({
+      clouds,
+      provisionedGeneration: 1,
+      status: 'ready',
+      readyAt: exampleTime,
+      nextNumber: 7,
+      policies: { unschedulablePods: {} },
+    });
+    await network(at.id);
+    const waiting = ['a', 'b', 'c'].map((name) => ({
+      name,
+      namespace: 'default',
+      requests: { cpuMillis: 1000, memoryBytes: 2 ** 30 },
+    }));
+    const sighting = { clusterId: at.id, at: at.clock.now() };
+    await store.workloads.put({ ...sighting, workload: { nodes: [], waiting, heldUp: [], daemonSets: [] } });
+    await Promise.all([at.run(), at.run(), at.run()]);
+    const { pendingPlan, generation } = (await at.cluster()) ?? {};
+    expect(generation).toBe(2);
+    expect(pendingPlan?.reason).toBe('3 pods wait for room');
+    expect(pendingPlan?.nodes[0]).toMatchObject({
+      number: 7,
+      role: 'worker',
+      boughtFor: 'unschedulable-pods',
+      offering: { cloud: 'aws', lifecycle: 'on-demand' },
+    });
+    expect(at.bus.names()).toContain('NodesPlanned');
+  });
 });

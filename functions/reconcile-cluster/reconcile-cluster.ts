@@ -17,6 +17,7 @@ import { planReplacement } from '../../shared/planning/plan-replacement.ts';
 import { planFollowers } from '../../shared/planning/plan-restore.ts';
 import { reconcile, type Action, type StatusChange } from '../../shared/planning/reconcile.ts';
 import { tellFindings } from '../../shared/planning/tell-findings.ts';
+import { marketNeeded, workloadNeeded } from '../../shared/planning/watch-workload.ts';
 import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
@@ -24,6 +25,7 @@ import { readMarket } from '../../shared/runtime/market.ts';
 import { parsePayload } from '../../shared/runtime/observability.ts';
 import type { States } from '../../shared/runtime/states.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { planWanted } from './plan-wanted.ts';
 
 const about = z.object({ clusterId: z.uuid() });
 /** From the tick and the observers `{ clusterId }`; from the bus a whole event about a cluster. */
@@ -32,7 +34,7 @@ export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 interface Parts {
   readonly store: Pick<
     Store,
-    'clusters' | 'mesh' | 'nodes' | 'parts' | 'observations' | 'pki' | 'offerings' | 'coolOffs'
+    'clusters' | 'mesh' | 'nodes' | 'parts' | 'observations' | 'workloads' | 'pki' | 'offerings' | 'coolOffs'
   >;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
@@ -56,14 +58,17 @@ export const reconcileCluster =
     if (cluster === undefined || cluster.status === 'deleted') return;
     // Before the nodes: whoever enters it meanwhile moves its version, and what is decided of the old one is refused.
     const mesh = await store.mesh.get(clusterId);
-    const [nodes, cloudParts, sightings, credential, known] = await Promise.all([
+    const now = clock.now();
+    const [nodes, cloudParts, sightings, credential, known, workload, market] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
       store.observations.list(clusterId),
       store.pki.credential(clusterId),
       store.observations.findings(clusterId),
+      // A cluster without policies costs no more than it did.
+      workloadNeeded(cluster) && store.workloads.get(clusterId),
+      marketNeeded(cluster) ? readMarket(store, cluster, now) : undefined,
     ]);
-    const now = clock.now();
     const decision = reconcile({
       cluster,
       nodes,
@@ -72,6 +77,8 @@ export const reconcileCluster =
       credential: credential ?? 'missing',
       known,
       mesh,
+      workload,
+      market,
       now,
       jitter: parts.random(),
     });
@@ -156,6 +163,8 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
     }
     case 'replace':
       return replace(parts, read, action);
+    case 'plan':
+      return planWanted(parts, read, action);
     case 'retire':
       log.warn('node is retired', { clusterId, number: action.number, because: action.because });
       return retire(parts, read, action);

@@ -131,3 +131,42 @@ describe('reconciling a cluster', () => {
     expect((await reconcile({ id: randomUUID() })).status).toBe(404);
   });
 });
+
+describe('a pod is explained', () => {
+  const explain = async ({ id }: Pick<Cluster, 'id'>, pod: string) => {
+    const app = createApp({ store: tests.store, clock, log: silentLog, newId: randomUUID });
+    const response = await app.request(`/v1/clusters/${id}/pods/${pod}/explanation`, {
+      headers: { 'x-api-key': keys.reader },
+    });
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+  };
+  const watched = { policies: { unschedulablePods: {} }, readyAt: clock.now() };
+
+  it('to readers, by what was last seen', async () => {
+    const cluster = await stored(watched);
+    const heldUp = [{ pod: 'shop/web-1', why: 'a scheduling gate holds it' }];
+    const workload = { nodes: [], waiting: [], daemonSets: [], heldUp };
+    await tests.store.workloads.put({ clusterId: cluster.id, at: clock.now(), workload });
+    expect(await explain(cluster, 'shop/web-1')).toEqual({
+      status: 200,
+      json: {
+        pod: 'shop/web-1',
+        seenAt: clock.now(),
+        state: 'held up',
+        because: ['a scheduling gate holds it'],
+      },
+    });
+    expect((await explain(cluster, 'shop/web-2')).status).toBe(404);
+  });
+
+  it('only where somebody looks', async () => {
+    expect((await explain(await stored(), 'shop/web-1')).json['detail']).toMatch(
+      /none of its policies needs/,
+    );
+    const cluster = await stored(watched);
+    expect((await explain(cluster, 'shop/web-1')).json['detail']).toMatch(/nobody has looked yet/);
+    await tests.store.workloads.put({ clusterId: cluster.id, at: clock.now(), failure: 'no answer' });
+    const { status, json } = await explain(cluster, 'shop/web-1');
+    expect([status, json['detail']]).toEqual([409, expect.stringMatching(/are not known: no answer$/)]);
+  });
+});

@@ -5,10 +5,11 @@ import { findCluster, mustLive } from '../../shared/runtime/people-http/find-clu
 import { createPeopleApp, type PeopleDependencies } from '../../shared/runtime/people-http/people-app.ts';
 import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { explain } from './explain.ts';
 import { foreseeReconciliation, type ForesightStore } from './foresee.ts';
 
 /**
- * One route: have a cluster looked at with the next tick, or with `?dryRun=true` hear what that would come to. With
+ * Two routes. Why a pod is where it is, or waits; and: have a cluster looked at with the next tick, or with `?dryRun=true` hear what that would come to. With
  * `?replaceLost=true` somebody says that what looks lost is lost: it is replaced, however much it is at once.
  */
 export function createApp(
@@ -17,7 +18,9 @@ export function createApp(
   },
 ): Hono<PeopleEnvironment> {
   const { store, clock, log } = dependencies;
-  const app = createPeopleApp(dependencies, { scopeOf: () => 'write' });
+  const app = createPeopleApp(dependencies, {
+    scopeOf: (method) => (method === 'GET' ? 'read' : 'write'),
+  });
 
   app.post('/clusters/:cluster/reconcile', async (context) => {
     const dryRun = flagOf(context.req.query('dryRun'), 'dryRun');
@@ -39,6 +42,14 @@ export function createApp(
     } else await store.clusters.makeDue(cluster.id, now);
     log.info('reconciliation requested', { clusterId: cluster.id, replaceLost });
     return context.json(clusterView(cluster), 202);
+  });
+
+  app.get('/clusters/:cluster/pods/:namespace/:name/explanation', async (context) => {
+    const cluster = await findCluster(store, context.req.param('cluster'));
+    mustLive(cluster);
+    const { namespace, name } = context.req.param();
+    const explanation = await explain(dependencies, cluster, `${namespace}/${name}`);
+    return context.json(explanation);
   });
   return app;
 }

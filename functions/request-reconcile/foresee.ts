@@ -3,11 +3,16 @@ import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { reconcile } from '../../shared/planning/reconcile.ts';
 import { describeAction } from '../../shared/planning/reconcile/describe-action.ts';
+import { marketNeeded, workloadNeeded } from '../../shared/planning/watch-workload.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
+import { readMarket } from '../../shared/runtime/market.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 
 /** What is read of a cluster before anything is decided for it. */
-export type ForesightStore = Pick<Store, 'nodes' | 'mesh' | 'parts' | 'observations' | 'pki'>;
+export type ForesightStore = Pick<
+  Store,
+  'nodes' | 'mesh' | 'parts' | 'observations' | 'workloads' | 'pki' | 'offerings' | 'coolOffs'
+>;
 
 /** What would be found and done for a cluster if it were looked at now, from what its clouds last showed. Reads only. */
 export async function foreseeReconciliation(
@@ -15,12 +20,15 @@ export async function foreseeReconciliation(
   cluster: Cluster,
 ): Promise<ReconcilePlan> {
   const mesh = await store.mesh.get(cluster.id);
-  const [nodes, parts, sightings, credential, known] = await Promise.all([
+  const now = clock.now();
+  const [nodes, parts, sightings, credential, known, workload, market] = await Promise.all([
     store.nodes.list(cluster.id),
     store.parts.list(cluster.id),
     store.observations.list(cluster.id),
     store.pki.credential(cluster.id),
     store.observations.findings(cluster.id),
+    workloadNeeded(cluster) && store.workloads.get(cluster.id),
+    marketNeeded(cluster) ? readMarket(store, cluster, now) : undefined,
   ]);
   const { findings, actions } = reconcile({
     cluster,
@@ -30,7 +38,9 @@ export async function foreseeReconciliation(
     credential: credential ?? 'missing',
     known,
     mesh,
-    now: clock.now(),
+    workload,
+    market,
+    now,
     jitter: 0,
   });
   return {
@@ -39,6 +49,6 @@ export async function foreseeReconciliation(
     actions: actions.map(describeAction),
     seen: sightings.map(({ cloud, at }) => ({ cloud, at })),
     ...(cluster.repairNotBefore !== undefined &&
-      cluster.repairNotBefore > clock.now() && { repairNotBefore: cluster.repairNotBefore }),
+      cluster.repairNotBefore > now && { repairNotBefore: cluster.repairNotBefore }),
   };
 }

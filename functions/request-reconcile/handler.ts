@@ -9,7 +9,7 @@ import { createTable } from '../../shared/runtime/table.ts';
 import { createApp } from './app.ts';
 
 /**
- * POST /v1/clusters/{cluster}/reconcile. Beside serve-api, because it brings along all that decides for a cluster.
+ * POST /v1/clusters/{cluster}/reconcile, GET …/pods/{namespace}/{name}/explanation. Beside serve-api, because it brings along all that decides for a cluster.
  *
  * Environment: TABLE_NAME.
  * Rights: dynamodb GetItem, Query, UpdateItem, PutItem (the audit log) on the table.

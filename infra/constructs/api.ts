@@ -39,6 +39,11 @@ export class Api extends Construct {
     route('/v1/clusters/{clusterId}/kubeconfig', [HttpMethod.POST], 'issue-kubeconfig');
     route('/v1/clusters/{clusterId}/reconcile', [HttpMethod.POST], 'request-reconcile');
     route(
+      '/v1/clusters/{clusterId}/pods/{namespace}/{name}/explanation',
+      [HttpMethod.GET],
+      'request-reconcile',
+    );
+    route(
       '/v1/{proxy+}',
       [HttpMethod.GET, HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE],
       'serve-api',

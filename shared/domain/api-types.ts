@@ -169,6 +169,18 @@ export interface OfferingList extends ListOf<OfferingView> {
   readonly prices: readonly { readonly cloud: CloudName; readonly at?: Instant }[];
 }
 
+/** Why a pod is where it is, or waits. */
+export interface PodExplanation {
+  /** `namespace/name` */
+  readonly pod: string;
+  /** When the cluster's API was looked at. */
+  readonly seenAt: Instant;
+  /** `waiting` for a node, `held up` by something that no node would help. */
+  readonly state: 'placed' | 'waiting' | 'held up';
+  readonly node?: string;
+  readonly because: readonly string[];
+}
+
 export interface ListOf<T> {
   readonly items: readonly T[];
   /** Give it back as `cursor` for what follows; absent on the last page. */

@@ -33,6 +33,10 @@ export interface Finding {
     | 'replacement-paused'
     | 'quorum-lost'
     | 'credential-due'
+    /** Policies need to know what runs and waits in the cluster, and its API does not say. */
+    | 'pods-unknown'
+    /** Pods wait, and nothing is bought for them. */
+    | 'pods-waiting'
     /** Work on a node that is to go may not be stopped for now. */
     | 'drain-held-up';
   readonly subject: string;

@@ -22,6 +22,12 @@ export type NodePhase = (typeof nodePhases)[number];
 export const phaseRank = (phase: NodePhase): number => nodePhases.indexOf(phase);
 
 export const attemptsMax = 3;
+/**
+ * What a policy wants is planned anew when it comes to nothing: by then it is known what cools off, and over all clouds there
+ * may be something better than what one node's fallback would find.
+ */
+export const attemptsMaxOf = ({ boughtFor }: Pick<PlannedNode, 'boughtFor'>): number =>
+  boughtFor === undefined ? attemptsMax : 1;
 /** Numbers double as overlay host numbers; the full mesh holds 256 nodes, so one octet's worth live at once. */
 export const nodesMax = 256;
 export const nodesPerPlanMax = 20;
@@ -36,6 +42,8 @@ export interface PlannedNode {
   readonly shape?: Shape;
   /** The node that this one takes the place of: one that was lost, or is being taken back by its cloud. */
   readonly replaces?: NodeId;
+  /** Which policy wanted it; absent: people did. */
+  readonly boughtFor?: 'cluster-limits' | 'unschedulable-pods' | 'spot';
   /** It was to be on spot, which was not to be had. */
   readonly standsInFor?: 'spot';
 }

@@ -94,6 +94,8 @@ const disturbsNobody: ReadonlySet<Finding['kind']> = new Set([
   'cloud-unseen',
   'drain-held-up',
   'credential-due',
+  'pods-unknown',
+  'pods-waiting',
 ]);
 
 const because = (reasons: readonly string[]): { reason?: string } =>

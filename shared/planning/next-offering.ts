@@ -1,7 +1,7 @@
 import { cloudNames } from '../domain/cloud.ts';
 import type { ClusterCloud } from '../domain/cluster.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
-import { attemptsMax, type Node } from '../domain/node.ts';
+import { attemptsMaxOf, type Node } from '../domain/node.ts';
 import { isSameOffering, type Lifecycle, type Market, type Offering } from '../domain/offering.ts';
 import { isCoolingOff, suitableOfferings } from './choose-offering.ts';
 
@@ -68,10 +68,10 @@ export function otherOfferings({ node, clouds, market }: Sought): readonly Offer
  * same offering once more: the machine may have been to blame. Undefined when no attempt is left.
  */
 export function nextOffering(
-  options: Sought & { readonly node: Pick<Node, 'attempt' | 'accountId'> },
+  options: Sought & { readonly node: Pick<Node, 'attempt' | 'accountId' | 'boughtFor'> },
 ): NextOffering | undefined {
   const { node, clouds } = options;
-  if (node.attempt >= attemptsMax) return undefined;
+  if (node.attempt >= attemptsMaxOf(node)) return undefined;
   for (const offering of otherOfferings(options)) {
     const cloud = clouds.find((candidate) => candidate.cloud === offering.cloud);
     if (cloud !== undefined) return { offering, accountId: cloud.accountId };

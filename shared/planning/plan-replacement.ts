@@ -49,6 +49,7 @@ export function planReplacement(
       offering,
       ...(node.shape !== undefined && { shape: node.shape }),
       replaces: node.id,
+      ...(node.boughtFor !== undefined && { boughtFor: node.boughtFor }),
       ...(wasToBeSpot && offering.lifecycle !== 'spot' && { standsInFor: 'spot' as const }),
     });
   }

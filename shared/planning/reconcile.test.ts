@@ -57,6 +57,8 @@ const sentence = (action: Action): string => {
       return `plan ${action.restore.followers?.length} followers`;
     case 'end-restore':
       return action.failure === undefined ? 'finish the restore' : `fail the restore: ${action.failure}`;
+    case 'plan':
+      return action.kind;
     default:
       return `check ${action.number ?? 'cluster'}`;
   }

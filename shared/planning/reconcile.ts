@@ -4,9 +4,15 @@ import { plusSeconds, type Instant } from '../domain/ids.ts';
 import type { Mesh } from '../domain/mesh.ts';
 import { isHeldUp, type Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
+import type { Market } from '../domain/offering.ts';
+import type { WorkloadSighting } from '../domain/workload.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { findDrift, freshOf } from './find-drift.ts';
 import { findLosses } from './find-losses.ts';
+import { findPods } from './find-pods.ts';
+import { planForPods } from './plan-for-pods.ts';
+import { buyForPods } from './reconcile/buy-for-pods.ts';
+import { buyMinimum } from './reconcile/buy-minimum.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
 import { deleteCluster } from './reconcile/delete-cluster.ts';
 import { mendMesh } from './reconcile/mend-mesh.ts';
@@ -15,7 +21,10 @@ import { replaceInterrupted } from './reconcile/replace-interrupted.ts';
 import { replaceLost } from './reconcile/replace-lost.ts';
 import { requestPlanned, requestStuck } from './reconcile/request-nodes.ts';
 import { restoreCluster } from './reconcile/restore-cluster.ts';
+import { retireEmpty } from './reconcile/retire-empty.ts';
+import { retireFailed } from './reconcile/retire-failed.ts';
 import { retireNodes } from './reconcile/retire-nodes.ts';
+import { returnToSpot } from './reconcile/return-to-spot.ts';
 import { sayPlan } from './reconcile/say-plan.ts';
 import { isGoing, type Action, type Strategy, type View } from './reconcile/view.ts';
 
@@ -51,6 +60,10 @@ export function reconcile(options: {
   sightings: readonly Sighting[];
   /** As `findDrift` takes it. */
   credential?: Parameters<typeof findDrift>[0]['credential'];
+  /** What the cluster's API last showed, where a policy needs it. */
+  workload?: WorkloadSighting | undefined;
+  /** What is sold, where a policy may buy. */
+  market?: Market | undefined;
   /** The findings of the last sweep. */
   known?: readonly Finding[];
   /** Read before the nodes. */
@@ -60,7 +73,10 @@ export function reconcile(options: {
 }): Reconciliation {
   const { cluster, nodes, parts, known = [], now } = options;
   if (cluster.status === 'deleted') return { findings: [], actions: [] };
-  const findings = cluster.desired === 'absent' ? [] : findDrift(options);
+  const { workload, market } = options;
+  const pods = planForPods({ ...options, sighting: workload, market });
+  const findings =
+    cluster.desired === 'absent' ? [] : [...findDrift(options), ...findPods({ ...options, pods })];
   const losses = findLosses({
     nodes,
     fresh: freshOf(options.sightings, now),
@@ -75,6 +91,9 @@ export function reconcile(options: {
     findings: findings.filter(isConfirmed),
     losses,
     mesh: options.mesh,
+    workload,
+    market,
+    pods,
     now,
   };
   const status = statusChange({ cluster, nodes, parts, findings });
@@ -95,6 +114,11 @@ export const strategies: readonly Strategy[] = [
   repairDrift,
   replaceInterrupted,
   replaceLost,
+  buyMinimum,
+  retireFailed,
+  buyForPods,
+  returnToSpot,
+  retireEmpty,
   requestPlanned,
   requestStuck,
   retireNodes,
@@ -107,7 +131,8 @@ function withOnePlan(actions: readonly Action[]): readonly Action[] {
   return actions.filter((action) => !isPlan(action) || action === first);
 }
 
-const isPlan = ({ kind }: Action): boolean => kind === 'replace';
+const isPlan = ({ kind }: Action): boolean =>
+  kind === 'replace' || kind === 'plan' || kind === 'plan-followers';
 
 /** Fast while something changes, slow and spread out while nothing does. */
 export function nextDue(options: { changing: boolean; now: Instant; jitter: number }): Instant {

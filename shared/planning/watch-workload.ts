@@ -18,6 +18,14 @@ export function workloadNeeded({
   return { withBudgets: consolidation !== undefined };
 }
 
+/** Whether a policy of the cluster may buy something, so that what is sold has to be known. */
+export const marketNeeded = ({ policies, readyAt }: Pick<Cluster, 'policies' | 'readyAt'>): boolean =>
+  readyAt !== undefined &&
+  (policies.unschedulablePods !== undefined ||
+    policies.nodeDeletion !== undefined ||
+    policies.spot !== undefined ||
+    policies.clusterLimits?.minVcpus !== undefined);
+
 /**
  * Remembers from one look to the next since when nodes are empty. After a look that failed it counts anew: whatever ran in
  * between, nobody saw.

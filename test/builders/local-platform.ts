@@ -60,7 +60,12 @@ export interface TestPlatform extends Platform {
   /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
   tickAfter(clusterId: string, seconds: number): Promise<void>;
   /** A tick, and a minute later the next one, until it is so; on the wall they follow each other faster. */
-  tickUntil(clusterId: string, condition: (cluster: ClusterDetails) => boolean): Promise<ClusterDetails>;
+  tickUntil(
+    clusterId: string,
+    condition: (cluster: ClusterDetails) => boolean,
+    /** Looks at something else besides, each time before the condition is asked. */
+    look?: () => Promise<void>,
+  ): Promise<ClusterDetails>;
 }
 
 export const exampleFile = (name = 'four-clouds'): string =>
@@ -258,12 +263,13 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     },
     damage: async (what) => ((await control('POST', 'damage', what)) as { id: string }).id,
     tickAfter,
-    async tickUntil(clusterId, condition) {
+    async tickUntil(clusterId, condition, look) {
       for (let ticks = 1; ticks <= ticksMax; ticks += 1) {
         await tickAfter(clusterId, secondsBetweenTicks);
         const next = Date.now() + millisecondsBetweenTicks;
         do {
           const cluster = await api.getCluster(clusterId);
+          await look?.();
           if (condition(cluster)) return cluster;
           await delay(pollMilliseconds);
         } while (Date.now() < next);

@@ -455,6 +455,7 @@ describe('the HTTP API', () => {
     expect(Object.fromEntries(routes)).toEqual({
       'POST /v1/clusters/{clusterId}/nodes/{number}/admit': 'AdmitNode',
       'POST /v1/clusters/{clusterId}/nodes/{number}/sync': 'AnswerNodeSync',
+      'GET /v1/clusters/{clusterId}/pods/{namespace}/{name}/explanation': 'RequestReconcile',
       'POST /v1/clusters/{clusterId}/nodes/{number}/files': 'IssueNodeFiles',
       'POST /v1/clusters/{clusterId}/kubeconfig': 'IssueKubeconfig',
       'POST /v1/clusters/{clusterId}/reconcile': 'RequestReconcile',

@@ -1,5 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClusterDetails } from '../../shared/domain/api-types.ts';
+import * as z from 'zod/mini';
+import { projectFolder } from '../../infra/paths.ts';
+import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
+import { createClusterApi, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
+import { Secret } from '../../shared/kubernetes/pki/secret.ts';
 import { living, startTestPlatform, type TestPlatform } from '../builders/local-platform.ts';
 
 const name = 'elastic';
@@ -72,5 +79,129 @@ describe('a cluster that changes its size', { timeout: 60_000 }, () => {
       'node 2 is being taken back by its cloud',
       'node 2 is gone',
     ]);
+  });
+
+  let kubernetes: ClusterApi;
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  /** A person with a kubeconfig, as far as the examples need one. */
+  const openCluster = async (): Promise<ClusterApi> => {
+    const response = await fetch(`${platform.url}/v1/clusters/${name}/kubeconfig`, {
+      method: 'POST',
+      headers: { 'x-api-key': platform.apiKey },
+    });
+    const { kubeconfig } = (await response.json()) as { kubeconfig: string };
+    const { clusters, users } = load(kubeconfig) as {
+      clusters: { cluster: Record<string, string> }[];
+      users: { user: Record<string, string> }[];
+    };
+    const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString();
+    const user = users[0]?.user;
+    return createClusterApi({
+      clusterId: id,
+      addresses: clusters.map(({ cluster }) => new URL(cluster['server'] ?? '').hostname),
+      caCertificatePem: text(clusters[0]?.cluster['certificate-authority-data']),
+      credential: {
+        certificatePem: text(user?.['client-certificate-data']),
+        privateKey: new Secret(text(user?.['client-key-data'])),
+      },
+      proxyUrl: platform.clusterProxyUrl,
+    });
+  };
+  const example = (file: string): { metadata: { name: string }; spec: object } =>
+    load(readFileSync(join(projectFolder, 'examples', `${file}.yaml`), 'utf8')) as never;
+  const apply = async (file: string, change: object = {}): Promise<void> => {
+    const manifest = example(file);
+    const object = { ...manifest, spec: { ...manifest.spec, ...change } };
+    await kubernetes.apply(`${deployments}/${manifest.metadata.name}`, object);
+  };
+  const remove = (file: string): Promise<void> =>
+    kubernetes.delete(`${deployments}/${example(file).metadata.name}`);
+  const podList = z.object({
+    items: z.array(
+      z.object({
+        metadata: z.object({ name: z.string() }),
+        spec: z.object({ nodeName: z.optional(z.string()) }),
+        status: z.object({ phase: z.string() }),
+      }),
+    ),
+  });
+  /** Minutes pass until so many of its pods run. @returns the nodes that they run on, by node. */
+  const untilRunning = async (app: string, count: number): Promise<readonly NodeView[]> => {
+    let on: readonly string[] = [];
+    await platform.tickUntil(
+      id,
+      () => on.length >= count,
+      async () => {
+        const { items } = await kubernetes.get(
+          `/api/v1/namespaces/default/pods?labelSelector=app%3D${app}`,
+          podList,
+        );
+        on = items.filter(({ status }) => status.phase === 'Running').map(({ spec }) => spec.nodeName ?? '');
+      },
+    );
+    const { nodes } = await platform.api.getCluster(id);
+    return on.flatMap((node) => nodes.filter(({ number }) => node === `${name}-${number}`));
+  };
+  it('buys nodes for pods that fit nowhere, on the cheapest clouds, and takes them away again', async () => {
+    kubernetes = await openCluster();
+    await platform.api.patchPolicies(id, {
+      unschedulablePods: {},
+      nodeDeletion: { emptyMinutes: 3 },
+      clusterLimits: { maxVcpus: 40 },
+    });
+    const before = living(await platform.api.getCluster(id)).map(({ number }) => number);
+    await apply('burst');
+    const on = await untilRunning('burst', 12);
+    const bought = [...new Set(on)].filter(({ number }) => !before.includes(number));
+    console.info(bought.map((node) => `${node.cloud} ${node.instanceType} ${node.lifecycle}`).join(', '));
+    expect(bought.length).toBeGreaterThan(0);
+    for (const { lifecycle, role } of bought) expect([lifecycle, role]).toEqual(['on-demand', 'worker']);
+    await remove('burst');
+    const after = await platform.tickUntil(id, (cluster) =>
+      bought.every(({ number }) => !living(cluster).some((node) => node.number === number)),
+    );
+    expect(after.findings).toEqual([]);
+  });
+
+  it('does with pods that are pinned, on spot or apart what they say', async () => {
+    await platform.api.patchPolicies(id, { spot: {}, nodeDeletion: null });
+    // One after the other: what merely prefers spot also takes room on-demand that others were bought.
+    const examples = [
+      ['spot-preferred', 'spot-preferred', 2],
+      ['spot-only', 'spot-only', 2],
+      ['pin-by-cloud', 'pinned', 2],
+      ['anti-affinity', 'apart', 3],
+    ] as const;
+    const on = new Map<string, readonly NodeView[]>();
+    for (const [file, app, count] of examples) {
+      await apply(file);
+      on.set(app, await untilRunning(app, count));
+    }
+    const of = (app: string, what: (node: NodeView) => unknown) => on.get(app)?.map(what);
+    expect(of('pinned', ({ cloud }) => cloud)).toEqual(['gcp', 'gcp']);
+    for (const app of ['spot-only', 'spot-preferred'])
+      expect(of(app, ({ lifecycle }) => lifecycle)).toEqual(['spot', 'spot']);
+    expect(new Set(of('apart', ({ number }) => number)).size).toBe(3);
+  });
+
+  it('buys nothing more at its limit, and says so once', async () => {
+    const limit = living(await platform.api.getCluster(id)).reduce((sum, node) => sum + node.vcpus, 0);
+    await platform.api.patchPolicies(id, { clusterLimits: { maxVcpus: limit } });
+    await apply('burst', { replicas: 60 });
+    const { findings } = await platform.tickUntil(id, (cluster) =>
+      cluster.findings.some(({ kind }) => kind === 'pods-waiting'),
+    );
+    const [waiting] = findings.filter(({ kind }) => kind === 'pods-waiting');
+    expect(waiting?.message).toMatch(
+      new RegExp(`^at the limit of ${limit} vCPUs nothing more is bought: \\d+ pods wait \\(default/burst-`),
+    );
+    const [, waits = ''] = /\(default\/(burst-[a-z0-9-]+)/.exec(waiting?.message ?? '') ?? [];
+    expect((await platform.api.explainPod(id, `default/${waits}`)).because.join()).toContain('maxVcpus');
+    for (let minutes = 1; minutes <= 4; minutes += 1) await platform.tickUntil(id, () => true);
+    const after = await platform.api.getCluster(id);
+    expect(living(after).reduce((sum, node) => sum + node.vcpus, 0)).toBe(limit);
+    expect(after.status).toBe('ready');
+    const said = (await platform.timeline(id)).filter(({ message }) => message.includes('at the limit of'));
+    expect(said).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 import type { CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
-import { attemptsMax, type Node } from '../../../shared/domain/node.ts';
+import { attemptsMaxOf, type Node } from '../../../shared/domain/node.ts';
 import type { Offering } from '../../../shared/domain/offering.ts';
 import { coolOffUntil, nextOffering, type NextOffering } from '../../../shared/planning/next-offering.ts';
 import { Superseded } from '../../../shared/runtime/errors.ts';
@@ -86,7 +86,7 @@ export async function abandonAttempt(
 }
 
 const outcomeAfter = (node: Node): AbandonOutcome =>
-  node.attempt >= attemptsMax
+  node.attempt >= attemptsMaxOf(node)
     ? { done: true, next: 'give-up' }
     : { done: true, next: 'retry', cloud: node.cloud };
 

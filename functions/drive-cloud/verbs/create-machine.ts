@@ -2,7 +2,7 @@ import type { Cluster } from '../../../shared/domain/cluster.ts';
 import { secondsBetween, type Instant } from '../../../shared/domain/ids.ts';
 import type { Network } from '../../../shared/domain/network.ts';
 import {
-  attemptsMax,
+  attemptsMaxOf,
   nodeName,
   phaseRank,
   type CreateRequest,
@@ -162,9 +162,9 @@ const isoOf = (epochSeconds: number): Instant => new Date(epochSeconds * 1000).t
 
 async function beginAttempt(parts: DriveParts, node: Node, request: NodeRequest): Promise<CurrentAttempt> {
   const { clusterId, number, executionArn } = request;
-  if (node.attempt >= attemptsMax)
+  if (node.attempt >= attemptsMaxOf(node))
     throw new AttemptsExhausted(
-      `all ${attemptsMax} attempts failed, last: ${node.failure?.reason ?? 'the machine was lost'}`,
+      `all ${attemptsMaxOf(node)} attempts failed, last: ${node.failure?.reason ?? 'the machine was lost'}`,
     );
   const now = parts.clock.now();
   const attempt: CreateRequest = {

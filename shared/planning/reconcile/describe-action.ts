@@ -24,6 +24,8 @@ function inWords(action: Action): string {
       return action.failure === undefined ? 'end the restore' : 'give the restore up';
     case 'mend-mesh':
       return 'put the mesh right';
+    case 'plan':
+      return `buy ${action.nodes.map(({ offering }) => `${offering.instanceType} in ${offering.cloud} (${offering.lifecycle})`).join(', ')}`;
     case 'retire':
       return `retire node ${action.number}`;
     default:

@@ -3,7 +3,11 @@ import type { Finding } from '../../domain/finding.ts';
 import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import type { Mesh, MeshMember } from '../../domain/mesh.ts';
 import type { Node } from '../../domain/node.ts';
+import type { Market } from '../../domain/offering.ts';
+import type { WorkloadSighting } from '../../domain/workload.ts';
 import type { Losses } from '../find-losses.ts';
+import type { PodsPlan } from '../plan-for-pods.ts';
+import type { WantedNode } from '../purchases.ts';
 
 /** Each is one thing for reconcile-cluster to do, in order, and why. */
 export type Action =
@@ -45,6 +49,12 @@ export type Action =
       readonly isLost: boolean;
     }
   | {
+      /** Plan these nodes, in one write with the generation that was read. */
+      readonly kind: 'plan';
+      readonly nodes: readonly WantedNode[];
+      readonly because: string;
+    }
+  | {
       /** Plan the control planes that are missing in a cluster that was restored, in one write with the generation that was read. */
       readonly kind: 'plan-followers';
       readonly restore: Restore;
@@ -82,6 +92,12 @@ export interface View {
   readonly losses: Losses;
   /** Undefined when nobody looked. */
   readonly mesh?: Mesh | undefined;
+  /** What its API last showed, where a policy needs it and somebody looked. */
+  readonly workload?: WorkloadSighting | undefined;
+  /** What can be bought, where a policy may buy. */
+  readonly market?: Market | undefined;
+  /** What pods need that wait; undefined when nothing is known of them. */
+  readonly pods?: PodsPlan | undefined;
   readonly now: Instant;
 }
 
@@ -97,6 +113,14 @@ export const eventGraceSeconds = 60;
 /** Asked to go, or going: its clean-up alone decides about its nodes. */
 export const isGoing = (cluster: Cluster): boolean =>
   cluster.desired === 'absent' || cluster.deletionRequestedAt !== undefined;
+
+/** Policies change a cluster that was ready once and can take nodes, one plan at a time. */
+export const mayResize = ({ cluster, losses }: Pick<View, 'cluster' | 'losses'>): boolean =>
+  !isGoing(cluster) &&
+  cluster.readyAt !== undefined &&
+  cluster.restore === undefined &&
+  cluster.pendingPlan === undefined &&
+  !losses.quorum.isLost;
 
 export const isIdle = (node: Node, desired: Node['desired']): boolean =>
   node.desired === desired && node.operation === undefined;

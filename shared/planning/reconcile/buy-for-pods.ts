@@ -1,0 +1,11 @@
+import { mayResize, type Strategy } from './view.ts';
+
+export const buyForPods: Strategy = {
+  name: 'unschedulable pods',
+  reason: 'pods that fit on no node get the nodes that they need, at the lowest price over all clouds',
+  decide: (view) => {
+    const { pods } = view;
+    if (pods === undefined || pods.buy.length === 0 || !mayResize(view)) return [];
+    return [{ kind: 'plan', nodes: pods.buy, because: `${pods.standing.waiting.length} pods wait for room` }];
+  },
+};
