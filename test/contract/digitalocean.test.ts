@@ -1,7 +1,6 @@
 import { createDigitalOceanSimulator } from '../../local/clouds/digitalocean/index.ts';
 import { createDigitalOcean } from '../../shared/clouds/digitalocean/index.ts';
 import { createDigitalOceanOfferings } from '../../shared/clouds/digitalocean/offerings.ts';
-import { balancerRules } from './balancer-rules.ts';
 import { describeOfferings } from './offering-suite.ts';
 import { simulated, simulatedOfferings } from './subject.ts';
 import { describeContract } from './suite.ts';
@@ -16,7 +15,6 @@ describeContract(
     // Who sits in a VPC beside droplets (databases, balancers) is listed of one VPC at a time.
     observeCallsPerCluster: 1,
     exceptions: [
-      ...balancerRules.map((rule) => ({ rule, reason: 'this driver builds no load balancers yet' })),
       {
         rule: 'delete-subnet is a flaw until ensureNetwork has mended it',
         reason: 'a VPC is one range: there are no subnets',

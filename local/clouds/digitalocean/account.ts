@@ -51,6 +51,38 @@ export interface Firewall {
   readonly tags: readonly string[];
 }
 
+export interface LoadBalancer {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: string;
+  /** Epoch milliseconds: when it takes traffic. */
+  readonly activeAt: number;
+  readonly ip: string;
+  readonly region: string;
+  readonly vpcId: string;
+  readonly sizeUnit: number;
+  /** Droplets that carry it are members; empty: those that are named. */
+  readonly tag: string;
+  readonly dropletIds: readonly number[];
+  readonly rules: readonly {
+    readonly entry_protocol: string;
+    readonly entry_port: number;
+    readonly target_protocol: string;
+    readonly target_port: number;
+  }[];
+  readonly healthCheck: {
+    readonly protocol: string;
+    readonly port: number;
+    readonly path?: string | undefined;
+    readonly check_interval_seconds: number;
+    readonly response_timeout_seconds: number;
+    readonly unhealthy_threshold: number;
+    readonly healthy_threshold: number;
+  };
+  readonly redirects: boolean;
+  readonly proxyProtocol: boolean;
+}
+
 export const accountUuid = 'b6fr89dbf6d9156cace5f3c78dc9851d957381ef';
 
 /** Slugs of the places where droplets are made now. */
@@ -74,6 +106,7 @@ export class Account {
   readonly vpcs;
   readonly droplets;
   readonly firewalls;
+  readonly balancers;
   readonly #tags;
   readonly #numbers;
 
@@ -82,6 +115,7 @@ export class Account {
     this.vpcs = world.collection<Vpc>('digitalocean/vpcs');
     this.droplets = world.collection<DropletRecord>('digitalocean/droplets');
     this.firewalls = world.collection<Firewall>('digitalocean/firewalls');
+    this.balancers = world.collection<LoadBalancer>('digitalocean/load-balancers');
     this.#tags = world.collection<{ readonly name: string }>('digitalocean/tags');
     this.#numbers = world.collection<{ readonly next: number }>('digitalocean/numbers');
   }
@@ -90,6 +124,12 @@ export class Account {
   nextDropletId(): number {
     const next = this.#numbers.get('droplet')?.next ?? 401_000_000;
     this.#numbers.set('droplet', { next: next + 1 });
+    return next;
+  }
+
+  nextBalancerNumber(): number {
+    const next = this.#numbers.get('balancer')?.next ?? 1;
+    this.#numbers.set('balancer', { next: next + 1 });
     return next;
   }
 
@@ -118,6 +158,8 @@ export class Account {
     for (const firewall of this.firewalls.values())
       if (firewall.tags.includes(name))
         this.firewalls.set(firewall.id, { ...firewall, tags: firewall.tags.filter((tag) => tag !== name) });
+    for (const balancer of this.balancers.values())
+      if (balancer.tag === name) this.balancers.set(balancer.id, { ...balancer, tag: '' });
     return this.#tags.delete(name);
   }
 

@@ -25,7 +25,10 @@ export function damages(account: Account): Partial<Record<DamageKind, Damage>> {
       const vpc = account.vpcs.get(networkId);
       if (vpc === undefined) return undefined;
       if (vpc.default) throw new DamageRefused('Can not delete default VPCs');
-      if (shownDroplets(account).some(({ record }) => record.vpcId === networkId))
+      if (
+        shownDroplets(account).some(({ record }) => record.vpcId === networkId) ||
+        account.balancers.values().some(({ vpcId }) => vpcId === networkId)
+      )
         throw new DamageRefused('Can not delete VPC with members');
       account.vpcs.delete(networkId);
       return networkId;

@@ -5,6 +5,7 @@ import { Account, accountUuid, regions } from './account.ts';
 import { damages } from './damage.ts';
 import { dropletRoutes, shownDroplets } from './droplets.ts';
 import { firewallRoutes } from './firewalls.ts';
+import { balancerDamages, balancerRows, frontsOf, loadBalancerRoutes } from './load-balancers.ts';
 import { sizes } from './sizes.ts';
 import { vpcRoutes } from './vpcs.ts';
 import { bodyOf, json, noContent, notFound, page, refused, Refusal } from './wire.ts';
@@ -17,7 +18,7 @@ const tagged = z.strictObject({
 });
 
 /**
- * DigitalOcean's API v2 as far as machines, their networks and firewalls go, from its published description
+ * DigitalOcean's API v2 as far as machines, their networks, firewalls and load balancers go, from its published description
  * (github.com/digitalocean/openapi) and, where the two differ, from how the API is known to answer. Strict: unknown
  * fields, parameters and wrong types are refused. Any bearer token is taken but `revoked`.
  */
@@ -26,11 +27,13 @@ export function createDigitalOceanSimulator(world: World): Simulator {
   const vpcs = vpcRoutes(account);
   const droplets = dropletRoutes(account, vpcs.defaultVpc);
   const firewalls = firewallRoutes(account);
+  const balancers = loadBalancerRoutes(account, vpcs.defaultVpc);
   let remaining = requestsPerHour;
 
   world.placesStrangers('digitalocean', droplets.placeStranger);
-  world.lists(() => rows(account));
-  world.suffers('digitalocean', damages(account));
+  world.lists(() => [...rows(account), ...balancerRows(account)]);
+  world.balances(() => frontsOf(account));
+  world.suffers('digitalocean', { ...damages(account), ...balancerDamages(account, balancers.create) });
 
   const tags = (request: SimulatedRequest, name: string | undefined, noun: string | undefined) => {
     const { method } = request;
@@ -87,6 +90,8 @@ export function createDigitalOceanSimulator(world: World): Simulator {
         return droplets.route(request, id, part);
       case 'firewalls':
         return firewalls.route(request, id, part);
+      case 'load_balancers':
+        return balancers.route(request, id, part);
       case 'tags':
         return tags(request, id, part);
       case 'regions':
@@ -163,6 +168,10 @@ function classify(request: SimulatedRequest): GenericOperation {
       if (method === 'POST') return 'createMachine';
       if (method === 'DELETE') return 'deleteMachine';
       return id === undefined ? 'listMachines' : 'readMachine';
+    case 'load_balancers':
+      if (method === 'GET') return 'readBalancer';
+      if (method === 'POST') return 'createBalancer';
+      return method === 'DELETE' ? 'deleteBalancer' : 'changeBalancer';
     case 'vpcs':
     case 'firewalls':
       if (method === 'GET') return 'readNetwork';

@@ -133,18 +133,29 @@ export function vpcRoutes(account: Account) {
         );
       }
       const vpc = find(id);
-      const members = shownDroplets(account).filter(({ record }) => record.vpcId === id);
-      if (noun === 'members' && method === 'GET') {
-        const kind = queryOf(request, ['page', 'per_page', 'resource_type']).get('resource_type');
-        const rows = kind !== null && kind !== 'droplet' ? [] : members;
-        return page(
-          request,
-          'members',
-          rows.map(({ record, machine }) => ({
+      const members = [
+        ...shownDroplets(account)
+          .filter(({ record }) => record.vpcId === id)
+          .map(({ record, machine }) => ({
             urn: `do:droplet:${record.id}`,
             name: machine.name,
             created_at: new Date(machine.createdAt).toISOString(),
           })),
+        ...account.balancers
+          .values()
+          .filter(({ vpcId }) => vpcId === id)
+          .map((balancer) => ({
+            urn: `do:loadbalancer:${balancer.id}`,
+            name: balancer.name,
+            created_at: balancer.created_at,
+          })),
+      ];
+      if (noun === 'members' && method === 'GET') {
+        const kind = queryOf(request, ['page', 'per_page', 'resource_type']).get('resource_type');
+        return page(
+          request,
+          'members',
+          members.filter(({ urn }) => kind === null || urn.startsWith(`do:${kind}:`)),
           (asked, max) => account.world.pageSize(asked, max),
         );
       }

@@ -66,9 +66,10 @@ const paging = z.object({
 
 /**
  * DigitalOcean says 403 not only to credentials: also for a VPC that is its region's default or has members
- * (https://docs.digitalocean.com/reference/pydo/reference/vpcs/delete/), and it used to for the droplet limit.
+ * (https://docs.digitalocean.com/reference/pydo/reference/vpcs/delete/), for a load balancer that is still being made, and it
+ * used to for the droplet limit.
  */
-const aboutState = /members|default VPC|droplet limit/i;
+const aboutState = /members|default VPC|(?:droplet|load balancer) limit|previous actions/i;
 
 const fail = (
   name: CloudError['name'],

@@ -2,7 +2,8 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { Progress, Stranger } from '../contract.ts';
 import { invalid, Refused, type Client } from './client.ts';
 import { destroy, listDroplets, removeTags } from './machines.ts';
-import { clusterTag, isOwned, ownTagsOf, roles, roleTag } from './naming.ts';
+import { listBalancers, markedBalancers } from './load-balancers.ts';
+import { balancedTag, clusterTag, isOwned, ownTagsOf, roles, roleTag } from './naming.ts';
 import { listFirewalls, ownFirewall } from './firewalls.ts';
 import { strangersIn } from './observe.ts';
 import { cedeDefault, listVpcs, ownVpc } from './vpc.ts';
@@ -40,33 +41,38 @@ async function destroyAll(client: Client, owner: Owner, droplets: readonly wire.
 }
 
 /**
- * Droplets first, all at once; firewalls only when the last is gone, because a droplet without one is open to the
+ * Droplets and load balancers first, all at once; firewalls only when the last is gone, because a droplet without one is open to the
  * world; the VPC last, after one more look for strangers.
  */
 export async function collapse(client: Client, owner: Owner): Promise<Progress<'nothing left'>> {
-  const [vpcs, tagged, firewalls] = await Promise.all([
+  const [vpcs, tagged, firewalls, balancers] = await Promise.all([
     listVpcs(client),
     listDroplets(client, clusterTag(owner)),
     listFirewalls(client),
+    listBalancers(client),
   ]);
+  const fronts = markedBalancers(balancers, owner);
   const vpc = ownVpc(vpcs, owner);
   const droplets = tagged.filter((droplet) => isOwned(owner, droplet.tags));
   const walls = roles
     .map((role) => ownFirewall(firewalls, owner, role))
     .filter((firewall) => firewall !== undefined);
 
-  if (droplets.length > 0) {
-    await destroyAll(client, owner, droplets);
-    return notYet(`${droplets.length} droplets to be gone`);
+  if (droplets.length + fronts.length > 0) {
+    await Promise.all([
+      destroyAll(client, owner, droplets),
+      ...fronts.map(({ id }) => client.remove(`load_balancers/${id}`)),
+    ]);
+    return notYet(`${droplets.length} droplets and ${fronts.length} load balancers to be gone`);
   }
   if (vpc === undefined && walls.length === 0) {
     // Somebody else's machine may carry a tag of ours: it is not ours to take off.
-    for (const tag of roles.map((role) => roleTag(owner, role)))
+    for (const tag of [balancedTag(owner), ...roles.map((role) => roleTag(owner, role))])
       if ((await listDroplets(client, tag)).length === 0) await removeTags(client, [tag]);
     if (tagged.length === 0) await removeTags(client, [clusterTag(owner)]);
     return { done: true, value: 'nothing left' };
   }
-  const strangers = vpc === undefined ? [] : await strangersIn(client, vpc, owner, droplets);
+  const strangers = vpc === undefined ? [] : await strangersIn(client, vpc, owner, { droplets, balancers });
   if (strangers.length > 0) return notYet(`strangers to leave VPC ${vpc?.name ?? ''}`, strangers);
   await Promise.all(walls.map((firewall) => client.remove(`firewalls/${firewall.id}`)));
   if (vpc !== undefined) {

@@ -2,6 +2,7 @@ import type { Cloud } from '../contract.ts';
 import { createClient, invalid } from './client.ts';
 import { collapse } from './collapse.ts';
 import type { DigitalOceanCredentials } from './credentials.ts';
+import { ensureLoadBalancer, joinLoadBalancer, leaveLoadBalancer } from './load-balancer.ts';
 import { createMachine, deleteMachine } from './machines.ts';
 import { ensureNetwork } from './network.ts';
 import { observe } from './observe.ts';
@@ -23,6 +24,9 @@ export function createDigitalOcean(credentials: DigitalOceanCredentials): Cloud 
     ensureNetwork: (spec) => said(ensureNetwork(client, spec)),
     createMachine: (request) => said(createMachine(client, request)),
     deleteMachine: (ref, owner) => said(deleteMachine(client, ref, owner)),
+    ensureLoadBalancer: (spec) => said(ensureLoadBalancer(client, spec)),
+    joinLoadBalancer: (member, owner) => said(joinLoadBalancer(client, member, owner)),
+    leaveLoadBalancer: (member, owner) => said(leaveLoadBalancer(client, member, owner)),
     observe: (owners) => said(observe(client, owners)),
     collapse: (owner) => said(collapse(client, owner)),
     repairMachine: (machine, network, owner) => said(repairMachine(client, machine, { network, owner })),

@@ -4,7 +4,8 @@ import type { NodeRole } from '../../domain/network.ts';
 /*
  * How a cluster's things are known in DigitalOcean. Droplets carry flat tags; VPCs and firewalls carry none, so they are
  * found by a name made of the cluster's UUID, and marked: a VPC by its description (JSON of the owner's two tags), a
- * firewall by the role tag it applies to, which holds the installation and the cluster.
+ * firewall by the role tag it applies to, which holds the installation and the cluster, and a load balancer likewise by the
+ * tag of the machines that are behind it.
  */
 
 export const installationTag = (owner: Owner): string => `overcast:installation:${owner.installation}`;
@@ -20,6 +21,14 @@ export const attemptTag = (token: string): string => `${attemptPrefix}${token}`;
 /** What a firewall applies to, and what one call deletes: it names both owner's marks, so it cannot hit a stranger. */
 export const roleTag = (owner: Owner, role: NodeRole): string =>
   `overcast:${role}:${owner.installation}:${owner.clusterId}`;
+
+const balancedPrefix = 'overcast:balanced:';
+/** Of the machines behind the owner's load balancer. */
+export const balancedTag = (owner: Owner): string =>
+  `${balancedPrefix}${owner.installation}:${owner.clusterId}`;
+
+export const isOthersBalancedTag = (owner: Owner, tag: string): boolean =>
+  tag.startsWith(balancedPrefix) && tag !== balancedTag(owner);
 
 export const roles: readonly NodeRole[] = ['control-plane', 'worker'];
 
@@ -49,6 +58,7 @@ export const isOthersMachine = (owner: Owner, tags: readonly string[]): boolean 
 export const namesOwner = (owner: Owner, tag: string): boolean =>
   tag === installationTag(owner) ||
   tag === clusterTag(owner) ||
+  tag === balancedTag(owner) ||
   roles.some((role) => tag === roleTag(owner, role));
 
 export const isOwned = (owner: Owner, tags: readonly string[]): boolean =>
@@ -64,6 +74,7 @@ export const isMachinesOwnTag = (tag: string): boolean =>
   tag.startsWith(nodePrefix) || tag.startsWith(attemptPrefix);
 
 export const vpcName = (owner: Owner): string => `overcast-${owner.clusterId}`;
+export const balancerName = (owner: Owner): string => `overcast-${owner.clusterId}`;
 export const firewallName = (owner: Owner, role: NodeRole): string => `overcast-${owner.clusterId}-${role}`;
 
 /** At most 255 characters fit. */

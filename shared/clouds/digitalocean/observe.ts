@@ -3,6 +3,7 @@ import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watche
 import type { Client } from './client.ts';
 import { listFirewalls, othersFirewalls, ownFirewall } from './firewalls.ts';
 import { isVery, machineFlaws, tagDifferences } from './machine-tags.ts';
+import { balancerDifferences, claimedBalancer, listBalancers, markedBalancers } from './load-balancers.ts';
 import { findDroplet, listDroplets, machineOf } from './machines.ts';
 import { isOwned, roles } from './naming.ts';
 import { networkDifferences, type Account } from './network.ts';
@@ -10,6 +11,10 @@ import { isMarked, listVpcs, ownVpc } from './vpc.ts';
 import * as wire from './wire.ts';
 
 const dropletUrn = 'do:droplet:';
+const balancerUrn = 'do:loadbalancer:';
+
+/** What of the account bears on a cluster beyond its network. */
+type Sight = Account & { readonly balancers: readonly wire.LoadBalancer[] };
 
 /**
  * What sits in a VPC and is not its owner's: droplets, but also databases, load balancers, Kubernetes clusters. A droplet
@@ -19,10 +24,12 @@ export async function strangersIn(
   client: Client,
   vpc: wire.Vpc,
   owner: Owner,
-  droplets: readonly wire.Droplet[],
+  { droplets, balancers }: Pick<Sight, 'droplets' | 'balancers'>,
 ): Promise<readonly Stranger[]> {
+  const own = new Set(markedBalancers(balancers, owner).map(({ id }) => `${balancerUrn}${id}`));
   const strangers: Stranger[] = [];
   for (const member of await client.list(`vpcs/${vpc.id}/members`, 'members', wire.vpcMember)) {
+    if (own.has(member.urn)) continue;
     const [, kind = '', id = ''] = member.urn.split(':');
     if (!member.urn.startsWith(dropletUrn)) {
       strangers.push({ kind, id, name: member.name ?? '', inside: vpc.name });
@@ -36,18 +43,19 @@ export async function strangersIn(
   return strangers;
 }
 
-/** Three lists for the whole account, and one of the members of each VPC that is ours. */
+/** Four lists for the whole account, and one of the members of each VPC that is ours. */
 export async function observe(
   client: Client,
   owners: readonly Watched[],
 ): Promise<readonly ClusterObservation[]> {
   if (owners.length === 0) return [];
-  const [vpcs, firewalls, droplets] = await Promise.all([
+  const [vpcs, firewalls, droplets, balancers] = await Promise.all([
     listVpcs(client),
     listFirewalls(client),
     listDroplets(client),
+    listBalancers(client),
   ]);
-  const account = { vpcs, firewalls, droplets };
+  const account = { vpcs, firewalls, droplets, balancers };
   const seen: ClusterObservation[] = [];
   for (const owner of owners) {
     const known = owner.expected?.network.known;
@@ -58,11 +66,17 @@ export async function observe(
         .map((role) => ownFirewall(firewalls, owner, role, known))
         .filter((firewall) => firewall !== undefined)
         .map(({ id, name }) => ({ kind: 'firewall', id, name })),
+      ...markedBalancers(balancers, owner).map(({ id, name }) => ({
+        kind: 'load-balancer',
+        id,
+        name,
+        ...(owner.expected?.loadBalancer === 'none' ? { isSpare: true as const } : {}),
+      })),
     ];
     seen.push({
       clusterId: owner.clusterId,
       resources,
-      strangers: vpc === undefined ? [] : await strangersIn(client, vpc, owner, droplets),
+      strangers: vpc === undefined ? [] : await strangersIn(client, vpc, owner, account),
       ...compare(account, owner, vpc),
     });
   }
@@ -71,7 +85,7 @@ export async function observe(
 
 /** The owner's machines, those too that are expected and lost their tags, and all that is not as it should be. */
 function compare(
-  account: Account,
+  account: Sight,
   owner: Watched,
   vpc: wire.Vpc | undefined,
 ): Pick<ClusterObservation, 'machines' | 'flaws'> {
@@ -92,6 +106,29 @@ function compare(
   const ofNetwork = networkDifferences(account, expected.network);
   return {
     machines,
-    flaws: [...ofNetwork.map((difference): Flaw => ({ of: 'network', ...difference })), ...flaws],
+    flaws: [
+      ...ofNetwork.map((difference): Flaw => ({ of: 'network', ...difference })),
+      ...flaws,
+      ...balancerFlaws(account, owner),
+    ],
   };
+}
+
+function balancerFlaws({ balancers, droplets }: Sight, { expected, ...owner }: Watched): readonly Flaw[] {
+  const spec = expected?.loadBalancer;
+  if (spec === undefined || spec === 'none') return [];
+  const claimed = claimedBalancer(balancers, owner);
+  if (claimed !== undefined)
+    return [
+      {
+        of: 'load-balancer',
+        subject: `load-balancer:claimed:${claimed.id}`,
+        message: `load balancer ${claimed.name} (${claimed.id}) carries another owner's tag`,
+      },
+    ];
+  return balancerDifferences(balancers, droplets, spec).map(({ subject, message }) => ({
+    of: 'load-balancer',
+    subject,
+    message,
+  }));
 }

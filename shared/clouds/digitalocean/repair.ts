@@ -4,6 +4,7 @@ import type { Network } from '../../domain/network.ts';
 import type { ExpectedMachine, OwnedResource, Progress } from '../contract.ts';
 import { invalid, type Client } from './client.ts';
 import { listFirewalls, othersFirewalls } from './firewalls.ts';
+import { removeBalancer } from './load-balancer.ts';
 import { isVery, tagDifferences } from './machine-tags.ts';
 import { destroy, findDroplet, removeUnusedTags } from './machines.ts';
 import { isOwned } from './naming.ts';
@@ -44,7 +45,7 @@ export async function repairMachine(
 }
 
 /**
- * Only machines can be left over: the driver makes no volumes and no reserved addresses, a droplet's disk and address go with
+ * Only machines and load balancers can be left over: the driver makes no volumes and no reserved addresses, a droplet's disk and address go with
  * it, and a VPC or firewall that is ours is the cluster's own.
  */
 export async function removeSpare(
@@ -53,6 +54,7 @@ export async function removeSpare(
   owner: Owner,
 ): Promise<Progress<'gone'>> {
   if (kind === 'machine') return await removeDroplet(client, id, owner);
+  if (kind === 'load-balancer') return await removeBalancer(client, id, owner);
   if (kind !== 'vpc' && kind !== 'firewall') throw invalid(`${kind} ${name}: nothing of this kind is ours`);
   if ((await client.find(`${kind}s/${encodeURIComponent(id)}`, z.unknown())) === undefined)
     return { done: true, value: 'gone' };

@@ -37,6 +37,41 @@ export const droplet = z.object({
 });
 export type Droplet = z.infer<typeof droplet>;
 
+export const loadBalancer = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Empty until it is active. */
+  ip: z.optional(z.nullable(z.string())),
+  status: z.string(),
+  size_unit: z.optional(z.int()),
+  created_at: z.string(),
+  region: z.object({ slug: z.string() }),
+  vpc_uuid: z.optional(z.nullable(z.string())),
+  /** Droplets that carry it are behind the balancer. */
+  tag: z.optional(z.nullable(z.string())),
+  droplet_ids: z.optional(z.nullable(z.array(z.int()))),
+  forwarding_rules: z.array(
+    z.object({
+      entry_protocol: z.string(),
+      entry_port: z.int(),
+      target_protocol: z.string(),
+      target_port: z.int(),
+    }),
+  ),
+  health_check: z.object({
+    protocol: z.string(),
+    port: z.int(),
+    path: z.optional(z.nullable(z.string())),
+    check_interval_seconds: z.int(),
+    response_timeout_seconds: z.int(),
+    unhealthy_threshold: z.int(),
+    healthy_threshold: z.int(),
+  }),
+  redirect_http_to_https: z.optional(z.boolean()),
+  enable_proxy_protocol: z.optional(z.boolean()),
+});
+export type LoadBalancer = z.infer<typeof loadBalancer>;
+
 const target = z.object({
   addresses: z.optional(z.nullable(z.array(z.string()))),
   tags: z.optional(z.nullable(z.array(z.string()))),
