@@ -138,3 +138,42 @@ it('has the running droplets of its VPC that carry its tag, and holds the VPC', 
   expect(urns).toContain(`do:loadbalancer:${id}`);
   expect((await ask('DELETE', `vpcs/${vpcId}`)).status).toBe(409);
 });
+
+it('gets through to a droplet as far as the droplet’s firewalls let it', async () => {
+  const id = idIn(await ask('POST', 'load_balancers', wanted()), 'load_balancer');
+  const droplet = { region: 'nyc1', size: 's-2vcpu-4gb', image: 'ubuntu-24-04-x64', tags: ['web'] };
+  const member = idIn(
+    await ask('POST', 'droplets', { ...droplet, name: 'walled', vpc_uuid: vpcId }),
+    'droplet',
+  );
+  const passes = (): readonly number[] => {
+    const front = world.fronts().find((each) => each.id === id);
+    return [80, 443, 8081].filter((port) => front?.admits(member, port, 'client') === true);
+  };
+  expect(passes()).toEqual([80, 443, 8081]);
+  const inbound = (ports: string, sources: Record<string, readonly string[]>) => ({
+    protocol: 'tcp',
+    ports,
+    sources,
+  });
+  const wall = idIn(
+    await ask('POST', 'firewalls', {
+      name: 'wall',
+      tags: ['web'],
+      inbound_rules: [
+        inbound('80', { addresses: ['0.0.0.0/0'] }),
+        inbound('443', { addresses: ['10.101.0.0/20'] }),
+        inbound('8081', { addresses: ['10.100.0.0/20'] }),
+      ],
+    }),
+    'firewall',
+  );
+  expect(passes()).toEqual([80, 8081]);
+  expect((await ask('DELETE', `firewalls/${wall}`)).status).toBe(204);
+  await ask('POST', 'firewalls', {
+    name: 'wall',
+    tags: ['web'],
+    inbound_rules: [inbound('443', { load_balancer_uids: [id] })],
+  });
+  expect(passes()).toEqual([443]);
+});

@@ -187,7 +187,7 @@ export function loadBalancerRoutes(
   };
 }
 
-/** The balancer dials from an address of its own in the VPC; a droplet to which no firewall applies is open. */
+/** A proxy: clients' connections and probes alike come from an address of its own in the VPC. A droplet to which no firewall applies is open. */
 function admits(account: Account, balancer: LoadBalancer, member: string, number: number): boolean {
   const droplet = account.droplets.get(member);
   const applying = account.firewalls
