@@ -371,6 +371,13 @@ describe('damage that the simulator refuses', () => {
     'delete-firewall',
     'remove-tags',
     'move-firewall',
+    'delete-balancer',
+    'delete-listener',
+    'add-listener',
+    'change-health-check',
+    'remove-balancer-tags',
+    'add-foreign-balancer',
+    'remove-member',
   ];
 
   it.each(['delete-subnet', 'remove-route', 'add-spare-disk', 'add-spare-interface', 'add-spare-address'])(
