@@ -149,10 +149,10 @@ describe('a cluster that changes its size', { timeout: 60_000 }, () => {
       nodeDeletion: { emptyMinutes: 3 },
       clusterLimits: { maxVcpus: 40 },
     });
-    const before = living(await platform.api.getCluster(id)).map(({ number }) => number);
+    const before = new Set(living(await platform.api.getCluster(id)).map(({ number }) => number));
     await apply('burst');
     const on = await untilRunning('burst', 12);
-    const bought = [...new Set(on)].filter(({ number }) => !before.includes(number));
+    const bought = [...new Set(on)].filter(({ number }) => !before.has(number));
     console.info(bought.map((node) => `${node.cloud} ${node.instanceType} ${node.lifecycle}`).join(', '));
     expect(bought.length).toBeGreaterThan(0);
     for (const { lifecycle, role } of bought) expect([lifecycle, role]).toEqual(['on-demand', 'worker']);
@@ -191,7 +191,7 @@ describe('a cluster that changes its size', { timeout: 60_000 }, () => {
     const { findings } = await platform.tickUntil(id, (cluster) =>
       cluster.findings.some(({ kind }) => kind === 'pods-waiting'),
     );
-    const [waiting] = findings.filter(({ kind }) => kind === 'pods-waiting');
+    const waiting = findings.find(({ kind }) => kind === 'pods-waiting');
     expect(waiting?.message).toMatch(
       new RegExp(`^at the limit of ${limit} vCPUs nothing more is bought: \\d+ pods wait \\(default/burst-`),
     );
