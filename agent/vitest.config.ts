@@ -4,11 +4,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['agent/**/*.test.ts'],
-    maxWorkers: 2,
+    // One file at a time: pings that go out every 50 ms are counted, and beside another file one was lost whose cause is not known.
+    maxWorkers: 1,
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // WireGuard runs in user space here and drops a packet now and then when two suites share two processors, which is no
-    // fault of the mesh. What is one fails every time; a test that needed another try is named in the report.
-    retry: 2,
   },
 });
