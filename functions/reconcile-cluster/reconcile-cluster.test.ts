@@ -136,7 +136,7 @@ describe('reconcile-cluster carries out what is decided', () => {
     await look([{ of: 'network', subject: 'tcp:22', message }]);
     expect(told()).toEqual([{ event: 'FindingOpened', detail: { ...finding, remedy: 'it is put right' } }]);
     at.clock.advance(30);
-    await store.parts.recordMended(at.id, 'aws', at.clock.now());
+    await store.parts.recordMended(at.id, 'aws', { from: at.clock.now(), at: at.clock.now() });
     at.bus.clear();
     at.clock.advance(30);
     await look([]);

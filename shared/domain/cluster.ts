@@ -168,4 +168,6 @@ export interface CloudParts {
   readonly loadBalancerFailure?: PartFailure;
   /** When it was last put right: what was seen before says nothing of what is to be mended now. */
   readonly mendedAt?: Instant;
+  /** When the last repair looked and chose what to remove: what was not due by then it has left alone. */
+  readonly mendedFrom?: Instant;
 }

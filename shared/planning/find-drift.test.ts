@@ -317,6 +317,12 @@ describe('what nobody could see again', () => {
     'stranger:machine:i-9',
   ];
   const old = [damaged(seenAt)];
+  /** A repair's look and its end, in seconds after it was first seen. */
+  const mended = (from: number, at: number): CloudParts => ({
+    ...standing,
+    mendedFrom: plusSeconds(seenAt, from),
+    mendedAt: plusSeconds(seenAt, at),
+  });
 
   it.each<[string, readonly string[], Parameters<typeof kept>[0]]>([
     ['stays while nobody can look', all, { sightings: old }],
@@ -325,17 +331,22 @@ describe('what nobody could see again', () => {
     [
       'is over where it was mended after the last look, but for what is left over',
       ['machine-missing:1:1', 'stray-resource:disk:d-1', 'stranger:machine:i-9'],
-      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 1) }] },
+      { sightings: old, parts: [mended(1, 1)] },
     ],
     [
       'is what was left over too lately for the last repair',
       ['machine-missing:1:1', 'stray-resource:disk:d-1', 'stranger:machine:i-9'],
-      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 599) }] },
+      { sightings: old, parts: [mended(599, 599)] },
+    ],
+    [
+      'is what was due only after the last repair had looked',
+      ['machine-missing:1:1', 'stray-resource:disk:d-1', 'stranger:machine:i-9'],
+      { sightings: old, parts: [mended(599, 610)] },
     ],
     [
       'is over where it was left over long enough for it',
       ['machine-missing:1:1', 'stranger:machine:i-9'],
-      { sightings: old, parts: [{ ...standing, mendedAt: plusSeconds(seenAt, 600) }] },
+      { sightings: old, parts: [mended(600, 610)] },
     ],
     [
       'of a node that was let go is over',

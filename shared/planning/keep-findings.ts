@@ -66,10 +66,10 @@ function isUnknown(
 ): boolean {
   const { sighting, nodes, parts, isFresh } = seen;
   if (finding.kind === 'machine-missing') return !isFresh && isOfLivingNode(finding, nodes);
-  const { mendedAt } = parts.find(({ cloud }) => cloud === finding.cloud) ?? {};
-  // A repair leaves strangers alone, and what is left over if it came too early for that; everything else it has mended.
+  const { mendedAt, mendedFrom } = parts.find(({ cloud }) => cloud === finding.cloud) ?? {};
+  // A repair leaves strangers alone, and what is left over if it looked too early for that; everything else it has mended.
   if (mendedAt !== undefined && finding.kind !== 'stranger' && !isNewerThanRepair(sighting, parts))
-    return strayKinds.has(finding.kind) && !isDueStray(finding, mendedAt);
+    return strayKinds.has(finding.kind) && (mendedFrom === undefined || !isDueStray(finding, mendedFrom));
   return !isFresh || mayBePart(finding, sighting, nodes);
 }
 

@@ -54,8 +54,12 @@ export const partsStore = (table: Table): CloudPartsStore => ({
     );
   },
 
-  async recordMended(clusterId, cloud, at) {
-    await table.update(keys.parts(clusterId, cloud), { set: { clusterId, cloud, mendedAt: at } }, always);
+  async recordMended(clusterId, cloud, { from, at }) {
+    await table.update(
+      keys.parts(clusterId, cloud),
+      { set: { clusterId, cloud, mendedFrom: from, mendedAt: at } },
+      always,
+    );
   },
 
   async clearFailure(clusterId, cloud) {

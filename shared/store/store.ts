@@ -348,8 +348,8 @@ export interface CloudPartsStore {
   get(clusterId: ClusterId, cloud: CloudName): Promise<CloudParts | undefined>;
   list(clusterId: ClusterId): Promise<readonly CloudParts[]>;
   recordNetwork(clusterId: ClusterId, network: Network): Promise<void>;
-  /** What was seen before `at` says nothing of what is to be mended now. */
-  recordMended(clusterId: ClusterId, cloud: CloudName, at: Instant): Promise<void>;
+  /** What was seen before `at` says nothing of what is to be mended now; what was to be mended was chosen at `from`. */
+  recordMended(clusterId: ClusterId, cloud: CloudName, when: { from: Instant; at: Instant }): Promise<void>;
   recordFailure(clusterId: ClusterId, cloud: CloudName, failure: PartFailure): Promise<void>;
   /** Whatever stood in the way does no longer. */
   clearFailure(clusterId: ClusterId, cloud: CloudName): Promise<void>;

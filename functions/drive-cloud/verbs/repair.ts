@@ -73,7 +73,7 @@ export async function repair(
   if (taken.length < steps.length) return pending(`${steps.length - taken.length} more repairs`, 1);
   const isRefused = outcomes.includes(undefined);
   // What was refused is as it was: it stays found, and since when, until a look shows otherwise.
-  if (!isRefused) await store.parts.recordMended(clusterId, parts.cloud, clock.now());
+  if (!isRefused) await store.parts.recordMended(clusterId, parts.cloud, { from: now, at: clock.now() });
   log.info('repaired', { clusterId, cloud: parts.cloud, repairs: taken.map(({ what }) => what), isRefused });
   return { done: true };
 }
