@@ -1,4 +1,4 @@
-import { cloudNames, type CloudName } from '../shared/domain/cloud.ts';
+import { cloudNames, type Access, type CloudName } from '../shared/domain/cloud.ts';
 import type { SealedPurpose } from '../shared/domain/sealed-keys.ts';
 import type { EventDefinition } from '../events/event.ts';
 import type * as z from 'zod/mini';
@@ -42,7 +42,8 @@ export interface FunctionSpec {
   readonly memoryMb: number;
   /** Kept free of the account's concurrency for this function alone, and at most so many at once. */
   readonly reservedConcurrency?: number;
-  readonly cloud?: CloudName;
+  /** Whose credentials it may read, and which of them. */
+  readonly cloud?: { readonly name: CloudName; readonly access: Access };
   readonly table?: readonly TableAction[];
   readonly says?: readonly AnyEvent[];
   readonly tokenKey?: 'GenerateMac' | 'VerifyMac';
@@ -311,7 +312,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: `functions/drive-cloud/${cloud}/handler.ts`,
     why: `the only one that changes anything in ${cloud}`,
     timeoutSeconds: 60,
-    cloud,
+    cloud: { name: cloud, access: 'drive' },
     table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     tokenKey: 'GenerateMac',
     needsApiUrl: true,
@@ -322,7 +323,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: `functions/observe-cloud/${cloud}/handler.ts`,
     why: `looks at ${cloud}, changes nothing there`,
     timeoutSeconds: 60,
-    cloud,
+    cloud: { name: cloud, access: 'look' },
     table: ['GetItem', 'PutItem', 'Query', 'BatchGetItem'],
     sendsTo: ['reconcile', `observe-${cloud}`],
   })),
@@ -333,7 +334,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     why: `reads what ${cloud} sells and for how much`,
     // Azure has a region's prices on dozens of pages, and a dozen regions may be in use.
     timeoutSeconds: 600,
-    cloud,
+    cloud: { name: cloud, access: 'look' },
     table: ['GetItem', 'PutItem', 'Query'],
   })),
 ];

@@ -14,6 +14,7 @@ import { startLocalAws, type EventEntry, type LocalAws, type LocalAwsOptions } f
 import { createAwsSimulator } from './clouds/aws/index.ts';
 import { createAzureSimulator } from './clouds/azure/index.ts';
 import { instanceType } from './clouds/catalogue.ts';
+import { readOnly } from './clouds/credentials.ts';
 import { openDataPath } from './clouds/data-path.ts';
 import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
 import { createGcpSimulator } from './clouds/gcp/index.ts';
@@ -60,13 +61,15 @@ const simulators: Readonly<Record<CloudName, (world: World) => Simulator>> = {
   digitalocean: createDigitalOceanSimulator,
 };
 
-/** What each simulator takes for valid: the local platform has one account in each cloud, named `main`. */
-const credentials: Readonly<Record<CloudName, Readonly<Record<string, string>>>> = {
-  aws: { accessKeyId: 'AKIALOCALSIMULATOR00', secretAccessKey: 'local-simulator-secret' },
-  gcp: { projectId: 'overcast-local', token: 'local-simulator-token' },
-  azure: { subscriptionId: '11111111-2222-4333-8444-555555555555' },
-  digitalocean: { token: 'local-simulator-token' },
+/** In the form of each driver's credentials; `id` is by what its simulator knows who asks. */
+const credentials: Readonly<Record<CloudName, (id: string) => Readonly<Record<string, string>>>> = {
+  aws: (accessKeyId) => ({ accessKeyId, secretAccessKey: 'local-simulator-secret' }),
+  gcp: (token) => ({ projectId: 'overcast-local', token }),
+  azure: (clientId) => ({ subscriptionId: '11111111-2222-4333-8444-555555555555', clientId }),
+  digitalocean: (token) => ({ token }),
 };
+const credentialIds = { drive: 'local-simulator-token', look: readOnly } as const;
+/** The local platform has one account in each cloud. */
 export const localAccount = 'main';
 
 /** Starts the whole platform on loopback: the four clouds, the machines in them, and AWS with the deployed functions. */
@@ -242,13 +245,18 @@ async function addAccounts(
   clouds: Record<CloudName, string>,
 ): Promise<void> {
   for (const cloud of cloudNames) {
-    const name = accountSecretName(cloud, localAccount);
-    const value = JSON.stringify({ ...credentials[cloud], endpoint: clouds[cloud] });
-    try {
-      await secrets.send(new CreateSecretCommand({ Name: name, SecretString: value }));
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'ResourceExistsException') throw error;
-      await secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString: value }));
+    for (const access of ['drive', 'look'] as const) {
+      const name = accountSecretName(cloud, localAccount, access);
+      const value = JSON.stringify({
+        ...credentials[cloud](credentialIds[access]),
+        endpoint: clouds[cloud],
+      });
+      try {
+        await secrets.send(new CreateSecretCommand({ Name: name, SecretString: value }));
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'ResourceExistsException') throw error;
+        await secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString: value }));
+      }
     }
     await store.accounts.put({ cloud, id: localAccount, createdAt: new Date().toISOString() });
   }

@@ -25,7 +25,12 @@ export function drivePartsFrom<Schema extends z.ZodMiniType>(
   const settings = settingsFrom(environment);
   return {
     cloud: driver.cloud,
-    connect: createAccounts({ ...driver, client: createSecretsClient(), clock: systemClock }),
+    connect: createAccounts({
+      ...driver,
+      access: 'drive',
+      client: createSecretsClient(),
+      clock: systemClock,
+    }),
     store: createTable(settings.tableName, systemClock),
     mac: createMac({ client: createMacClient(), keyId: settings.tokenKeyId }),
     clock: systemClock,

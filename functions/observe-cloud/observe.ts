@@ -7,7 +7,7 @@ import { deferredSecondsMax } from '../../shared/planning/call-budget.ts';
 import { expectedMachines } from '../../shared/planning/expected-machines.ts';
 import { expectedLoadBalancer } from '../../shared/planning/plan-load-balancer.ts';
 import { planNetwork } from '../../shared/planning/plan-network.ts';
-import type { ConnectCloud } from '../../shared/runtime/accounts.ts';
+import type { ConnectObserver } from '../../shared/runtime/accounts.ts';
 import { attemptToken } from '../../shared/runtime/attempt-token.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import { isCloudError, type Watched } from '../../shared/runtime/cloud.ts';
@@ -29,7 +29,7 @@ export const observeMessage = z.strictObject({
 
 export interface ObserveParts {
   readonly cloud: CloudName;
-  readonly connect: ConnectCloud;
+  readonly connect: ConnectObserver;
   readonly store: Pick<Store, 'observations' | 'clusters' | 'nodes' | 'parts' | 'callBudgets'>;
   readonly reconcileQueue: Queue;
   /** Its own, for looks that wait. */

@@ -12,7 +12,7 @@ import { refreshOfferings, type RefreshRequest } from './refresh.ts';
  * The hourly schedule, and the rule on ClusterRequested.
  *
  * Environment: TABLE_NAME.
- * Rights: dynamodb GetItem, PutItem, Query on the table; secretsmanager GetSecretValue on `overcast/accounts/<cloud>/*` of
+ * Rights: dynamodb GetItem, PutItem, Query on the table; secretsmanager GetSecretValue on `overcast/observers/<cloud>/*` of
  * this cloud alone.
  */
 export function refreshFrom<Schema extends z.ZodMiniType>(
@@ -27,7 +27,13 @@ export function refreshFrom<Schema extends z.ZodMiniType>(
   return refreshOfferings({
     cloud: driver.cloud,
     // A source is for one refresh: it may keep a whole price list.
-    connect: createAccounts({ ...driver, client: createSecretsClient(), clock: systemClock, keptMs: 0 }),
+    connect: createAccounts({
+      ...driver,
+      access: 'look',
+      client: createSecretsClient(),
+      clock: systemClock,
+      keptMs: 0,
+    }),
     store: createTable(settings.tableName, systemClock),
     clock: systemClock,
     log,

@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { accountSecretName } from '../../shared/domain/cloud.ts';
 import { sealedContextKeys } from '../../shared/domain/sealed-keys.ts';
 import { snapshotsFolder } from '../../shared/domain/snapshot.ts';
 import type { QueueName, TableAction } from '../functions.ts';
@@ -90,7 +91,7 @@ export function grantRights(rights: Rights): void {
             service: 'secretsmanager',
             resource: 'secret',
             arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            resourceName: `overcast/accounts/${spec.cloud}/*`,
+            resourceName: accountSecretName(spec.cloud.name, '*', spec.cloud.access),
           }),
         ],
       );

@@ -1,5 +1,5 @@
 import { Token, Validations, type Stack } from 'aws-cdk-lib';
-import { cloudNames } from '../../shared/domain/cloud.ts';
+import { accountSecretName, cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
 
 /** What cdk-nag finds and we mean, each with its reason. */
@@ -14,11 +14,13 @@ export function acknowledgeFindings(
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:${region}:${account}:execution:${installation}-${kind}:*]`,
       reason: 'Executions have names of their own; the right ends at this installation’s own machine',
     })),
-    ...cloudNames.map((cloud) => ({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:${account}:secret:overcast/accounts/${cloud}/*]`,
-      reason:
-        'Accounts are added while the platform runs; each cloud’s functions reach that cloud’s accounts alone',
-    })),
+    ...cloudNames.flatMap((cloud) =>
+      (['drive', 'look'] as const).map((access) => ({
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:${account}:secret:${accountSecretName(cloud, '*', access)}]`,
+        reason:
+          'Accounts are added while the platform runs; each cloud’s functions reach that cloud’s accounts alone',
+      })),
+    ),
     {
       id: `AwsSolutions-IAM5[Resource::<${snapshotBucketId}.Arn>/clusters/*]`,
       reason: 'Clusters come and go; the right ends at their folder of the one bucket',

@@ -93,6 +93,9 @@ export interface Cloud {
   verifyAccount(): Promise<AccountIdentity>;
 }
 
+/** What whoever looks needs of a cloud. The read-only credentials of an account are enough for it. */
+export type Observer = Pick<Cloud, 'observe'>;
+
 /**
  * What a cloud sells in one place, and for how much. Apart from `Cloud`, so that the functions that drive machines do not
  * carry it, and whoever reads prices cannot make anything. It throws as `Cloud` does and changes nothing.

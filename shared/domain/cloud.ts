@@ -13,8 +13,8 @@ export interface Location {
 }
 
 /**
- * The credentials for one cloud. The item names them; the secret itself is in Secrets Manager under
- * `overcast/accounts/<cloud>/<id>` and readable by that cloud's functions alone.
+ * The credentials for one cloud. The item names them; the secrets themselves are in Secrets Manager, one for each access,
+ * and readable by that cloud's functions of that access alone.
  */
 export interface CloudAccount {
   readonly cloud: CloudName;
@@ -23,8 +23,14 @@ export interface CloudAccount {
   readonly createdAt: string;
 }
 
-export const accountSecretName = (cloud: CloudName, accountId: string): string =>
-  `overcast/accounts/${cloud}/${accountId}`;
+/** `drive` makes, changes and deletes; `look` can only read, so that whoever observes could change nothing by mistake either. */
+export type Access = 'drive' | 'look';
+
+const folders: Readonly<Record<Access, string>> = { drive: 'accounts', look: 'observers' };
+
+/** `overcast/accounts/aws/main`, `overcast/observers/aws/main`: the one right to read one says nothing of the other. */
+export const accountSecretName = (cloud: CloudName, accountId: string, access: Access): string =>
+  `overcast/${folders[access]}/${cloud}/${accountId}`;
 
 /** What every resource is tagged with. A resource without both belongs to a stranger. */
 export interface Owner {

@@ -82,7 +82,8 @@ describe('small things', () => {
   it('clouds are these four', () => {
     expect(cloudNames.every(isCloudName)).toBe(true);
     expect(isCloudName('oracle')).toBe(false);
-    expect(accountSecretName('aws', 'main')).toBe('overcast/accounts/aws/main');
+    expect(accountSecretName('aws', 'main', 'drive')).toBe('overcast/accounts/aws/main');
+    expect(accountSecretName('aws', 'main', 'look')).toBe('overcast/observers/aws/main');
   });
   it('ids are UUIDs', () => {
     expect(isUuid('6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d')).toBe(true);

@@ -4,6 +4,7 @@ import { nodeRequested } from '../../events/node-requested.ts';
 import { clusterReady } from '../../events/cluster-ready.ts';
 import { exampleClusterId as clusterId } from '../../events/fields.ts';
 import { createMemoryCloud } from '../clouds/memory/index.ts';
+import type { Access } from '../domain/cloud.ts';
 import { testClock } from '../../test/builders/platform.ts';
 import { createAccounts } from './accounts.ts';
 import { createBus } from './bus.ts';
@@ -159,12 +160,13 @@ describe('the MAC', () => {
 
 describe('cloud accounts', () => {
   const clock = testClock();
-  const connectOn = (answer: Parameters<typeof client>[0]) => {
+  const connectOn = (answer: Parameters<typeof client>[0], access: Access = 'drive') => {
     const { client: sdk, inputs } = client(answer);
     const seen: string[] = [];
     const connect = createAccounts({
       client: sdk,
       cloud: 'aws',
+      access,
       schema: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
       create: ({ accessKeyId }) => {
         seen.push(accessKeyId);
@@ -183,6 +185,14 @@ describe('cloud accounts', () => {
     clock.advance(61);
     await connect('main');
     expect(seen).toEqual(['AKIAEXAMPLE', 'AKIAEXAMPLE']);
+  });
+
+  it('looks with the read-only secret, and where there is none says where it should be and takes no other', async () => {
+    const { connect, inputs } = connectOn(() => refusal('ResourceNotFoundException'), 'look');
+    await expect(connect('main')).rejects.toThrow(
+      'the secret of the aws account main, overcast/observers/aws/main, cannot be read: ResourceNotFoundException',
+    );
+    expect(inputs).toEqual([{ SecretId: 'overcast/observers/aws/main' }]);
   });
 
   it.each([

@@ -9,8 +9,7 @@ describeContract(
   simulated({
     cloud: 'aws',
     simulator: createAwsSimulator,
-    driver: (endpoint) => createAws({ accessKeyId: 'AKIACONTRACT', secretAccessKey: 'secret', endpoint }),
-    brokenDriver: (endpoint) => createAws({ accessKeyId: 'revoked', secretAccessKey: 'secret', endpoint }),
+    driver: (endpoint, accessKeyId) => createAws({ accessKeyId, secretAccessKey: 'secret', endpoint }),
     networkIdOf: (network) => network.parts['vpcId'] ?? '',
     // The balancer's listeners, and the targets of each of two target groups.
     observeCallsPerBalancer: 3,
@@ -28,10 +27,8 @@ describeOfferings(
   simulatedOfferings({
     cloud: 'aws',
     simulator: createAwsSimulator,
-    source: (endpoint) =>
-      createAwsOfferings({ accessKeyId: 'AKIACONTRACT', secretAccessKey: 'secret', endpoint }),
-    brokenSource: (endpoint) =>
-      createAwsOfferings({ accessKeyId: 'revoked', secretAccessKey: 'secret', endpoint }),
+    source: (endpoint, accessKeyId) =>
+      createAwsOfferings({ accessKeyId, secretAccessKey: 'secret', endpoint }),
     leftOut: { 'bare metal': 1, accelerators: 1, 'no on-demand price': 1, 'no spot price': 1 },
     burstable: ['t3.medium', 't3a.large', 't4g.xlarge'],
     move: { family: 'c6a', zone: 'us-east-1a', lifecycle: 'spot', factor: 2.5, seenOn: 'c6a.xlarge' },

@@ -12,8 +12,7 @@ describeContract(
   simulated({
     cloud: 'azure',
     simulator: createAzureSimulator,
-    driver: (endpoint) => createAzure({ subscriptionId, endpoint }),
-    brokenDriver: (endpoint) => createAzure({ subscriptionId, clientId: 'revoked', endpoint }),
+    driver: (endpoint, clientId) => createAzure({ subscriptionId, clientId, endpoint }),
     networkIdOf: (network) => network.parts['virtualNetwork'] ?? '',
     exceptions: balancerRules.map((rule) => ({ rule, reason: 'this driver builds no load balancers yet' })),
   }),
@@ -23,8 +22,7 @@ describeOfferings(
   simulatedOfferings({
     cloud: 'azure',
     simulator: createAzureSimulator,
-    source: (endpoint) => createAzureOfferings({ subscriptionId, endpoint }),
-    brokenSource: (endpoint) => createAzureOfferings({ subscriptionId, clientId: 'revoked', endpoint }),
+    source: (endpoint, clientId) => createAzureOfferings({ subscriptionId, clientId, endpoint }),
     leftOut: {
       accelerators: 1,
       'first generation': 1,

@@ -45,6 +45,8 @@ export type BalancerRule = (typeof balancerRules)[number];
 export interface Doing {
   readonly keeps: (name: BalancerRule, body: (control: ControlClient) => Promise<void>) => void;
   readonly cloud: () => Cloud;
+  /** With credentials that may only look. */
+  readonly observer: () => Cloud;
   readonly location: Location;
   readonly networkIdOf: (network: Network) => string;
   /** Calls that `observe` makes for each load balancer that is expected. */
@@ -133,7 +135,7 @@ export function describeBalancers(doing: Doing): void {
       machines: [],
       ...(loadBalancer === undefined ? {} : { loadBalancer }),
     };
-    const [seen] = await doing.cloud().observe([{ ...owner, expected }], doing.location);
+    const [seen] = await doing.observer().observe([{ ...owner, expected }], doing.location);
     if (seen === undefined) throw new Error('an owner without an entry');
     for (const { subject, message, providerId } of seen.flaws.filter(({ of }) => of === 'load-balancer')) {
       expect(subject).toMatch(/^\S+$/);

@@ -9,8 +9,7 @@ describeContract(
   simulated({
     cloud: 'digitalocean',
     simulator: createDigitalOceanSimulator,
-    driver: (endpoint) => createDigitalOcean({ token: 'contract', endpoint }),
-    brokenDriver: (endpoint) => createDigitalOcean({ token: 'revoked', endpoint }),
+    driver: (endpoint, token) => createDigitalOcean({ token, endpoint }),
     networkIdOf: (network) => network.parts['vpcId'] ?? '',
     // Who sits in a VPC beside droplets (databases, balancers) is listed of one VPC at a time.
     observeCallsPerCluster: 1,
@@ -43,8 +42,7 @@ describeOfferings(
   simulatedOfferings({
     cloud: 'digitalocean',
     simulator: createDigitalOceanSimulator,
-    source: (endpoint) => createDigitalOceanOfferings({ token: 'contract', endpoint }),
-    brokenSource: (endpoint) => createDigitalOceanOfferings({ token: 'revoked', endpoint }),
+    source: (endpoint, token) => createDigitalOceanOfferings({ token, endpoint }),
     leftOut: { accelerators: 1, 'not sold here': 2, 'no on-demand price': 1 },
     burstable: ['s-2vcpu-4gb', 's-4vcpu-8gb-amd', 's-1vcpu-2gb-intel'],
     move: { family: 'c', lifecycle: 'on-demand', factor: 1.5, seenOn: 'c-4' },

@@ -58,6 +58,8 @@ export type DriftRule = (typeof driftRules)[number];
 export interface Doing {
   readonly keeps: (name: DriftRule, body: (control: ControlClient) => Promise<void>) => void;
   readonly cloud: () => Cloud;
+  /** With credentials that may only look. */
+  readonly observer: () => Cloud;
   readonly location: Location;
   readonly networkIdOf: (network: Network) => string;
   /** Calls that a list makes for each cluster that stands. */
@@ -112,7 +114,7 @@ export function describeDrift(doing: Doing): void {
     machines: readonly ExpectedMachine[] = [],
   ): Promise<ClusterObservation> => {
     const [seen, ...others] = await doing
-      .cloud()
+      .observer()
       .observe([{ ...owner, expected: { network: specOf(owner), machines } }], doing.location);
     expect(others).toEqual([]);
     if (seen === undefined) throw new Error('an owner without an entry');
@@ -337,7 +339,7 @@ export function describeDrift(doing: Doing): void {
       const count = async (watched: readonly Owner[]): Promise<number> => {
         const total = async () => Object.values(await control.calls()).reduce((sum, calls) => sum + calls, 0);
         const before = await total();
-        await doing.cloud().observe(
+        await doing.observer().observe(
           watched.map((owner) => ({ ...owner, expected: { network: specOf(owner), machines: [] } })),
           doing.location,
         );

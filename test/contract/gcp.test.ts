@@ -10,8 +10,7 @@ describeContract(
   simulated({
     cloud: 'gcp',
     simulator: createGcpSimulator,
-    driver: (endpoint) => createGcp({ projectId: 'overcast-contract', token: 'contract', endpoint }),
-    brokenDriver: (endpoint) => createGcp({ projectId: 'overcast-contract', token: 'revoked', endpoint }),
+    driver: (endpoint, token) => createGcp({ projectId: 'overcast-contract', token, endpoint }),
     networkIdOf: (network) => network.parts['network'] ?? '',
     exceptions: [
       ...balancerRules.map((rule) => ({ rule, reason: 'this driver builds no load balancers yet' })),
@@ -31,9 +30,7 @@ describeOfferings(
   simulatedOfferings({
     cloud: 'gcp',
     simulator: createGcpSimulator,
-    source: (endpoint) => createGcpOfferings({ projectId: 'overcast-contract', token: 'contract', endpoint }),
-    brokenSource: (endpoint) =>
-      createGcpOfferings({ projectId: 'overcast-contract', token: 'revoked', endpoint }),
+    source: (endpoint, token) => createGcpOfferings({ projectId: 'overcast-contract', token, endpoint }),
     leftOut: {
       accelerators: 1,
       'local disks': 1,

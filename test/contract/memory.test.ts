@@ -84,6 +84,7 @@ function startMemory(): Ground & { readonly cloud: MemoryCloud } {
   };
   return {
     cloud,
+    observer: createMemoryCloud({ ...options, world, readOnly: true }),
     brokenCloud: createMemoryCloud({ ...options, world, revoked: true }),
     endpoint: undefined,
     control,

@@ -1,4 +1,5 @@
 import { instanceTypes as catalogueOf } from '../../local/clouds/catalogue.ts';
+import { readOnly, revoked } from '../../local/clouds/credentials.ts';
 import { serveSimulator, type Simulator } from '../../local/clouds/server.ts';
 import { World } from '../../local/clouds/world.ts';
 import type { Cloud, OfferingSource } from '../../shared/clouds/contract.ts';
@@ -56,12 +57,15 @@ export function placeIn(cloud: CloudName): {
   return { location, offering, candidates: candidates[cloud] };
 }
 
-/** A driver over the wire against its simulator, in a fresh world; or against the endpoint that run.ts was given. */
+/**
+ * A driver over the wire against its simulator, in a fresh world; or against the endpoint that run.ts was given.
+ *
+ * @param driver with a credential of this id: an access key's, a token, a client's.
+ */
 export function simulated(options: {
   readonly cloud: CloudName;
   readonly simulator: (world: World) => Simulator;
-  readonly driver: (endpoint: string) => Cloud;
-  readonly brokenDriver: (endpoint: string) => Cloud;
+  readonly driver: (endpoint: string, credential: string) => Cloud;
   readonly networkIdOf: (network: Network) => string;
   readonly exceptions?: Subject['exceptions'];
   readonly observeCallsPerCluster?: number;
@@ -86,8 +90,9 @@ export function simulated(options: {
       const control = await controlAt(endpoint, cloud);
       await control?.change({ pageSizeMax });
       const ground: Ground = {
-        cloud: options.driver(endpoint),
-        brokenCloud: options.brokenDriver(endpoint),
+        cloud: options.driver(endpoint, 'contract'),
+        observer: options.driver(endpoint, readOnly),
+        brokenCloud: options.driver(endpoint, revoked),
         endpoint,
         ...(control === undefined ? {} : { control }),
         timeScale: (await control?.settings())?.timeScale ?? 1,
@@ -104,8 +109,7 @@ export function simulated(options: {
 export function simulatedOfferings(options: {
   readonly cloud: CloudName;
   readonly simulator: (world: World) => Simulator;
-  readonly source: (endpoint: string) => OfferingSource;
-  readonly brokenSource: (endpoint: string) => OfferingSource;
+  readonly source: (endpoint: string, credential: string) => OfferingSource;
   readonly leftOut: OfferingSubject['leftOut'];
   readonly burstable: OfferingSubject['burstable'];
   readonly move: OfferingSubject['move'];
@@ -124,8 +128,9 @@ export function simulatedOfferings(options: {
       const endpoint = given ?? own?.url ?? '';
       const control = await controlAt(endpoint, cloud);
       return {
-        source: () => options.source(endpoint),
-        brokenSource: options.brokenSource(endpoint),
+        // Who reads prices has the credentials of who observes.
+        source: () => options.source(endpoint, readOnly),
+        brokenSource: options.source(endpoint, revoked),
         ...(control === undefined ? {} : { control }),
         ...(own === undefined ? {} : { sold: (location: Location) => soldIn(own.world, cloud, location) }),
         close: async () => {

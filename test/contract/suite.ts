@@ -21,15 +21,14 @@ import { describeDrift, driftRules } from './drift-rules.ts';
  *     simulated({
  *       cloud: 'aws',
  *       simulator: createAwsSimulator,                              // (world: World) => Simulator
- *       driver: (endpoint) => createAws({ …fake credentials, endpoint }),
- *       brokenDriver: (endpoint) => createAws({ …'revoked' as the key or token, endpoint }),
+ *       driver: (endpoint, accessKeyId) => createAws({ accessKeyId, …, endpoint }),
  *       networkIdOf: (network) => network.parts['vpcId'] ?? '',     // = WorldMachine.networkId of machines in it
  *     }),
  *   );
  *
  * What a simulator must do for it, besides its API:
  * - refuse the credential `revoked` (access key id, token, client id or whatever the fake requests carry) as its cloud
- *   refuses credentials it does not know, and take any other;
+ *   refuses credentials it does not know, and `read-only` every change as its cloud refuses who lacks a permission;
  * - `world.placesStrangers(cloud, ({ networkId, name }) => …)` once: a machine without any tags in that network;
  * - `world.lists(() => rows)` once: *every* resource it holds, machines included, but not those that are gone: the suite compares the
  *   rows before and after;
@@ -48,6 +47,8 @@ import { describeDrift, driftRules } from './drift-rules.ts';
 
 export interface Ground {
   readonly cloud: Cloud;
+  /** The same driver with credentials that may only look: whatever the suite observes it observes with these. */
+  readonly observer: Cloud;
   /** The same driver with credentials that the cloud does not know. */
   readonly brokenCloud: Cloud;
   /** Undefined: in memory. */
@@ -79,6 +80,7 @@ export const pageSizeMax = 5;
 export const rules = [
   'the account is verified',
   'credentials that are refused are CredentialsRejected',
+  'read-only credentials see what all others see, and change nothing',
   'a cloud that is unavailable is CloudUnavailable',
   'a single throttle is survived',
   'throttling that does not end is Throttled with retryAfterSeconds',
@@ -268,7 +270,7 @@ export function describeContract(subject: Subject): void {
     settle(() => ground.cloud.collapse(owner, subject.location));
 
   const see = async (owner: Owner) => {
-    const seen = await ground.cloud.observe([owner], subject.location);
+    const seen = await ground.observer.observe([owner], subject.location);
     expect(seen).toHaveLength(1);
     const entry = seen[0]!;
     expect(entry.clusterId).toBe(owner.clusterId);
@@ -340,6 +342,34 @@ export function describeContract(subject: Subject): void {
       },
       { control: false },
     );
+
+    keeps('read-only credentials see what all others see, and change nothing', async (control) => {
+      const [owner, nobody] = [newOwner(), newOwner()];
+      const network = await buildNetwork(owner);
+      const request = requestFor(owner, network, 2);
+      const machine = await build(request);
+      const watched = [{ ...owner, expected: { network: specOf(owner), machines: [] } }];
+      const [seen] = await ground.observer.observe(watched, subject.location);
+      expect(seen?.machines).toEqual([machine]);
+      expect([seen]).toEqual(await ground.cloud.observe(watched, subject.location));
+      expect(await ground.observer.verifyAccount()).toEqual(
+        expect.objectContaining({ id: (await ground.cloud.verifyAccount()).id }),
+      );
+
+      const before = await holdings(control);
+      const resource = { kind: 'machine', id: machine.providerId, name: machine.name };
+      const changes: readonly (() => Promise<unknown>)[] = [
+        () => ground.observer.ensureNetwork(specOf(nobody)),
+        () => ground.observer.createMachine(requestFor(owner, network, 3)),
+        () => ground.observer.deleteMachine(refOf(request, machine.providerId), owner),
+        () => ground.observer.removeSpare(resource, owner, subject.location),
+        () => ground.observer.collapse(owner, subject.location),
+      ];
+      for (const change of changes) await failsWith('CredentialsRejected', change);
+      expect(await holdings(control)).toEqual(before);
+      expect(await machinesOf(owner)).toEqual([machine]);
+      await collapse(owner);
+    });
 
     keeps('a cloud that is unavailable is CloudUnavailable', async (control) => {
       await control.addFault({ effect: 'unavailable', times: 100 });
@@ -538,7 +568,7 @@ export function describeContract(subject: Subject): void {
       'observing an unknown cluster is an empty entry',
       async () => {
         const [one, other] = [newOwner(), newOwner()];
-        expect(await ground.cloud.observe([one, other], subject.location)).toEqual(
+        expect(await ground.observer.observe([one, other], subject.location)).toEqual(
           [one, other].map(({ clusterId }) => ({
             clusterId,
             machines: [],
@@ -547,7 +577,7 @@ export function describeContract(subject: Subject): void {
             flaws: [],
           })),
         );
-        expect(await ground.cloud.observe([], subject.location)).toEqual([]);
+        expect(await ground.observer.observe([], subject.location)).toEqual([]);
       },
       { control: false },
     );
@@ -561,7 +591,7 @@ export function describeContract(subject: Subject): void {
           [1, 2, 3, 4, 5, 6].map((number) => requestFor(owner, networks[i]!, number)),
         );
         await Promise.all(requests.map(build));
-        const seen = await ground.cloud.observe(owners, subject.location);
+        const seen = await ground.observer.observe(owners, subject.location);
         expect(seen.map((entry) => entry.clusterId)).toEqual(owners.map((owner) => owner.clusterId));
         for (const [i, owner] of owners.entries()) {
           const wanted = requests.filter((request) => request.owner === owner);
@@ -746,6 +776,7 @@ export function describeContract(subject: Subject): void {
       describeDrift({
         keeps,
         cloud: () => ground.cloud,
+        observer: () => ground.observer,
         location: subject.location,
         networkIdOf: subject.networkIdOf,
         callsPerCluster: subject.observeCallsPerCluster ?? 0,
@@ -768,6 +799,7 @@ export function describeContract(subject: Subject): void {
       describeBalancers({
         keeps,
         cloud: () => ground.cloud,
+        observer: () => ground.observer,
         location: subject.location,
         networkIdOf: subject.networkIdOf,
         callsPerBalancer: subject.observeCallsPerBalancer ?? 0,

@@ -7,6 +7,7 @@ import { functionSpecs } from '../../infra/functions.ts';
 import { functionsFolder } from '../../infra/paths.ts';
 import { createAwsSimulator } from '../../local/clouds/aws/index.ts';
 import { createAzureSimulator } from '../../local/clouds/azure/index.ts';
+import { readOnly } from '../../local/clouds/credentials.ts';
 import { createDigitalOceanSimulator } from '../../local/clouds/digitalocean/index.ts';
 import { createGcpSimulator } from '../../local/clouds/gcp/index.ts';
 import { serveSimulator, type SimulatedRequest, type Simulator } from '../../local/clouds/server.ts';
@@ -38,6 +39,14 @@ const credentials: Readonly<Record<CloudName, Readonly<Record<string, string>>>>
   digitalocean: { token: 'hidden-digitalocean-token' },
 };
 
+/** Their simulators refuse every change with them. */
+const readOnlyCredentials: typeof credentials = {
+  aws: { ...credentials.aws, accessKeyId: readOnly },
+  gcp: { ...credentials.gcp, token: readOnly },
+  azure: { ...credentials.azure, clientId: readOnly },
+  digitalocean: { token: readOnly },
+};
+
 /** What must stand in no line that a function logs. */
 const hidden = Object.values(credentials)
   .flatMap(({ secretAccessKey, token, clientSecret }) => [secretAccessKey, token, clientSecret])
@@ -66,10 +75,14 @@ beforeAll(async () => {
       },
     });
     closing.push(() => server.close());
-    secrets[accountSecretName(cloud, 'main')] = JSON.stringify({
-      ...credentials[cloud],
-      endpoint: server.url,
-    });
+    for (const [access, secret] of [
+      ['drive', credentials],
+      ['look', readOnlyCredentials],
+    ] as const)
+      secrets[accountSecretName(cloud, 'main', access)] = JSON.stringify({
+        ...secret[cloud],
+        endpoint: server.url,
+      });
   }
   table = await startTestStore();
   aws = await startFakeAws(secrets);

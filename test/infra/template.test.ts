@@ -313,8 +313,9 @@ describe('rights', () => {
     },
   );
 
-  it.each(names)('%s reaches the secrets of its own cloud, if it has one', (name) => {
-    const cloud = /^(?:drive-cloud|observe-cloud|refresh-offerings)-(.+)$/.exec(name)?.[1];
+  it.each(names)('%s reaches the secrets of its own cloud and access, if it has any', (name) => {
+    const [, verb, cloud] = /^(drive-cloud|observe-cloud|refresh-offerings)-(.+)$/.exec(name) ?? [];
+    const folder = verb === 'drive-cloud' ? 'accounts' : 'observers';
     const secrets = grants(rightsOfFunction(name), 'secretsmanager');
     expect(secrets.map(({ actions, resources }) => ({ actions, resources }))).toEqual(
       cloud === undefined
@@ -323,7 +324,7 @@ describe('rights', () => {
             {
               actions: ['secretsmanager:GetSecretValue'],
               resources: [
-                `arn:Partition:secretsmanager:Region:AccountId:secret:overcast/accounts/${cloud}/*`,
+                `arn:Partition:secretsmanager:Region:AccountId:secret:overcast/${folder}/${cloud}/*`,
               ],
             },
           ],
@@ -386,7 +387,7 @@ describe('rights', () => {
   it.each(roles.map(({ id }) => id))('%s has no wildcard but those that are acknowledged', (role) => {
     const acknowledgedResources = [
       /^arn:Partition:states:Region:AccountId:execution:overcast-\w+:\*$/,
-      /^arn:Partition:secretsmanager:Region:AccountId:secret:overcast\/accounts\/\w+\/\*$/,
+      /^arn:Partition:secretsmanager:Region:AccountId:secret:overcast\/(?:accounts|observers)\/\w+\/\*$/,
       /^SnapshotsBucket\w+\/clusters\/\*$/,
     ];
     for (const { actions, resources } of rightsOf(role)) {

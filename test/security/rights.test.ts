@@ -47,13 +47,14 @@ describe('by the roles of the template', () => {
     expect(new Set(roleOf.values()).size).toBe(functionSpecs.length);
   });
 
-  it.each(cloudNames)('%s’s credentials are read by its own three functions', (cloud) => {
-    expect(
+  it.each(cloudNames)('%s’s credentials are read by its driver, the read-only ones by who looks', (cloud) => {
+    const whoReads = (folder: string): readonly string[] =>
       whoMay(
         'secretsmanager:GetSecretValue',
-        arn('secretsmanager', `secret:overcast/accounts/${cloud}/main-AbCdEf`),
-      ),
-    ).toEqual([`drive-cloud-${cloud}`, `observe-cloud-${cloud}`, `refresh-offerings-${cloud}`]);
+        arn('secretsmanager', `secret:overcast/${folder}/${cloud}/main-AbCdEf`),
+      );
+    expect(whoReads('accounts')).toEqual([`drive-cloud-${cloud}`]);
+    expect(whoReads('observers')).toEqual([`observe-cloud-${cloud}`, `refresh-offerings-${cloud}`]);
   });
 
   it.each(['PutSecretValue', 'CreateSecret', 'DeleteSecret', 'ListSecrets'])('nobody calls %s', (action) => {

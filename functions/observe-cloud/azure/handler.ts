@@ -5,7 +5,7 @@ import { observed } from '../../../shared/runtime/observability.ts';
 import { observeFrom } from '../wiring.ts';
 
 /**
- * Reads one SQS batch. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/azure/*`.
+ * Reads one SQS batch. Environment and rights: see ../wiring.ts; the secret is `overcast/observers/azure/*`.
  */
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(observed())

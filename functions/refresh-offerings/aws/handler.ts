@@ -5,7 +5,7 @@ import { refreshRequest } from '../refresh.ts';
 import { refreshFrom } from '../wiring.ts';
 
 /**
- * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/aws/*`.
+ * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/observers/aws/*`.
  */
 export const handler = middy()
   .use(observed())

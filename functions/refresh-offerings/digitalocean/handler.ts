@@ -8,7 +8,7 @@ import { refreshRequest } from '../refresh.ts';
 import { refreshFrom } from '../wiring.ts';
 
 /**
- * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/digitalocean/*`.
+ * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/observers/digitalocean/*`.
  */
 export const handler = middy()
   .use(observed())

@@ -5,7 +5,7 @@ import { refreshRequest } from '../refresh.ts';
 import { refreshFrom } from '../wiring.ts';
 
 /**
- * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/accounts/gcp/*`.
+ * Reads what the cloud sells. Environment and rights: see ../wiring.ts; the secret is `overcast/observers/gcp/*`.
  */
 export const handler = middy()
   .use(observed())

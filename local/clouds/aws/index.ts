@@ -1,3 +1,4 @@
+import { readOnly, revoked } from '../credentials.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { accountActions, stsActions } from './account.ts';
@@ -12,8 +13,15 @@ import { targetGroupActions } from './elb/target-groups.ts';
 import { gatewayActions } from './gateways.ts';
 import { instanceActions } from './instances.ts';
 import { placeStranger } from './launch.ts';
-import { answerPriceList, isPriceListRequest, priceListError, priceListRegions } from './price-list.ts';
+import {
+  answerPriceList,
+  isPriceListRequest,
+  priceListAction,
+  priceListError,
+  priceListRegions,
+} from './price-list.ts';
 import { routeTableActions } from './route-tables.ts';
+import { readers, refusalOf, type Service } from './readers.ts';
 import { runInstances } from './run-instances.ts';
 import { securityGroupActions } from './security-groups.ts';
 import { sizeActions } from './sizes.ts';
@@ -30,20 +38,22 @@ const authorization =
 const versions = { ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' } as const;
 /** Those that speak the Query protocol. */
 type QueryService = keyof typeof versions;
-type Service = QueryService | 'pricing';
 const queryServices = Object.keys(versions) as QueryService[];
 
 const authFailure = (message: string): ApiError => new ApiError('AuthFailure', message, 401);
 
-/** Which region's endpoint this is: on one local port only the signature's scope says so. */
-function regionOf(request: SimulatedRequest, service: Service): string {
+/** Which region's endpoint this is, which on one local port only the signature's scope says, and with whose key. */
+function scopeOf(request: SimulatedRequest, service: Service): { region: string; keyId: string } {
   const scope = authorization.exec(request.headers['authorization'] ?? '');
   if (scope === null) throw authFailure('AWS was not able to validate the provided access credentials');
   if (scope[4] !== service)
     throw authFailure(`Credential should be scoped to correct service: '${service}'.`);
-  // The one key that this world knows to be revoked; any other is good.
-  if (scope[1] === 'revoked') throw refusals[service].credentials;
-  return scope[3] ?? '';
+  if (scope[1] === revoked) throw refusals[service].credentials;
+  return { region: scope[3] ?? '', keyId: scope[1] ?? '' };
+}
+
+function checkRights(service: Service, action: string, keyId: string): void {
+  if (keyId === readOnly && !readers[service].includes(action)) throw refusalOf(service, action);
 }
 
 function checkParameters(form: Form, action: Action): void {
@@ -154,7 +164,7 @@ export function createAwsSimulator(
       try {
         if (request.method !== 'POST' || request.url.pathname !== '/')
           throw new ApiError('InvalidAction', `${request.method} ${request.url.pathname} is not understood`);
-        const region = regionOf(request, service);
+        const { region, keyId } = scopeOf(request, service);
         const name = form.get('Action');
         if (name === undefined) throw new ApiError('MissingAction', 'The request is missing an action');
         if (form.get('Version') !== versions[service])
@@ -165,6 +175,7 @@ export function createAwsSimulator(
         const action = actions[service][name];
         if (action === undefined)
           throw new ApiError('InvalidAction', `The action ${name} is not valid for this web service.`);
+        checkRights(service, name, keyId);
         checkParameters(form, action);
         state.settle();
         const values = action.run({ form, region });
@@ -185,7 +196,8 @@ export function createAwsSimulator(
 /** It has an endpoint in few regions, which answers for all of them. */
 function priceList(world: World, request: SimulatedRequest): SimulatedResponse {
   try {
-    const region = regionOf(request, 'pricing');
+    const { region, keyId } = scopeOf(request, 'pricing');
+    checkRights('pricing', priceListAction(request), keyId);
     if (!priceListRegions.includes(region))
       throw new ApiError('InvalidAction', `The Price List API has no endpoint in ${region}`);
     return answerPriceList(world, request);

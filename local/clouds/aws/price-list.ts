@@ -9,8 +9,14 @@ import { ApiError } from './wire.ts';
  * The Price List Query API, of which `GetProducts`: AWS JSON 1.1, an endpoint of its own in few regions.
  * Source: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
  */
+const targetPrefix = 'AWSPriceListService.';
+const targetOf = (request: SimulatedRequest): string => request.headers['x-amz-target'] ?? '';
+
 export const isPriceListRequest = (request: SimulatedRequest): boolean =>
-  (request.headers['x-amz-target'] ?? '').startsWith('AWSPriceListService.');
+  targetOf(request).startsWith(targetPrefix);
+
+export const priceListAction = (request: SimulatedRequest): string =>
+  targetOf(request).slice(targetPrefix.length);
 
 export const priceListRegions: readonly string[] = ['us-east-1', 'eu-central-1', 'ap-south-1'];
 

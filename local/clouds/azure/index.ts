@@ -1,3 +1,4 @@
+import { readOnly, revoked } from '../credentials.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { following, notFound, operationReply, pageOf, shown } from './answers.ts';
@@ -30,6 +31,7 @@ import { disposeMachine } from './machine-parts.ts';
 import { beginDeletion, handleMachine, listMachines } from './machines.ts';
 import { handleSubnets, networkInUse, putNetwork, shownNetwork } from './networks.ts';
 import { isRetailRequest, listRetailPrices } from './retail-prices.ts';
+import { checkReader } from './roles.ts';
 import { checkTagsPatch } from './shapes.ts';
 import { listSkus } from './skus.ts';
 import { placeStranger } from './stranger.ts';
@@ -61,9 +63,6 @@ const kinds: Readonly<Record<string, Kind>> = {
   [types.nic]: { put: putNic, show: shownNic, inUse: (_, nic) => nicInUse(nic), deleteSeconds: 2 },
   [types.disk]: { put: putDisk, show: shownDisk, inUse: (_, disk) => diskInUse(disk), deleteSeconds: 2 },
 };
-
-/** The bearer token that Azure does not know; it takes any other. */
-const revokedToken = 'revoked';
 
 const rowKinds: Readonly<Record<string, string>> = {
   [groupType]: 'resource-group',
@@ -198,9 +197,10 @@ function route(store: Store, request: SimulatedRequest): SimulatedResponse {
       'AuthenticationFailed',
       "Authentication failed. The 'Authorization' header is missing.",
     );
-  if (bearer === revokedToken) throw refusal('credentials', 0);
+  if (bearer === revoked) throw refusal('credentials', 0);
   const target = targetOf(request);
   checkApiVersion(request, target);
+  if (bearer === readOnly) checkReader(request, target);
   const { type, name, group } = target;
   if (type === 'Microsoft.Resources/subscriptions') return subscriptionReply(target);
   if (type === 'Microsoft.Resources/operationresults') return groupOperationReply(store, request, target);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { readOnly, revoked } from '../credentials.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { Account, accountUuid, regions } from './account.ts';
@@ -20,7 +21,7 @@ const tagged = z.strictObject({
 /**
  * DigitalOcean's API v2 as far as machines, their networks, firewalls and load balancers go, from its published description
  * (github.com/digitalocean/openapi) and, where the two differ, from how the API is known to answer. Strict: unknown
- * fields, parameters and wrong types are refused. Any bearer token is taken but `revoked`.
+ * fields, parameters and wrong types are refused. What a token may do: ../credentials.ts.
  */
 export function createDigitalOceanSimulator(world: World): Simulator {
   const account = new Account(world);
@@ -134,8 +135,9 @@ export function createDigitalOceanSimulator(world: World): Simulator {
     handle(request) {
       remaining = remaining > 1 ? remaining - 1 : requestsPerHour;
       const token = /^Bearer (\S+)$/.exec(request.headers['authorization'] ?? '')?.[1];
-      if (token === undefined || token === 'revoked') return this.refuse('credentials', request, 0);
+      if (token === undefined || token === revoked) return this.refuse('credentials', request, 0);
       try {
+        if (token === readOnly && request.method !== 'GET') throw withoutScope;
         const response = answer(request);
         return { ...response, headers: { ...limits(remaining), ...response.headers } };
       } catch (error) {
@@ -155,6 +157,9 @@ export function createDigitalOceanSimulator(world: World): Simulator {
     },
   };
 }
+
+/** To a token with the read scopes alone: https://docs.digitalocean.com/reference/api/scopes */
+const withoutScope = new Refusal(403, 'forbidden', 'You are not authorized to perform this operation');
 
 function classify(request: SimulatedRequest): GenericOperation {
   const [, , noun, id] = request.url.pathname.split('/');

@@ -1,4 +1,5 @@
 import { instanceTypes } from '../catalogue.ts';
+import { readOnly, revoked } from '../credentials.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
 import { isBillingRequest, listSkus } from './billing.ts';
@@ -9,6 +10,7 @@ import { hash, linkTo } from './links.ts';
 import { Networks } from './networks.ts';
 import { Operations, type Operation } from './operations.ts';
 import { aggregatedPage, listPage } from './paging.ts';
+import { checkViewer } from './permissions.ts';
 import {
   checkRegion,
   checkZone,
@@ -25,8 +27,6 @@ import { State, type Kind, type Stored } from './state.ts';
 
 const prefix = '/compute/v1/projects/';
 const projectId = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
-/** The credential that this cloud does not know; it takes any other. */
-const revoked = 'revoked';
 
 const kindsIn: Readonly<Record<'global' | 'regions' | 'zones', readonly Kind[]>> = {
   global: ['networks', 'firewalls', 'routes'],
@@ -222,6 +222,7 @@ export function createGcpSimulator(world: World): Simulator {
     const bearer = /^Bearer (\S+)$/.exec(request.headers['authorization'] ?? '')?.[1];
     if (bearer === undefined || bearer === revoked) throw unauthenticated;
     if (isBilling || place === undefined) return listSkus(world, request);
+    if (bearer === readOnly) checkViewer(request.method, place);
     if (place.level === 'regions' && place.scope !== '')
       checkRegion(place.project, place.scope.slice('regions/'.length));
     if (place.level === 'zones' && place.scope !== '')

@@ -18,7 +18,7 @@ export { awsCredentials, type AwsCredentials };
  * per role, and if asked for a Network Load Balancer with a target group per port; every resource carries the owner's tags
  * from the create call on.
  *
- * The credentials need, on all resources:
+ * The credentials need, on all resources (those of an observer the first alone):
  * - to look: ec2:DescribeVpcs, DescribeVpcAttribute, DescribeSubnets, DescribeInternetGateways, DescribeRouteTables,
  *   DescribeSecurityGroups, DescribeInstances, DescribeVolumes, DescribeNetworkInterfaces;
  *   elasticloadbalancing:DescribeLoadBalancers, DescribeTargetGroups, DescribeListeners, DescribeTargetHealth, DescribeTags

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 
 /**
- * The secret of an Azure account. Without `endpoint` it is an application (service principal) with a client secret;
- * with it the driver talks plain HTTP to a simulator, and only the subscription counts.
+ * The secret of an Azure account. Without `endpoint` it is an application (service principal) with a client secret, whose
+ * role is Contributor, and where it only looks, Reader. With `endpoint` the driver talks plain HTTP to a simulator, and the
+ * client's id stands for its token.
  */
 export const azureCredentials = z
   .strictObject({

@@ -15,7 +15,8 @@ import { HttpFailure } from './failures.ts';
  * Its IAM permissions, in the project: compute.projects.get; compute.instances.{create,delete,get,list,setMetadata,
  * setLabels,setTags}; compute.disks.{create,delete,get,list,setLabels}; compute.networks.{create,delete,get,list,
  * update,updatePolicy}; compute.subnetworks.{create,delete,get,list,use,useExternalIp}; compute.firewalls.{create,delete,list,
- * update}; compute.routes.{create,delete,list}; compute.{zone,region,global}Operations.{get,list}. Images are public.
+ * update}; compute.routes.{create,delete,list}; compute.{zone,region,global}Operations.{get,list}. Images are public. Where it only looks, those that end in get and list
+ * (Compute Viewer).
  */
 export const gcpCredentials = z
   .strictObject({

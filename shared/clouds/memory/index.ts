@@ -47,6 +47,8 @@ export function createMemoryCloud(
     readonly world?: MemoryWorld;
     /** Every call is refused, as with a revoked key. */
     readonly revoked?: boolean;
+    /** Every change is refused, as with an observer's key. */
+    readonly readOnly?: boolean;
   },
 ): MemoryCloud {
   const world = options.world ?? new MemoryWorld(options);
@@ -54,6 +56,12 @@ export function createMemoryCloud(
   const perform: MemoryWorld['perform'] = (operation, act) => {
     if (options.revoked === true)
       throw world.error('CredentialsRejected', 'unauthorized', 'these credentials are not known');
+    if (options.readOnly === true && /^(create|change|delete)/.test(operation))
+      throw world.error(
+        'CredentialsRejected',
+        'forbidden',
+        `these credentials are not good for ${operation}`,
+      );
     return world.perform(operation, act);
   };
 
