@@ -11,12 +11,12 @@ import { createGcpSimulator } from '../../local/clouds/gcp/index.ts';
 import type { Stored } from '../../local/clouds/gcp/state.ts';
 import { World } from '../../local/clouds/world.ts';
 import type { Collection } from '../../local/disk.ts';
-import type { Cloud, MachineRequest, Progress } from '../../shared/clouds/contract.ts';
+import type { MachineRequest, Progress } from '../../shared/clouds/contract.ts';
 import type { createGcp } from '../../shared/clouds/gcp/index.ts';
 import type { NetworkSpec } from '../../shared/domain/network.ts';
 import { placeIn, startWorld } from '../../test/contract/subject.ts';
 import { projectFolder } from '../paths.ts';
-import { gcpPlugins, prune } from './gcp.ts';
+import { gcpPlugins, prune, pruneClient } from './gcp.ts';
 
 const kilobytesMax = 1024;
 const project = 'overcast-bundle';
@@ -236,7 +236,7 @@ describe('a bundle that holds the Google Cloud driver', () => {
       expect(`${response.status} ${await response.text()}`).toMatch(/^200 /);
     };
     try {
-      const cloud: Cloud = create({ projectId: project, token: 'bundle', endpoint: world.url });
+      const cloud = create({ projectId: project, token: 'bundle', endpoint: world.url });
       expect(await cloud.verifyAccount()).toEqual({ id: project, name: project });
       const network = await settle(() => cloud.ensureNetwork(spec));
       // Everything that can be repaired is broken.
@@ -276,6 +276,28 @@ describe('a bundle that holds the Google Cloud driver', () => {
       const spares = (seen?.resources ?? []).filter(({ isSpare }) => isSpare);
       expect(spares.map(({ name }) => name)).toEqual(['left-behind']);
       for (const spare of spares) await settle(() => cloud.removeSpare(spare, owner, location));
+      const balanced = {
+        owner,
+        clusterName: spec.clusterName,
+        location,
+        network,
+        listeners: [{ port: 80, targetPort: 80 }],
+        healthCheck: {
+          port: 8081,
+          path: '/ready',
+          intervalSeconds: 10,
+          timeoutSeconds: 5,
+          unhealthyAfter: 2,
+          healthyAfter: 2,
+        },
+        members: [{ ...machine, location }],
+      };
+      const balancer = await settle(() => cloud.ensureLoadBalancer(balanced));
+      for (const kind of ['add-listener', 'change-health-check', 'remove-balancer-tags'] as const)
+        world.world.damagesOf('gcp')[kind]?.(machineIn(world.world));
+      expect(await settle(() => cloud.ensureLoadBalancer(balanced))).toEqual(balancer);
+      expect(await settle(() => cloud.leaveLoadBalancer({ ...machine, location }, owner))).toBe('left');
+      expect(await settle(() => cloud.joinLoadBalancer({ ...machine, location }, owner))).toBe('joined');
       await settle(() =>
         cloud.deleteMachine({ nodeId: request.nodeId, name: request.name, location }, owner),
       );
@@ -331,7 +353,47 @@ describe('prune', () => {
     expect(kept?.['Things']?.methods).toEqual({ Get: { requestType: 'GetThing', responseType: 'Thing' } });
   });
 
+  it('drops enums that no field names', () => {
+    const v1 = {
+      Things: { methods: { Get: { requestType: 'GetThing', responseType: 'GetThing' } } },
+      GetThing: {
+        fields: { tier: { type: 'string' }, mode: { type: 'Mode' } },
+        nested: { Tier: { values: { LOW: 0 } }, Mode: { values: { ON: 0 } } },
+      },
+    };
+    const root = {
+      nested: { google: { nested: { cloud: { nested: { compute: { nested: { v1: { nested: v1 } } } } } } } },
+    };
+    expect(JSON.stringify(prune(root, { Things: ['Get'] }))).toContain(
+      '"nested":{"Mode":{"values":{"ON":0}}}',
+    );
+  });
+
   it('refuses a method that the API no longer has', () => {
     expect(() => prune(descriptions, { Things: ['Fetch'] })).toThrow('no Things.Fetch');
+  });
+});
+
+describe('pruneClient', () => {
+  const method = (name: string, parameters: string): string =>
+    `    ${name}(request, ${parameters}) {\n        return this.call('${name}', () => {\n        });\n    }\n`;
+  const source = [
+    'class ThingsClient {\n    initialize() {\n        return 1;\n    }\n',
+    method('get', 'optionsOrCallback, callback'),
+    method('put', 'optionsOrCallback, callback'),
+    method('list', 'optionsOrCallback, callback'),
+    method('listStream', 'options'),
+    method('listAsync', 'options'),
+    '}\n',
+  ].join('');
+
+  it('leaves what calls the methods asked for, lists page by page, and what is no call', () => {
+    const kept = pruneClient(source, ['Get', 'List']);
+    expect([...kept.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name)).toEqual([
+      'initialize',
+      'get',
+      'listAsync',
+    ]);
+    expect(kept.endsWith('    }\n}\n')).toBe(true);
   });
 });

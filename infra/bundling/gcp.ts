@@ -12,6 +12,19 @@ const used: Readonly<Record<string, readonly string[]>> = {
   Networks: ['Delete', 'Get', 'Insert', 'List', 'Patch', 'SwitchToCustomMode'],
   Subnetworks: ['Delete', 'Get', 'Insert', 'List'],
   Firewalls: ['Delete', 'Insert', 'List', 'Update'],
+  Addresses: ['Delete', 'Insert', 'List'],
+  RegionHealthChecks: ['Delete', 'Insert', 'List', 'Patch'],
+  InstanceGroups: [
+    'AddInstances',
+    'AggregatedList',
+    'Delete',
+    'Get',
+    'Insert',
+    'ListInstances',
+    'RemoveInstances',
+  ],
+  RegionBackendServices: ['Delete', 'Insert', 'List', 'Patch'],
+  ForwardingRules: ['Delete', 'Insert', 'List'],
   Routes: ['Delete', 'Insert', 'List'],
   MachineTypes: ['List'],
   Projects: ['Get'],
@@ -70,7 +83,7 @@ export function prune(root: Descriptor, services: Readonly<Record<string, readon
     if (path === undefined || inside(kept, path) !== undefined) return;
     const message = inside(root, path) ?? {};
     const { comment: _comment, comments: _comments, ...rest } = message;
-    put(kept, path, rest);
+    put(kept, path, withoutIdleEnums(rest));
     for (const field of fieldsOf(message)) keep(field.type);
   };
   for (const [service, methods] of Object.entries(services)) {
@@ -91,11 +104,44 @@ export function prune(root: Descriptor, services: Readonly<Record<string, readon
   return kept;
 }
 
+/** Compute Engine's enums are written down inside their messages, whose fields are strings and never name them. */
+function withoutIdleEnums(message: Descriptor): Descriptor {
+  if (message.nested === undefined) return message;
+  const named = new Set(fieldsOf(message).map(({ type }) => type));
+  const nested = Object.fromEntries(
+    Object.entries(message.nested).filter(([name, { values }]) => values === undefined || named.has(name)),
+  );
+  return { ...message, nested };
+}
+
 /** A message's fields, and those of the messages inside it. */
 const fieldsOf = (message: Descriptor): { type: string }[] => [
   ...Object.values(message.fields ?? {}),
   ...Object.values(message.nested ?? {}).flatMap(fieldsOf),
 ];
+
+const generatedMethod =
+  /\n {4}(\w+)\(request, (?:optionsOrCallback, callback|options)\) \{\n[\s\S]*?\n {4}\}(?=\n)/g;
+
+/**
+ * Leaves of a generated client only what calls these methods; of those with pages, only what asks for one page after the
+ * other.
+ */
+export function pruneClient(source: string, methods: readonly string[]): string {
+  const kept = new Set(methods.map((name) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`));
+  const isPaged = (name: string): boolean => source.includes(`\n    ${name}Async(`);
+  return source.replaceAll(generatedMethod, (text, name: string) => {
+    const bare = name.replace(/Async$/, '');
+    return kept.has(bare) && isPaged(bare) === (bare !== name) ? text : '';
+  });
+}
+
+/** `region_health_checks_client.js` is RegionHealthChecks'. */
+const serviceOf = (path: string): string =>
+  (/(\w+)_client\.js$/.exec(path)?.[1] ?? '')
+    .split('_')
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('');
 
 /** google-gax without gRPC: its fallback, and the two things that the clients take from its index besides. */
 const thinGax = `
@@ -157,6 +203,18 @@ export function gcpPlugins(): Plugin[] {
           async ({ path }) => ({
             contents: JSON.stringify(prune(JSON.parse(await readFile(path, 'utf8')) as Descriptor, used)),
             loader: 'json',
+          }),
+        );
+      },
+    },
+    {
+      name: 'gcp-clients',
+      setup(build) {
+        build.onLoad(
+          { filter: /@google-cloud[/\\]compute[/\\]build[/\\]src[/\\]v1[/\\]\w+_client\.js$/ },
+          async ({ path }) => ({
+            contents: pruneClient(await readFile(path, 'utf8'), used[serviceOf(path)] ?? []),
+            loader: 'js',
           }),
         );
       },

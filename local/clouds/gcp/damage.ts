@@ -3,6 +3,7 @@ import { DamageRefused, type Damage, type DamageKind } from '../world.ts';
 import { fingerprint, lastOf, linkTo } from './links.ts';
 import type { Json } from './schema.ts';
 import type { Kind, State, Stored } from './state.ts';
+import { balancerDamages } from './fronts.ts';
 
 /**
  * What people can do in the console to a network and its machines. Google Cloud has no interfaces apart from machines,
@@ -37,11 +38,14 @@ export function damages(state: State): Partial<Record<DamageKind, Damage>> {
   };
 
   return {
+    ...balancerDamages(state),
     'delete-network': ({ networkId }) => {
       const network = state.find(networkId);
       if (network === undefined) return undefined;
       const subnetworks = inside(networkId, 'subnetworks');
       idle(subnetworks);
+      const [group] = inside(networkId, 'instanceGroups');
+      if (group !== undefined) throw new DamageRefused(`${networkId} is already being used by ${group.path}`);
       for (const part of [
         ...routesThat(({ uses }) => uses.includes(networkId)),
         ...inside(networkId, 'firewalls'),

@@ -2,9 +2,11 @@ import { instanceTypes } from '../catalogue.ts';
 import { readOnly, revoked } from '../credentials.ts';
 import type { SimulatedRequest, SimulatedResponse, Simulator } from '../server.ts';
 import type { GenericOperation, ResourceRow, World } from '../world.ts';
+import { Balancing } from './balancing.ts';
 import { isBillingRequest, listSkus } from './billing.ts';
 import { damages } from './damage.ts';
 import { Failure, failed, json, notFound } from './failure.ts';
+import { frontsOf } from './fronts.ts';
 import { Instances } from './instances.ts';
 import { hash, linkTo } from './links.ts';
 import { Networks } from './networks.ts';
@@ -30,8 +32,8 @@ const projectId = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
 
 const kindsIn: Readonly<Record<'global' | 'regions' | 'zones', readonly Kind[]>> = {
   global: ['networks', 'firewalls', 'routes'],
-  regions: ['subnetworks'],
-  zones: ['instances', 'disks'],
+  regions: ['subnetworks', 'addresses', 'healthChecks', 'backendServices', 'forwardingRules'],
+  zones: ['instances', 'disks', 'instanceGroups'],
 };
 
 /** A path below the project, taken apart: `zones/us-east4-a/instances/n/setLabels`. */
@@ -69,7 +71,7 @@ function placeOf(url: URL): Place | undefined {
 }
 
 /**
- * Google's Compute Engine REST API, v1, as far as networks and machines need it, on the wire:
+ * Google's Compute Engine REST API, v1, as far as networks, machines and load balancers need it, on the wire:
  * https://cloud.google.com/compute/docs/reference/rest/v1. Everything else is a 404, so that nobody relies on it.
  */
 export function createGcpSimulator(world: World): Simulator {
@@ -77,8 +79,10 @@ export function createGcpSimulator(world: World): Simulator {
   const operations = new Operations(state);
   const networks = new Networks(state, operations);
   const instances = new Instances(state, operations);
+  const balancing = new Balancing(state, operations);
 
   world.lists(() => state.all().map((stored) => row(state, stored)));
+  world.balances(() => frontsOf(state));
   world.suffers('gcp', damages(state));
   world.placesStrangers('gcp', (request) => instances.placeStranger(request));
 
@@ -107,8 +111,23 @@ export function createGcpSimulator(world: World): Simulator {
       'POST instances//stop': () => instances.stop(path),
       'POST disks': () => instances.insertDisk(change),
       'DELETE disks/': () => instances.deleteDisk(path),
+      'POST addresses': () => balancing.insertAddress(change),
+      'DELETE addresses/': () => balancing.delete(path),
+      'POST healthChecks': () => balancing.insertHealthCheck(change),
+      'PATCH healthChecks/': () => balancing.patchHealthCheck(path, change),
+      'DELETE healthChecks/': () => balancing.delete(path),
+      'POST instanceGroups': () => balancing.insertGroup(change),
+      'POST instanceGroups//addInstances': () => balancing.addInstances(path, change),
+      'POST instanceGroups//removeInstances': () => balancing.removeInstances(path, change),
+      'DELETE instanceGroups/': () => balancing.delete(path),
+      'POST backendServices': () => balancing.insertBackendService(change),
+      'PATCH backendServices/': () => balancing.patchBackendService(path, change),
+      'DELETE backendServices/': () => balancing.delete(path),
+      'POST forwardingRules': () => balancing.insertRule(change),
+      'DELETE forwardingRules/': () => balancing.delete(path),
     };
-    const action = actions[key];
+    const isThere = kind !== '' && placeHas(place);
+    const action = isThere ? actions[key] : undefined;
     if (action === undefined) throw unknownPath(request);
     return operations.once(
       {
@@ -185,7 +204,7 @@ export function createGcpSimulator(world: World): Simulator {
   };
 
   const aggregated = ({ project, kind, name }: Place, query: URLSearchParams): Json => {
-    if (name !== '' || !['instances', 'disks', 'subnetworks'].includes(kind))
+    if (name !== '' || !['instances', 'disks', 'subnetworks', 'instanceGroups'].includes(kind))
       throw notFound(`projects/${project}/aggregated/${kind}`);
     const found = state.list(kind as Kind, project);
     const everywhere =
@@ -201,6 +220,21 @@ export function createGcpSimulator(world: World): Simulator {
         resources: found.map((stored) => ({ scope: stored.scope, resource: state.view(stored) })),
       },
       query,
+    );
+  };
+
+  /** A read, though it is a POST. */
+  const memberPage = (request: SimulatedRequest, { project, scope, name }: Place): Json => {
+    const path = `projects/${project}/${scope}/instanceGroups/${name}`;
+    return listPage(
+      world,
+      {
+        path,
+        kind: 'instanceGroups',
+        called: 'compute#instanceGroupsListInstances',
+        resources: balancing.members(path, parseBody(request.body)),
+      },
+      request.url.searchParams,
     );
   };
 
@@ -228,6 +262,7 @@ export function createGcpSimulator(world: World): Simulator {
     if (place.level === 'zones' && place.scope !== '')
       checkZone(place.project, place.scope.slice('zones/'.length));
     if (request.method === 'GET') return read(request, place);
+    if (isMemberList(request.method, place)) return memberPage(request, place);
     if (place.kind === 'operations' && place.verb === 'wait' && request.method === 'POST')
       return wait(`projects/${place.project}/${place.scope}/operations/${place.name}`);
     return operations.view(perform(request, place));
@@ -278,6 +313,23 @@ const projectResource = (project: string): Json => ({
   selfLink: linkTo(`projects/${project}`),
 });
 
+const placeHas = ({ level, kind }: Place): boolean =>
+  level !== '' && level !== 'aggregated' && kindsIn[level].includes(kind as Kind);
+
+const isMemberList = (method: string, { level, kind, name, verb }: Place): boolean =>
+  method === 'POST' &&
+  level === 'zones' &&
+  kind === 'instanceGroups' &&
+  name !== '' &&
+  verb === 'listInstances';
+
+const balancerKinds = new Set<string>([
+  'addresses',
+  'healthChecks',
+  'instanceGroups',
+  'backendServices',
+  'forwardingRules',
+]);
 const networkKinds = new Set<string>(['networks', 'subnetworks', 'firewalls', 'routes']);
 
 function classify({ method, url }: SimulatedRequest): GenericOperation {
@@ -290,6 +342,11 @@ function classify({ method, url }: SimulatedRequest): GenericOperation {
     if (method === 'GET') return 'readNetwork';
     if (method === 'DELETE') return 'deleteNetwork';
     return method === 'POST' && verb === '' ? 'createNetwork' : 'changeNetwork';
+  }
+  if (balancerKinds.has(kind)) {
+    if (method === 'GET' || isMemberList(method, place)) return 'readBalancer';
+    if (method === 'DELETE') return 'deleteBalancer';
+    return method === 'POST' && verb === '' ? 'createBalancer' : 'changeBalancer';
   }
   if (kind === 'machineTypes') return 'readOfferings';
   if (kind !== 'instances') return 'other';
@@ -305,6 +362,11 @@ const rowKinds: Readonly<Record<Kind, string>> = {
   routes: 'route',
   disks: 'disk',
   instances: 'machine',
+  addresses: 'address',
+  healthChecks: 'health-check',
+  instanceGroups: 'instance-group',
+  backendServices: 'backend-service',
+  forwardingRules: 'forwarding-rule',
 };
 
 /** Labels; and where a kind has none, the marks that somebody wrote as JSON into the description. */

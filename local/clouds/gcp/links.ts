@@ -6,6 +6,9 @@ const base = 'https://www.googleapis.com/compute/v1/';
 /** Resources are named by their path below `compute/v1/`; on the wire they are whole URLs. */
 export const linkTo = (path: string): string => `${base}${path}`;
 
+/** `firewalls` → `firewall`, as the API's own words for kinds have it. */
+export const singular = (kind: string): string => kind.replace(/(?<=ss)es$|s$/, '');
+
 export const lastOf = (link: string): string => link.slice(link.lastIndexOf('/') + 1);
 
 /**

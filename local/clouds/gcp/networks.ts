@@ -1,6 +1,6 @@
 import { alreadyExists, inUse, invalid, invalidField, missing, notFound, notReady, text } from './failure.ts';
 import { gatewayOf, parseRange, parseSubnetRange } from './addresses.ts';
-import { fingerprint, hash, linkTo, pathOf } from './links.ts';
+import { fingerprint, hash, linkTo, pathOf, singular } from './links.ts';
 import type { Operation, Operations } from './operations.ts';
 import { checkRegion } from './places.ts';
 import {
@@ -189,7 +189,7 @@ export class Networks {
     if (stored.automatic !== undefined && stored.body['nextHopNetwork'] !== undefined)
       throw invalid(`The local route cannot be deleted: '${path}'`);
     const user = this.#state.users(path)[0];
-    if (user !== undefined) throw inUse(path, stored.kind.replace(/s$/, ''), user.path);
+    if (user !== undefined) throw inUse(path, singular(stored.kind), user.path);
     if (stored.goneAt !== undefined) throw notReady(path);
     const goneAt = this.#state.after(stored.kind === 'networks' ? seconds.deleteNetwork : seconds.delete);
     this.#state.change(path, { goneAt });

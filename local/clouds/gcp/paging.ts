@@ -1,7 +1,7 @@
 import type { World } from '../world.ts';
 import { invalidField } from './failure.ts';
 import { parseFilter } from './filter.ts';
-import { linkTo } from './links.ts';
+import { linkTo, singular } from './links.ts';
 import type { Json } from './schema.ts';
 
 /** https://cloud.google.com/compute/docs/reference/rest/v1/instances/list: at most 500 per page. */
@@ -51,12 +51,18 @@ function page(world: World, resources: readonly Json[], query: URLSearchParams):
 
 export function listPage(
   world: World,
-  options: { readonly path: string; readonly kind: string; readonly resources: readonly Json[] },
+  options: {
+    readonly path: string;
+    readonly kind: string;
+    /** What the list calls itself, where that does not follow from its kind. */
+    readonly called?: string;
+    readonly resources: readonly Json[];
+  },
   query: URLSearchParams,
 ): Json {
   const { items, ...rest } = page(world, options.resources, query);
   return {
-    kind: `compute#${options.kind.replace(/s$/, '')}List`,
+    kind: options.called ?? `compute#${singular(options.kind)}List`,
     id: options.path,
     // As on the real API: an empty list has no `items` at all.
     ...(items.length === 0 ? {} : { items }),
@@ -91,7 +97,7 @@ export function aggregatedPage(
     query,
   );
   return {
-    kind: `compute#${options.kind.replace(/s$/, '')}AggregatedList`,
+    kind: `compute#${singular(options.kind)}AggregatedList`,
     id: options.path,
     items: Object.fromEntries(
       options.scopes.map((scope) => {

@@ -1,10 +1,22 @@
 import type { Collection } from '../../disk.ts';
 import { machineState, type World, type WorldMachine } from '../world.ts';
 import { notFound, notReady } from './failure.ts';
-import { fingerprint, hash, linkTo, timestamp } from './links.ts';
+import { fingerprint, hash, linkTo, singular, timestamp } from './links.ts';
 import type { Json } from './schema.ts';
 
-export const kinds = ['networks', 'subnetworks', 'firewalls', 'routes', 'disks', 'instances'] as const;
+export const kinds = [
+  'networks',
+  'subnetworks',
+  'firewalls',
+  'routes',
+  'disks',
+  'instances',
+  'addresses',
+  'healthChecks',
+  'instanceGroups',
+  'backendServices',
+  'forwardingRules',
+] as const;
 export type Kind = (typeof kinds)[number];
 
 /** `global`, `regions/us-east4`, `zones/us-east4-a`. */
@@ -31,6 +43,13 @@ export interface Stored {
   readonly worldId?: string;
   /** Disks: the instance that takes it along when it goes. */
   readonly goesWith?: string;
+  /** Instance groups: which instances, by path and when they were made, are in it from when until when. */
+  readonly members?: readonly {
+    readonly path: string;
+    readonly createdAt: number;
+    readonly from: number;
+    readonly until?: number;
+  }[];
 }
 
 /** An instance's network tags, which firewalls aim at. */
@@ -117,7 +136,7 @@ export class State {
 
   view(stored: Stored): Json {
     const common = {
-      kind: `compute#${stored.kind.replace(/s$/, '')}`,
+      kind: `compute#${singular(stored.kind)}`,
       id: hash(`${stored.path} ${stored.createdAt}`),
       creationTimestamp: timestamp(stored.createdAt),
       name: stored.name,
@@ -155,6 +174,12 @@ export class State {
           },
           status: this.instanceStatus(stored),
         };
+      case 'addresses': {
+        const users = this.users(stored.path).map((user) => linkTo(user.path));
+        return { ...common, status: users.length === 0 ? 'RESERVED' : 'IN_USE', users };
+      }
+      case 'backendServices':
+        return { ...common, fingerprint: fingerprint(stored.body) };
       default:
         return common;
     }

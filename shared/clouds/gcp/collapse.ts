@@ -1,5 +1,7 @@
 import type { Location, Owner } from '../../domain/cloud.ts';
 import type { Progress } from '../contract.ts';
+import { balancerParts, ownedParts, partsNamed } from './balancer-look.ts';
+import { partsInOrder, removeFreeParts } from './balancer-removal.ts';
 import type { Clients } from './clients.ts';
 import { found, lastOf } from './lists.ts';
 import { stateOf } from './machine-view.ts';
@@ -13,7 +15,8 @@ const retryAfterSeconds = 3;
 
 /**
  * One pass: deletes, all at once, whatever nothing else needs any more. Machines take their disks along; firewalls and
- * routes need not wait for them; the subnet waits for the machines, and the network for everything.
+ * routes need not wait for them; the subnet waits for the machines, and the network for everything. A load balancer's parts
+ * go one after the other: rules, backend service, and then what that used.
  *
  * As long as there is a stranger in the network, its firewalls, subnet and the network itself stay as they are.
  */
@@ -24,17 +27,19 @@ export async function collapse(
 ): Promise<Progress<'nothing left'>> {
   const { project } = clients;
   const name = baseName(owner.clusterId);
-  const [instances, disks, seenNetwork, seenSubnetwork, rules] = await Promise.all([
+  const [instances, disks, seenNetwork, seenSubnetwork, rules, balancers] = await Promise.all([
     allInstances(clients),
     labelledDisks(clients),
     found(clients.networks.get({ project, network: name })),
     found(clients.subnetworks.get({ project, region: location.region, subnetwork: name })),
     rulesIn(clients, name),
+    balancerParts(clients, location.region, name),
   ]);
   const machines = instances.filter((instance) => isOwnedBy(instance.labels, owner));
   const ourDisks = disks.filter((disk) => isOwnedBy(disk.labels, owner));
   const network = seenNetwork !== undefined && isMarkedBy(seenNetwork, owner) ? seenNetwork : undefined;
-  if (machines.length + ourDisks.length === 0 && network === undefined)
+  const balancer = partsInOrder(ownedParts(balancers, owner));
+  if (machines.length + ourDisks.length + balancer.length === 0 && network === undefined)
     return { done: true, value: 'nothing left' };
 
   const changes: Promise<unknown>[] = machines
@@ -44,6 +49,7 @@ export async function collapse(
         clients.instances.delete({ project, zone: lastOf(machine.zone), instance: machine.name ?? '' }),
       ),
     );
+  changes.push(removeFreeParts(clients, location.region, balancer));
   for (const disk of ourDisks)
     if ((disk.users ?? []).length === 0)
       changes.push(
@@ -57,6 +63,7 @@ export async function collapse(
           instances: all,
           region: location.region,
           subnetwork: seenSubnetwork,
+          groups: partsNamed(balancers, owner).groups,
         });
   let strangers = strangersNow(instances);
   if (network !== undefined && strangers.length === 0) {
@@ -84,6 +91,7 @@ export async function collapse(
   const left = [
     ...(machines.length === 0 ? [] : [`${machines.length} machines`]),
     ...(ourDisks.length === 0 ? [] : [`${ourDisks.length} disks`]),
+    ...(balancer.length === 0 ? [] : [`${balancer.length} parts of the load balancer`]),
     ...(network === undefined ? [] : [`network ${name}`]),
   ];
   return {

@@ -287,7 +287,7 @@ describe('the Google Cloud driver', () => {
       name: 'overcast-net',
       peerings: [{ name: 'to-office', network: 'projects/p/global/networks/office' }],
     };
-    const seen = { instances: [], region: 'us-east4', subnetwork: undefined };
+    const seen = { instances: [], region: 'us-east4', subnetwork: undefined, groups: [] };
     expect(strangersIn(network, owner, seen)).toEqual([
       { kind: 'peering', id: 'to-office', name: 'office', inside: 'overcast-net' },
     ]);

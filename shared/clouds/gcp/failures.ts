@@ -53,6 +53,9 @@ const reasonsForLater = new Set([
   'resourceInUseByAnotherResource',
   // What was read just now, and sent along as its fingerprint, is not so any more.
   'conditionNotMet',
+  // Of an instance group.
+  'memberAlreadyExists',
+  'memberNotFound',
 ]);
 
 /** Somebody, most likely ourselves a moment ago, has made or changed it, is still at it, or is still using it: look again. */

@@ -1,6 +1,9 @@
 import type { protos } from '@google-cloud/compute';
 import type { Location, Owner } from '../../domain/cloud.ts';
 import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watched } from '../contract.ts';
+import { balancerDifferences } from './balancer-differences.ts';
+import { balancerParts, membersOf, partsNamed, type BalancerParts } from './balancer-look.ts';
+import { balancerResources } from './balancer-removal.ts';
 import type { Clients } from './clients.ts';
 import { all, lastOf, onePageAtATime, pageSize } from './lists.ts';
 import { expectationOf, isIn, machineFlaws } from './machine-flaws.ts';
@@ -39,7 +42,7 @@ export async function labelledDisks(clients: Clients): Promise<IDisk[]> {
 }
 
 /**
- * Machines, subnets and peerings in this network that are not the owner's. The network cannot go without them, and they
+ * Machines, subnets, peerings and instance groups in this network that are not the owner's. The network cannot go without them, and they
  * are not ours to remove. A subnet of our name is not ours in another region, or when it was seen without our marks.
  */
 export function strangersIn(
@@ -50,6 +53,8 @@ export function strangersIn(
     readonly region: string;
     /** The subnet of our name in that region, if it was seen. */
     readonly subnetwork: ISubnetwork | undefined;
+    /** All in this network. A load balancer of somebody's stands in it with the group that it sends traffic to. */
+    readonly groups: BalancerParts['groups'];
   },
 ): readonly Stranger[] {
   const name = network.name ?? '';
@@ -68,6 +73,14 @@ export function strangersIn(
     ...(network.subnetworks ?? [])
       .filter((link) => !isOurs(link))
       .map((link) => ({ kind: 'subnetwork', id: link, name: lastOf(link), inside: name })),
+    ...seen.groups
+      .filter((group) => group.name !== name || !isMarkedBy(group, owner))
+      .map((group) => ({
+        kind: 'instance-group',
+        id: pathIn(group),
+        name: group.name ?? '',
+        inside: name,
+      })),
     ...(network.peerings ?? []).map((peering) => ({
       kind: 'peering',
       id: peering.name ?? '',
@@ -79,9 +92,11 @@ export function strangersIn(
 
 type Named = { readonly name?: string | null; readonly selfLink?: string | null };
 
+const pathIn = ({ selfLink }: Named): string => (selfLink ?? '').replace(/^.*(?=projects\/)/, '');
+
 const owned = (kind: string, resource: Named): OwnedResource => ({
   kind,
-  id: (resource.selfLink ?? '').replace(/^.*(?=projects\/)/, ''),
+  id: pathIn(resource),
   name: resource.name ?? '',
 });
 
@@ -93,6 +108,7 @@ interface Seen {
   readonly subnetworks: readonly SeenISubnetwork[];
   readonly firewalls: SeenNetwork['firewalls'];
   readonly routes: SeenNetwork['routes'];
+  readonly balancers: BalancerParts;
 }
 
 /** A few lists of the whole project, however many clusters are asked for. */
@@ -106,12 +122,13 @@ export async function observe(
   const only = owners.length === 1 ? owners[0] : undefined;
   const pattern = `${only === undefined ? namePrefix : baseName(only.clusterId)}.*`;
   const request = { project, filter: `name eq "${pattern}"`, maxResults: pageSize };
-  const [instances, disks, networks, subnetworks, rules] = await Promise.all([
+  const [instances, disks, networks, subnetworks, rules, balancers] = await Promise.all([
     allInstances(clients),
     labelledDisks(clients),
     all(clients.networks.listAsync(request, onePageAtATime)),
     all(clients.subnetworks.listAsync({ ...request, region: location.region }, onePageAtATime)),
     rulesIn(clients, pattern),
+    balancerParts(clients, location.region, pattern),
   ]);
   const seen: Seen = {
     instances,
@@ -119,8 +136,26 @@ export async function observe(
     networks: networks as SeenINetwork[],
     subnetworks: subnetworks as SeenISubnetwork[],
     ...rules,
+    balancers,
   };
-  return owners.map((owner) => observationOf(owner, seen, { project, region: location.region }));
+  return await Promise.all(
+    owners.map(async (owner) => {
+      const { flaws, ...rest } = observationOf(owner, seen, { project, region: location.region });
+      return { ...rest, flaws: [...flaws, ...(await balancerFlaws(clients, owner, seen))] };
+    }),
+  );
+}
+
+/** Who is behind a load balancer is asked only where it is compared: of each group by a call of its own. */
+async function balancerFlaws(clients: Clients, owner: Watched, seen: Seen): Promise<readonly Flaw[]> {
+  const spec = owner.expected?.loadBalancer;
+  if (spec === undefined || spec === 'none') return [];
+  const named = partsNamed(seen.balancers, owner);
+  const group = named.groups.find(({ name }) => name === baseName(owner.clusterId));
+  const members = group === undefined ? [] : await membersOf(clients, group);
+  return balancerDifferences(spec, clients.project, { ...named, members, instances: seen.instances }).flatMap(
+    ({ flaws }) => flaws.map((flaw) => ({ of: 'load-balancer', ...flaw }) as const),
+  );
 }
 
 function observationOf(
@@ -144,7 +179,13 @@ function observationOf(
   return {
     clusterId: owner.clusterId,
     machines: machines.map(({ machine }) => machine),
-    resources: resourcesOf(owner, own, seen),
+    resources: [
+      ...resourcesOf(owner, own, seen),
+      ...balancerResources(seen.balancers, owner).map((part) => ({
+        ...part,
+        ...(owner.expected?.loadBalancer === 'none' ? { isSpare: true as const } : {}),
+      })),
+    ],
     strangers:
       own.network === undefined || !isMarkedBy(own.network, owner)
         ? []
@@ -152,6 +193,7 @@ function observationOf(
             instances: seen.instances,
             region,
             subnetwork: own.subnetwork,
+            groups: partsNamed(seen.balancers, owner).groups,
           }),
     flaws: [
       ...networkFlaws.map((flaw) => ({ of: 'network', ...flaw }) as const),

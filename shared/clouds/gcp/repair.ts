@@ -1,6 +1,7 @@
 import type { Location, Owner } from '../../domain/cloud.ts';
 import type { Network } from '../../domain/network.ts';
 import type { ExpectedMachine, OwnedResource, Progress } from '../contract.ts';
+import { isBalancerKind, removeSparePart } from './balancer-removal.ts';
 import type { Clients } from './clients.ts';
 import { refusal } from './failures.ts';
 import { found, lastOf } from './lists.ts';
@@ -57,12 +58,13 @@ export async function repairMachine(
   return waiting(`machine ${machine.name} to have its ${flaws.length} labels and network tags again`);
 }
 
-/** Disks and machines: nothing else that this driver makes can be left over by itself. */
+/** Disks, machines and load balancers: nothing else that this driver makes can be left over by itself. */
 export async function removeSpare(
   clients: Clients,
   resource: OwnedResource,
   where: { readonly owner: Owner; readonly location: Location },
 ): Promise<Progress<'gone'>> {
+  if (isBalancerKind(resource.kind)) return await removeSparePart(clients, resource, where);
   switch (resource.kind) {
     case 'disk':
       return await removeDisk(clients, resource, where.owner);
