@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectFolder } from '../infra/paths.ts';
 
-const notYet = 'with resizing';
-
 interface Pain {
   readonly number: number;
   readonly shownBy: string;
@@ -22,15 +20,12 @@ describe('what users suffer from elsewhere', () => {
     expect(pains.map(({ number }) => number)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
   });
 
-  it.each(pains.filter(({ shownBy }) => shownBy !== notYet))(
-    'row $number names tests that are there',
-    ({ shownBy }) => {
-      const named = shownBy.split(';').map((each) => /^`([^`]+)` › (.+)$/.exec(each.trim()));
-      expect(named.length).toBeGreaterThan(0);
-      for (const [whole, file = '', title = ''] of named.map((each) => each ?? [shownBy])) {
-        expect(existsSync(join(projectFolder, file)), whole).toBe(true);
-        expect(readFileSync(join(projectFolder, file), 'utf8'), whole).toContain(title);
-      }
-    },
-  );
+  it.each(pains)('row $number names tests that are there', ({ shownBy }) => {
+    const named = shownBy.split(';').map((each) => /^`([^`]+)` › (.+)$/.exec(each.trim()));
+    expect(named.length).toBeGreaterThan(0);
+    for (const [whole, file = '', title = ''] of named.map((each) => each ?? [shownBy])) {
+      expect(existsSync(join(projectFolder, file)), whole).toBe(true);
+      expect(readFileSync(join(projectFolder, file), 'utf8'), whole).toContain(title);
+    }
+  });
 });

@@ -28,12 +28,13 @@ export async function planWanted(
     taken: nodes.map(({ number }) => number),
     count: wanted.length,
   });
+  const reason = because.slice(0, reasonCharactersMax);
   const planned = wanted.flatMap((node, index): readonly PlannedNode[] => {
     const number = numbers[index];
     return number === undefined ? [] : [{ ...node, id: newId(), number }];
   });
   const isPlanned = await store.clusters.plan(cluster.id, {
-    plan: { id: newId(), nodes: planned, reason: because.slice(0, reasonCharactersMax) },
+    plan: { id: newId(), nodes: planned, reason },
     generationRead: cluster.generation,
     nextNumber,
     now,
@@ -50,5 +51,5 @@ export async function planWanted(
       offering.lifecycle,
     ]),
   });
-  await bus.say(nodesPlanned, { clusterId: cluster.id });
+  await bus.say(nodesPlanned, { clusterId: cluster.id, reason });
 }

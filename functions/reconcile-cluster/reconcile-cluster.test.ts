@@ -4,6 +4,7 @@ import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { labelsOnceJoined } from '../../shared/planning/node-labels.ts';
 import { aCluster, anExecution, exampleTime } from '../../test/builders/cluster.ts';
 import { atEveryCrashPoint } from '../../test/builders/crash.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
@@ -237,7 +238,10 @@ describe('reconcile-cluster carries out what is decided', () => {
         },
       },
       { event: 'ClusterDegraded', detail: expect.anything() as unknown },
-      { event: 'NodeRetirementRequested', detail: { clusterId: at.id, number: 2 } },
+      {
+        event: 'NodeRetirementRequested',
+        detail: { clusterId: at.id, number: 2, reason: `node 2: ${reason}` },
+      },
       { event: 'NodesPlanned', detail: { clusterId: at.id, reason: `node 2: ${reason}` } },
     ]);
     expect((await at.cluster())?.pendingPlan).toMatchObject({
@@ -330,7 +334,11 @@ describe('a cluster that is restored', () => {
     expect(at.bus.said).toEqual(
       [1, 2].map((number) => ({
         event: 'NodeRetirementRequested',
-        detail: { clusterId: at.id, number },
+        detail: {
+          clusterId: at.id,
+          number,
+          reason: 'the cluster is restored from snapshot 20261123T034500Z, and two etcds must never serve it',
+        },
       })),
     );
   });
@@ -410,8 +418,10 @@ describe('a cluster that is restored', () => {
     });
     expect(at.bus.names()).toEqual(['ClusterFailed']);
   });
+});
 
-  it('buys what a policy wants, in one plan, whoever looks at the same time', async () => {
+describe('policies', () => {
+  it('buy what they want, in one plan, whoever looks at the same time', async () => {
     const at = await scene({
       clouds,
       provisionedGeneration: 1,
@@ -438,6 +448,73 @@ describe('a cluster that is restored', () => {
       boughtFor: 'unschedulable-pods',
       offering: { cloud: 'aws', lifecycle: 'on-demand' },
     });
-    expect(at.bus.names()).toContain('NodesPlanned');
+    const reason = '3 pods wait for room';
+    expect(at.bus.said).toContainEqual({ event: 'NodesPlanned', detail: { clusterId: at.id, reason } });
+  });
+
+  it('let go what consolidation does without, marked and with its reason, wherever it is cut', async () => {
+    const calls = await atEveryCrashPoint(async (points) => {
+      const now = plusSeconds(exampleTime, 7200);
+      const cluster = aCluster({
+        clouds,
+        provisionedGeneration: 1,
+        status: 'ready',
+        readyAt: exampleTime,
+        nextNumber: 4,
+        policies: { consolidation: { minSavingPercent: 10, nodesPerHourMax: 1 } },
+      });
+      const { id } = cluster;
+      await store.clusters.create(cluster);
+      await network(id);
+      const serves = { phase: 'ready', attempt: 1, joinedAt: exampleTime, readyAt: exampleTime } as const;
+      const nodes = [1, 2, 3].map((number) =>
+        aNode({
+          clusterId: id,
+          number,
+          role: number === 1 ? 'control-plane' : 'worker',
+          ...serves,
+          lastSeenAt: now,
+        }),
+      );
+      for (const node of nodes) await store.nodes.materialise(node);
+      const resources = [{ kind: 'vpc', id: 'v', name: '' }];
+      await store.observations.put('aws', { clusterId: id, machines: [], resources, strangers: [] }, now);
+      const workload = {
+        nodes: nodes.map(({ number, offering }) => ({
+          name: `four-clouds-${number}`,
+          labels: labelsOnceJoined(offering),
+          taints: [],
+          allocatable: { cpuMillis: 3900, memoryBytes: 7 * 2 ** 30, pods: 110 },
+          isReady: true,
+          pods: [{ name: `web-${number}`, namespace: 'default', requests: { cpuMillis: 9, memoryBytes: 9 } }],
+        })),
+        waiting: [],
+        heldUp: [],
+        daemonSets: [],
+        budgets: [],
+      };
+      await store.workloads.put({ clusterId: id, at: now, workload });
+      const bus = recordingBus('overcast.reconcile-cluster');
+      const run = reconcileCluster({
+        store: points.wrap(store),
+        bus: points.wrap(bus),
+        states: testStates(),
+        clock: testClock(now),
+        random: () => 0.5,
+        newId: randomUUID,
+        log: silentLog,
+      });
+      return {
+        run: () => run({ clusterId: id }),
+        check: async () => {
+          const going = (await store.nodes.list(id)).filter(({ desired }) => desired === 'absent');
+          expect(going).toMatchObject([{ number: 2, consolidatedAt: now }]);
+          const said = bus.said.filter(({ event }) => event === 'NodeRetirementRequested');
+          expect(said.length).toBeGreaterThan(0);
+          for (const { detail } of said) expect(detail).toMatchObject({ clusterId: id, number: 2 });
+        },
+      };
+    });
+    expect(calls).toBeGreaterThan(8);
   });
 });

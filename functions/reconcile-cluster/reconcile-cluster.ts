@@ -216,7 +216,8 @@ async function replace(
     by: plan.nodes.map(({ number }) => number),
     because,
   });
-  for (const number of letGo ? numbers : []) await retire(parts, { cluster, now }, { number, isLost: true });
+  for (const number of letGo ? numbers : [])
+    await retire(parts, { cluster, now }, { number, isLost: true, because: reason });
   await bus.say(nodesPlanned, { clusterId: cluster.id, reason });
 }
 
@@ -242,13 +243,22 @@ async function planMissing(
   await bus.say(nodesPlanned, { clusterId: cluster.id });
 }
 
+/** Said by whoever let it go: what a crash leaves unsaid, the next look finds. */
 async function retire(
   { store, bus }: Parts,
   { cluster: { id: clusterId }, now }: Pick<Read, 'cluster' | 'now'>,
-  { number, isLost }: Pick<Extract<Action, { kind: 'retire' }>, 'number' | 'isLost'>,
+  { number, isLost, isConsolidated, because }: Omit<Extract<Action, { kind: 'retire' }>, 'kind'>,
 ): Promise<void> {
-  await store.nodes.retire(clusterId, number, isLost ? now : undefined);
-  await bus.say(nodeRetirementRequested, { clusterId, number });
+  const isRetired = await store.nodes.retire(clusterId, number, {
+    ...(isLost && { lostAt: now }),
+    ...(isConsolidated === true && { consolidatedAt: now }),
+  });
+  if (!isRetired) return;
+  await bus.say(nodeRetirementRequested, {
+    clusterId,
+    number,
+    reason: because.slice(0, reasonCharactersMax),
+  });
 }
 
 async function releaseIfDead(

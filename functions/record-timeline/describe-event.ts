@@ -23,7 +23,7 @@ const sentences: {
     `control plane ${number} serves what snapshot ${snapshot} held: what was changed after it is lost`,
   NodesPlanned: ({ reason }) => `nodes were planned${because(reason)}`,
   NodeRequested: ({ number }) => `node ${number} was asked for`,
-  NodeRetirementRequested: ({ number }) => `node ${number} is to go`,
+  NodeRetirementRequested: ({ number, reason }) => `node ${number} is to go${because(reason)}`,
   NodeJoined: ({ number, attempt }) => `node ${number} joined${attempt > 1 ? ` at attempt ${attempt}` : ''}`,
   NodeReady: ({ number }) => `node ${number} is ready`,
   NodeFailed: ({ number, attempt, reason }) => `node ${number} failed at attempt ${attempt}: ${reason}`,

@@ -43,7 +43,9 @@ export interface PlannedNode {
   /** The node that this one takes the place of: one that was lost, or is being taken back by its cloud. */
   readonly replaces?: NodeId;
   /** Which policy wanted it; absent: people did. */
-  readonly boughtFor?: 'cluster-limits' | 'unschedulable-pods' | 'spot';
+  readonly boughtFor?: 'cluster-limits' | 'unschedulable-pods' | 'spot' | 'consolidation';
+  /** Bought by consolidation: the nodes whose work it is to take, so that they can go. */
+  readonly takesOverFrom?: readonly NodeId[];
   /** It was to be on spot, which was not to be had. */
   readonly standsInFor?: 'spot';
 }
@@ -112,6 +114,8 @@ export interface Node extends PlannedNode {
   readonly drainHeldUp?: DrainHeldUp;
   /** Let go because its machine was found lost: unless it was heard of since, it has nothing to hand over. */
   readonly lostAt?: Instant;
+  /** Let go by consolidation: it counts towards what may go within an hour. */
+  readonly consolidatedAt?: Instant;
   /** A control plane that goes: since when etcd no longer counts it. */
   readonly memberForgottenAt?: Instant;
   /** What its cloud said of this machine's future. */

@@ -13,6 +13,8 @@ export interface SeenNode {
   /** Cordoned. */
   readonly isUnschedulable?: true;
   readonly doNotDisrupt?: true;
+  /** Pods run there that could not be read: what it holds is not known, and it is never empty. */
+  readonly hasUnknownPods?: true;
   /** From when on nothing ran there but what runs on every node; absent while something does. */
   readonly emptySince?: Instant;
   /** Nothing that has ended. */

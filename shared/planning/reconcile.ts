@@ -14,6 +14,7 @@ import { planForPods } from './plan-for-pods.ts';
 import { buyForPods } from './reconcile/buy-for-pods.ts';
 import { buyMinimum } from './reconcile/buy-minimum.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
+import { consolidateNodes, isTakingOver } from './reconcile/consolidate-nodes.ts';
 import { deleteCluster } from './reconcile/delete-cluster.ts';
 import { mendMesh } from './reconcile/mend-mesh.ts';
 import { isMendable, repairDrift } from './reconcile/repair-drift.ts';
@@ -100,7 +101,7 @@ export function reconcile(options: {
   return {
     ...(status && { status }),
     findings,
-    actions: withOnePlan(strategies.flatMap(({ decide }) => decide(view))),
+    actions: withOnePlan(decideBy(view)),
     dueAt: nextDue({ changing: isChanging(view), now, jitter: options.jitter }),
   };
 }
@@ -123,7 +124,15 @@ export const strategies: readonly Strategy[] = [
   requestStuck,
   retireNodes,
   mendMesh,
+  consolidateNodes,
 ];
+
+function decideBy(view: View): readonly Action[] {
+  const actions: Action[] = [];
+  for (const { decide, onlyInQuiet } of strategies)
+    if (onlyInQuiet !== true || actions.length === 0) actions.push(...decide(view));
+  return actions;
+}
 
 /** One plan at a time: the first that is asked for, since strategies stand in the order in which they matter. */
 function withOnePlan(actions: readonly Action[]): readonly Action[] {
@@ -161,6 +170,7 @@ const isChanging = ({ cluster, nodes, findings, losses, now }: View): boolean =>
       (node.desired === 'absent' || (node.phase !== 'ready' && node.phase !== 'failed')),
   ) ||
   nodes.some(({ desired, interruption }) => desired === 'present' && interruption === 'terminate') ||
+  isTakingOver(nodes, now) ||
   (findings.some(isMendable) && (cluster.repairAttempts ?? 0) <= closeWatchAttemptsMax) ||
   // The next look tells whether it is really gone.
   losses.losses.some(({ kind, isConfirmed }) => kind === 'gone' && !isConfirmed);

@@ -86,7 +86,8 @@ function stand(
   };
 }
 
-const onItsWay = (
+/** A node that was asked for, as it will be once it has joined. */
+export const onItsWay = (
   name: string,
   role: Node['role'],
   offering: Node['offering'],

@@ -23,6 +23,7 @@ export const marketNeeded = ({ policies, readyAt }: Pick<Cluster, 'policies' | '
   readyAt !== undefined &&
   (policies.unschedulablePods !== undefined ||
     policies.nodeDeletion !== undefined ||
+    policies.consolidation !== undefined ||
     policies.spot !== undefined ||
     policies.clusterLimits?.minVcpus !== undefined);
 
@@ -47,5 +48,5 @@ export function rememberEmpty(
 }
 
 /** A node that is not ready has no work because nobody gives it any. */
-const isEmpty = ({ isReady, pods }: SeenNode): boolean =>
-  isReady && pods.every(({ isNodesOwn }) => isNodesOwn === true);
+const isEmpty = ({ isReady, hasUnknownPods, pods }: SeenNode): boolean =>
+  isReady && hasUnknownPods !== true && pods.every(({ isNodesOwn }) => isNodesOwn === true);

@@ -248,11 +248,11 @@ export function nodeStore(table: Table): NodeStore {
         },
       ),
 
-    retire: async (clusterId, number, lostAt) =>
+    retire: async (clusterId, number, { lostAt, consolidatedAt } = {}) =>
       did(
         clusterId,
         number,
-        { set: { desired: 'absent', lostAt } },
+        { set: { desired: 'absent', lostAt, consolidatedAt } },
         { when: '#desired = :present', values: { present: 'present' } },
       ),
 

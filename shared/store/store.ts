@@ -296,8 +296,12 @@ export interface NodeStore {
     number: number,
     options: { executionArn: string; failure: NodeFailure },
   ): Promise<boolean>;
-  /** Node exists and desired = present → absent, with `lostAt` when its machine is lost. False when it is already going. */
-  retire(clusterId: ClusterId, number: number, lostAt?: Instant): Promise<boolean>;
+  /** Node exists and desired = present → absent, with when its machine was found lost or consolidation let it go. False when it is already going. */
+  retire(
+    clusterId: ClusterId,
+    number: number,
+    why?: Pick<Node, 'lostAt' | 'consolidatedAt'>,
+  ): Promise<boolean>;
   /** attempt = :n, and it is in progress → its cloud takes this machine back; that it may does not undo that. Returns the new item. */
   noteInterruption(
     clusterId: ClusterId,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
@@ -204,5 +205,47 @@ describe('a cluster that changes its size', { timeout: 120_000 }, () => {
     expect(after.status).toBe('ready');
     const said = (await platform.timeline(id)).filter(({ message }) => message.includes('at the limit of'));
     expect(said).toHaveLength(1);
+  });
+
+  it('moves what runs onto fewer or cheaper nodes, replacement first, and becomes quiet', async () => {
+    for (const file of ['burst', 'anti-affinity', 'spot-only', 'spot-preferred']) await remove(file);
+    // Far more than what is left needs: what is too large is replaced by what is smaller.
+    await platform.api.patchPolicies(id, { clusterLimits: null });
+    await platform.api.addNodes(id, { cloud: 'gcp', shape: 'xlarge', count: 1 });
+    await platform.api.patchPolicies(id, {
+      consolidation: { minSavingPercent: 15, nodesPerHourMax: 20 },
+    });
+    const spendOf = (cluster: ClusterDetails): number =>
+      living(cluster).reduce((sum, { usdPerHour }) => sum + usdPerHour, 0);
+    const numbersOf = (cluster: ClusterDetails): string =>
+      living(cluster)
+        .map(({ number }) => number)
+        .join();
+    const isSettled = (cluster: ClusterDetails): boolean =>
+      cluster.status === 'ready' &&
+      living(cluster).every(({ phase, desired }) => phase === 'ready' && desired === 'present');
+    const before = await platform.tickUntil(id, isSettled);
+    let [after, quietMinutes] = [before, 0];
+    // Longer than a node that was bought is left alone.
+    for (let minutes = 1; minutes <= 50 && quietMinutes < 12; minutes += 1) {
+      const next = await platform.tickUntil(id, isSettled);
+      // What the tick began shows in the next look.
+      await delay(700);
+      quietMinutes = numbersOf(next) === numbersOf(after) ? quietMinutes + 1 : 0;
+      after = next;
+    }
+    expect(quietMinutes).toBe(12);
+    expect(spendOf(after)).toBeLessThan(spendOf(before) / 2);
+    expect((await platform.api.planReconciliation(id, {})).actions).toEqual([]);
+    const [on, other] = await untilRunning('pinned', 2);
+    expect(living(after).map(({ number }) => number)).toContain(on?.number);
+    expect([on?.cloud, other?.cloud]).toEqual(['gcp', 'gcp']);
+    const told = (await platform.timeline(id)).map(({ message }) => message);
+    expect(told).toContainEqual(
+      expect.stringMatching(/^nodes were planned: .* not needed: .* in gcp does, and saves \$\d/),
+    );
+    expect(told).toContainEqual(
+      expect.stringMatching(/ is to go: node \d+ was bought in its place, and is ready to take its work$/),
+    );
   });
 });

@@ -5,9 +5,12 @@ import { podForm, type PodForm } from './forms.ts';
 import { readPod, readRequests } from './read-pod.ts';
 
 type Spec = Record<string, unknown>;
+const owner = (kind: string, controller = true) => ({
+  ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'x', uid: 'u', controller }],
+});
 const form = (spec: Spec = {}, metadata: Record<string, unknown> = {}): PodForm =>
   z.parse(podForm, {
-    metadata: { name: 'web-1', namespace: 'shop', ...metadata },
+    metadata: { name: 'web-1', namespace: 'shop', ...owner('ReplicaSet'), ...metadata },
     spec: { containers: [{ name: 'web', image: 'nginx' }], ...spec },
     status: { phase: 'Pending', conditions: [] },
   });
@@ -222,12 +225,10 @@ describe('of a pod is kept', () => {
   });
 
   it('whose it is, and what is not to be done to it', () => {
-    const owner = (kind: string, controller = true) => ({
-      ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'x', uid: 'u', controller }],
-    });
     expect(read({}, owner('DaemonSet'))).toEqual({ isNodesOwn: true });
-    expect(read({}, owner('DaemonSet', false))).toEqual({});
+    expect(read({}, owner('DaemonSet', false))).toEqual({ isUnmanaged: true });
     expect(read({}, owner('ReplicaSet'))).toEqual({});
+    expect(read({}, { ownerReferences: [] })).toEqual({ isUnmanaged: true });
     expect(read({}, { annotations: { 'kubernetes.io/config.mirror': 'x' } })).toEqual({ isNodesOwn: true });
     expect(read({}, { annotations: { 'overcast.dev/do-not-disrupt': 'true' } })).toEqual({
       doNotDisrupt: true,

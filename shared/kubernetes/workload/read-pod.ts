@@ -33,16 +33,16 @@ const isNonEmpty = <T>(list: readonly T[] | null | undefined): list is readonly 
 /** @throws for what Kubernetes would not have let in. */
 export function readPod(pod: PodForm, namespacesOf: ResolveNamespaces): Pod {
   const { name, namespace, labels, annotations, ownerReferences } = pod.metadata;
-  const isDaemons = ownerReferences?.some(
-    ({ kind, controller }) => kind === 'DaemonSet' && controller === true,
-  );
+  const controller = ownerReferences?.find((owner) => owner.controller === true);
   const isStatic = annotations?.['kubernetes.io/config.mirror'] !== undefined;
+  const isNodesOwn = controller?.kind === 'DaemonSet' || isStatic;
   return {
     name,
     namespace,
     ...readPodSpec(pod.spec, { namespace, labels: labels ?? {}, namespacesOf }),
     ...(labels != null && Object.keys(labels).length > 0 && { labels }),
-    ...((isDaemons === true || isStatic) && { isNodesOwn: true }),
+    ...(isNodesOwn && { isNodesOwn: true }),
+    ...(!isNodesOwn && controller === undefined && { isUnmanaged: true }),
     ...(annotations?.[doNotDisruptAnnotation] === 'true' && { doNotDisrupt: true }),
   };
 }

@@ -143,6 +143,17 @@ describe('pods', () => {
     expect(heldUp).toEqual(why === undefined ? [] : [{ pod: 'default/x', why }]);
   });
 
+  it('that cannot be read make what their node holds unknown', async () => {
+    const unread = (name: string, nodeName?: string) =>
+      pod(name, { nodeName, containers: [{ resources: { requests: { cpu: 'much' } } }] });
+    const { nodes: seen, heldUp } = await read({
+      [nodes]: [node('n-1'), node('n-2')],
+      [pods]: [unread('bound', 'n-1'), pod('other', { nodeName: 'n-2' }), unread('waiting')],
+    });
+    expect(seen.map(({ hasUnknownPods }) => hasUnknownPods)).toEqual([true, undefined]);
+    expect(heldUp.map((each) => each.pod)).toEqual(['default/bound', 'default/waiting']);
+  });
+
   it('keep the labels that something selects by, and no others', async () => {
     const labels = { app: 'web', tier: 'front', 'pod-template-hash': '1' };
     const spread = {

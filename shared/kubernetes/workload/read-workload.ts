@@ -86,14 +86,18 @@ export async function readWorkload(
     selector: readSelector(spec.selector),
     disruptionsAllowed: status?.disruptionsAllowed ?? 0,
   }));
-  const { bound, waiting, heldUp } = sort(podForms, namespacesOf);
+  const { bound, waiting, heldUp, notRead } = sort(podForms, namespacesOf);
   const isSelectedBy = selectedKeys(
     [...bound.values(), waiting].flat(),
     budgets?.map(({ selector }) => selector) ?? [],
   );
   const bare = (pod: Pod): Pod => withoutLabels(pod, isSelectedBy);
   return {
-    nodes: nodeForms.map((form) => readNode(form, (bound.get(form.metadata.name) ?? []).map(bare))),
+    nodes: nodeForms.map((form) => {
+      const { name } = form.metadata;
+      const node = readNode(form, (bound.get(name) ?? []).map(bare));
+      return notRead.has(name) ? { ...node, hasUnknownPods: true } : node;
+    }),
     waiting: waiting.map(bare),
     heldUp: heldUp.slice(0, heldUpMax),
     daemonSets: daemonSetForms.map(({ metadata, spec }): DaemonSet => {
@@ -120,18 +124,24 @@ interface Sorted {
   readonly bound: ReadonlyMap<string, readonly Pod[]>;
   readonly waiting: readonly Pod[];
   readonly heldUp: Workload['heldUp'];
+  /** Nodes with pods that are not understood. */
+  readonly notRead: ReadonlySet<string>;
 }
 
 function sort(forms: readonly PodForm[], namespacesOf: ResolveNamespaces): Sorted {
   const bound = new Map<string, Pod[]>();
   const waiting: Pod[] = [];
   const heldUp: { pod: string; why: string }[] = [];
+  const notRead = new Set<string>();
   for (const form of forms) {
     const { namespace, name } = form.metadata;
     const read = readOrWhyNot(form, namespacesOf);
     const { nodeName } = form.spec;
-    if ('why' in read) heldUp.push({ pod: `${namespace}/${name}`, why: read.why });
-    else if (nodeName != null && nodeName !== '') {
+    const isBound = nodeName != null && nodeName !== '';
+    if ('why' in read) {
+      heldUp.push({ pod: `${namespace}/${name}`, why: read.why });
+      if (isBound) notRead.add(nodeName);
+    } else if (isBound) {
       const there = bound.get(nodeName);
       if (there === undefined) bound.set(nodeName, [read]);
       else there.push(read);
@@ -143,7 +153,7 @@ function sort(forms: readonly PodForm[], namespacesOf: ResolveNamespaces): Sorte
         waiting.push(read);
     }
   }
-  return { bound, waiting, heldUp };
+  return { bound, waiting, heldUp, notRead };
 }
 
 /** One pod that is not understood must not hide all others. */

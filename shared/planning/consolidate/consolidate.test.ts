@@ -41,6 +41,7 @@ function optionsOf({
           ...node,
           offering: { ...node.offering, usdPerHour: price?.usdPerHour ?? 1 },
           readySince: longAgo,
+          emptySince: longAgo,
         };
       })
       .map(change),
@@ -74,6 +75,11 @@ const budget = (disruptionsAllowed: number) => ({
 });
 
 describe('consolidation', () => {
+  const justEmpty = 'n1 aws 1/2: ; n2 aws 2/4: 2 web 1/2';
+  const emptyFor = (seconds: number) => (node: ConsolidationNode) => ({
+    ...node,
+    emptySince: plusSeconds(now, -seconds),
+  });
   const half = 'n1 aws 4/8: 1 web 1/2; n2 aws 4/8: 1 web 1/2';
   it.each<[string, Given, string]>([
     ['takes empty nodes away', { nodes: 'n1 aws 2/4: ; n2 aws 2/4: 1 web 1/2' }, 'delete-empty n1'],
@@ -132,6 +138,16 @@ describe('consolidation', () => {
       { nodes: half, change: onPods((pod) => ({ ...pod, doNotDisrupt: true })) },
       'nothing',
     ],
+    [
+      'leaves pods alone that nothing would make anew',
+      { nodes: half, change: onPods((pod) => ({ ...pod, isUnmanaged: true })) },
+      'nothing',
+    ],
+    [
+      'leaves a node alone whose pods are not all known',
+      { nodes: half, change: (node) => ({ ...node, hasUnknownPods: true }) },
+      'nothing',
+    ],
     ['leaves pods alone that a budget keeps', { nodes: half, budgets: [budget(0)] }, 'nothing'],
     ['moves what a budget allows', { nodes: half, budgets: [budget(1)] }, 'replace-with-cheaper n1'],
     [
@@ -152,6 +168,46 @@ describe('consolidation', () => {
       'until they are old enough',
       { nodes: half, change: (node) => ({ ...node, readySince: plusSeconds(now, -graceSeconds) }) },
       'replace-with-cheaper n1',
+    ],
+    [
+      'leaves a node alone that has just become empty',
+      { nodes: justEmpty, change: emptyFor(graceSeconds - 1) },
+      'nothing',
+    ],
+    ['until it stays so', { nodes: justEmpty, change: emptyFor(graceSeconds) }, 'delete-empty n1'],
+    [
+      'until the policy for empty nodes would take it',
+      {
+        nodes: justEmpty,
+        change: emptyFor(3599),
+        policies: { nodeDeletion: { emptyMinutes: 60 } },
+      },
+      'nothing',
+    ],
+    ['keeps the last worker', { nodes: 'n1 aws 2/4:' }, 'nothing'],
+    [
+      'unless more are bought when they are needed',
+      { nodes: 'n1 aws 2/4:', policies: { unschedulablePods: {} } },
+      'delete-empty n1',
+    ],
+    [
+      'keeps the limit of vCPUs while both are there',
+      { nodes: 'n1 aws 4/8: 1 web 1/2', offers: menu, policies: { clusterLimits: { maxVcpus: 4 } } },
+      'nothing',
+    ],
+    [
+      'buys what the limit still lets in',
+      { nodes: 'n1 aws 4/8: 1 web 1/2', offers: menu, policies: { clusterLimits: { maxVcpus: 5 } } },
+      'replace-with-cheaper n1 → aws.1x2',
+    ],
+    [
+      'keeps the share of spot',
+      {
+        nodes: 'n1 aws 4/8: 1 web 1/2 tolerates:spot; n2 aws 4/8 spot: 1 web 1/2 tolerates:spot',
+        policies: { spot: { sharePercent: 50 } },
+        change: (node) => (node.name === 'n2' ? { ...node, doNotDisrupt: true } : node),
+      },
+      'nothing',
     ],
     [
       'never touches control planes',
@@ -194,6 +250,7 @@ function after(options: ConsolidationOptions, step: Consolidation, number: numbe
       allocatable: allocatableOf(offering),
       pods: [],
       readySince: longAgo,
+      emptySince: longAgo,
     };
   });
   const byName = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
@@ -229,6 +286,7 @@ describe('with the same pods and prices', () => {
               offering: { ...node.offering, usdPerHour: 1 + node.offering.vcpus },
               pods: node.pods.map((pod, number) => ({ ...pod, name: `${pod.name}-${at}-${number}` })),
               readySince: longAgo,
+              emptySince: longAgo,
             })),
           waiting: [],
           budgets: [],

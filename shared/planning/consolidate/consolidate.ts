@@ -6,6 +6,7 @@ import type {
   View,
 } from './consolidation.ts';
 import { mayGo, movableOn } from './may-go.ts';
+import { savingOf } from './simulate.ts';
 import { deleteEmpty, mergeManyIntoOne, replaceWithCheaper } from './strategies.ts';
 
 /** Those that disturb least come first; the first that has something to do decides. */
@@ -19,23 +20,50 @@ export const strategies: readonly Strategy[] = [deleteEmpty, replaceWithCheaper,
  * same pods and prices steps end, and none is ever taken back.
  */
 export function consolidate(options: ConsolidationOptions): Consolidation | undefined {
+  const view = viewOf(options);
+  if (view === undefined) return undefined;
+  for (const { decide } of strategies) {
+    const step = decide(view);
+    if (step !== undefined) return step;
+  }
+  return undefined;
+}
+
+/**
+ * Whether these nodes may go, all of them and at once, now that what was bought for their work is there. What has changed
+ * since then may forbid it: pods that came, annotations, budgets.
+ */
+export function mayHandOver(names: readonly string[], options: ConsolidationOptions): boolean {
+  const view = viewOf({ ...options, newNodesMax: 0 });
+  const going = view?.candidates.filter(({ name }) => names.includes(name)) ?? [];
+  return view !== undefined && going.length === names.length && savingOf(going, view) !== undefined;
+}
+
+/**
+ * A packing goes through every pod that runs, and the reconciler has seconds for ten clusters: of 20,000 pods 8 packings take
+ * 0.3 s of a whole processor.
+ */
+const podsGoneThroughMax = 160_000;
+const triesMaxFor = ({ nodes }: ConsolidationOptions): number => {
+  const pods = nodes.reduce((sum, node) => sum + node.pods.length, 0);
+  return Math.max(1, Math.min(40, Math.floor(podsGoneThroughMax / Math.max(1, pods))));
+};
+
+/** Undefined while nothing may go. */
+function viewOf(options: ConsolidationOptions): View | undefined {
   const { consolidation } = options.policies;
   if (consolidation === undefined || options.waiting.length > 0) return undefined;
   // Whoever joins is about to take work: then the others may have less than they seem to.
   if (options.nodes.some(({ isJoining }) => isJoining === true)) return undefined;
   const nodesMax = consolidation.nodesPerHourMax - options.removedWithinHour;
   if (nodesMax < 1) return undefined;
-  const view: View = {
+  return {
     options,
     candidates: options.nodes.filter((node) => mayGo(node, options)).sort(compareWork),
     nodesMax,
+    triesMax: triesMaxFor(options),
     minSavingShare: consolidation.minSavingPercent / 100,
   };
-  for (const { decide } of strategies) {
-    const step = decide(view);
-    if (step !== undefined) return step;
-  }
-  return undefined;
 }
 
 /** The share of the node that its pods ask for, of what they ask most. */

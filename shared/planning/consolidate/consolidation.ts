@@ -1,10 +1,11 @@
 import type { Instant } from '../../domain/ids.ts';
 import type { DisruptionBudget, Pod } from '../../domain/pod.ts';
 import type { Policies } from '../../domain/policy.ts';
+import type { SeenNode } from '../../domain/workload.ts';
 import type { NewNode, PackingOptions, StandingNode } from '../pack-pods/packing.ts';
 
 /** A node that may be taken away to save money, if everything on it may. */
-export interface ConsolidationNode extends StandingNode {
+export interface ConsolidationNode extends StandingNode, Pick<SeenNode, 'hasUnknownPods' | 'emptySince'> {
   /** Absent: it has not been ready yet. */
   readonly readySince?: Instant;
   /** Annotated with `doNotDisruptAnnotation`. */
@@ -21,7 +22,7 @@ export interface ConsolidationOptions extends Pick<
   readonly budgets: readonly DisruptionBudget[];
   /** How many nodes consolidation took away within the last hour. */
   readonly removedWithinHour: number;
-  readonly policies: PackingOptions['policies'] & Pick<Policies, 'consolidation'>;
+  readonly policies: PackingOptions['policies'] & Pick<Policies, 'consolidation' | 'nodeDeletion'>;
   readonly now: Instant;
 }
 
@@ -42,6 +43,8 @@ export interface View {
   readonly candidates: readonly ConsolidationNode[];
   /** How many may go now. */
   readonly nodesMax: number;
+  /** So many packings of the whole cluster may be tried by each strategy. */
+  readonly triesMax: number;
   readonly minSavingShare: number;
 }
 

@@ -19,17 +19,29 @@ export const isWithinBudgets = (pods: readonly Pod[], budgets: readonly Disrupti
   );
 
 /** Whether the node may be taken away to save money at all. */
-export function mayGo(node: ConsolidationNode, { budgets, now }: ConsolidationOptions): boolean {
-  const { role, isJoining, isUnschedulable, readySince, doNotDisrupt } = node;
+export function mayGo(node: ConsolidationNode, options: ConsolidationOptions): boolean {
+  const { role, isJoining, isUnschedulable, readySince, doNotDisrupt, hasUnknownPods } = node;
+  const { budgets, now } = options;
   return (
     role === 'worker' &&
     isJoining !== true &&
     // Somebody is at it already.
     isUnschedulable !== true &&
     doNotDisrupt !== true &&
+    hasUnknownPods !== true &&
     readySince !== undefined &&
     secondsBetween(readySince, now) >= graceSeconds &&
-    node.pods.every((pod) => pod.isNodesOwn === true || pod.doNotDisrupt !== true) &&
-    isWithinBudgets(movableOn(node), budgets)
+    movableOn(node).every((pod) => pod.doNotDisrupt !== true && pod.isUnmanaged !== true) &&
+    isWithinBudgets(movableOn(node), budgets) &&
+    (movableOn(node).length > 0 || isEmptyForLong(node, options))
   );
 }
+
+/** What has just become empty may be filled again at once; how long that may take, the policy for empty nodes says. */
+const isEmptyForLong = (
+  { emptySince }: ConsolidationNode,
+  { policies, now }: ConsolidationOptions,
+): boolean =>
+  emptySince !== undefined &&
+  secondsBetween(emptySince, now) >=
+    (policies.nodeDeletion === undefined ? graceSeconds : policies.nodeDeletion.emptyMinutes * 60);

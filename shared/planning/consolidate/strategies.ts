@@ -2,8 +2,8 @@ import type { Consolidation, ConsolidationNode, Strategy } from './consolidation
 import { movableOn } from './may-go.ts';
 import { savingOf, type Saving } from './simulate.ts';
 
-/** So many single nodes, and so many at once, are thought of in one go: those with the least work on them. */
-const singlesMax = 40;
+/** At most so many go at once: those with the least work on them. */
+const emptyMax = 20;
 const mergedMax = 10;
 
 const toConsolidation = (
@@ -29,7 +29,8 @@ export const deleteEmpty: Strategy = {
   decide: (view) => {
     const empty = view.candidates.filter((node) => movableOn(node).length === 0);
     // As many at once as may go; with each one less room is left for what the policies keep free.
-    for (let count = Math.min(empty.length, view.nodesMax); count > 0; count -= 1) {
+    const most = Math.min(empty.length, view.nodesMax, emptyMax);
+    for (let count = most; count > Math.max(0, most - view.triesMax); count -= 1) {
       const nodes = empty.slice(0, count);
       const saving = savingOf(nodes, view);
       if (saving !== undefined && saving.buy.length === 0)
@@ -44,7 +45,7 @@ export const replaceWithCheaper: Strategy = {
   reason: 'one node is disturbed: its work fits on the others, or on one that costs less',
   decide: (view) => {
     let best: Consolidation | undefined;
-    for (const node of view.candidates.slice(0, singlesMax)) {
+    for (const node of view.candidates.slice(0, view.triesMax)) {
       const saving = savingOf([node], view);
       if (saving !== undefined && saving.usdPerHour > (best?.savingUsdPerHour ?? 0))
         best = toConsolidation('replace-with-cheaper', [node], saving);
@@ -58,7 +59,7 @@ export const mergeManyIntoOne: Strategy = {
   reason: 'several half-empty nodes are disturbed once, and one takes their work',
   decide: (view) => {
     let best: Consolidation | undefined;
-    const most = Math.min(view.candidates.length, view.nodesMax, mergedMax);
+    const most = Math.min(view.candidates.length, view.nodesMax, mergedMax, view.triesMax + 1);
     for (let count = 2; count <= most; count += 1) {
       const nodes = view.candidates.slice(0, count);
       const saving = savingOf(nodes, view);

@@ -6,6 +6,8 @@ export const buyForPods: Strategy = {
   decide: (view) => {
     const { pods } = view;
     if (pods === undefined || pods.buy.length === 0 || !mayResize(view)) return [];
-    return [{ kind: 'plan', nodes: pods.buy, because: `${pods.standing.waiting.length} pods wait for room` }];
+    const count = pods.standing.waiting.length;
+    const because = `${count === 1 ? '1 pod waits' : `${count} pods wait`} for room`;
+    return [{ kind: 'plan', nodes: pods.buy, because }];
   },
 };

@@ -1,144 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { aCluster, anExecution, exampleTime } from '../../../test/builders/cluster.ts';
+import { anOffering } from '../../../test/builders/node.ts';
 import { aMarket } from '../../../test/builders/market.ts';
-import { aNode, anOffering } from '../../../test/builders/node.ts';
-import { cloudNames, type CloudName } from '../../domain/cloud.ts';
-import type { Cluster, CloudParts } from '../../domain/cluster.ts';
+import {
+  ago,
+  bought,
+  controlPlane,
+  decide,
+  done,
+  failed,
+  network,
+  node,
+  now,
+  on,
+  operation,
+  pod,
+  pods,
+  type Given,
+} from '../../../test/builders/resizing.ts';
 import type { Finding } from '../../domain/finding.ts';
-import { plusSeconds } from '../../domain/ids.ts';
 import type { Node } from '../../domain/node.ts';
-import type { Market, OfferingName } from '../../domain/offering.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Policies } from '../../domain/policy.ts';
-import type { SeenNode, WorkloadSighting } from '../../domain/workload.ts';
-import { allocatableOf } from '../allocatable.ts';
-import { labelsOnceJoined, taintsOf } from '../node-labels.ts';
-import { reconcile } from '../reconcile.ts';
+import type { WorkloadSighting } from '../../domain/workload.ts';
 
-const now = plusSeconds(exampleTime, 7200);
-const ago = (seconds: number): string => plusSeconds(now, -seconds);
-const operation = { executionArn: anExecution(), kind: 'RetireNode' as const, startedAt: ago(10) };
-const network = (cloud: CloudName): CloudParts => ({
-  clusterId: 'c',
-  cloud,
-  network: { cloud, location: { region: 'r', zone: '' }, range: '', subnetRange: '', parts: {} },
-});
-
-/** Ready for an hour, with 4 vCPUs. */
-const node = (number: number, given: Partial<Node> = {}): Node =>
-  aNode({
-    clusterId: 'c',
-    number,
-    id: `id-${number}`,
-    phase: 'ready',
-    attempt: 1,
-    joinedAt: ago(3600),
-    readyAt: ago(3600),
-    lastSeenAt: ago(10),
-    createdAt: ago(3700),
-    ...given,
-  });
-const controlPlane = node(1, { role: 'control-plane' });
-const bought = { boughtFor: 'unschedulable-pods' } as const;
-const failed = (number: number, secondsAgo: number): Node =>
-  node(number, {
-    ...bought,
-    phase: 'deleted',
-    desired: 'absent',
-    createdAt: ago(secondsAgo),
-    readyAt: undefined as never,
-    failure: { reason: 'CapacityUnavailable: aws' },
-  });
-
-const gibibyte = 2 ** 30;
-const pod = (name: string, given: Partial<Pod> = {}): Pod => ({
-  name,
-  namespace: 'default',
-  requests: { cpuMillis: 1000, memoryBytes: gibibyte },
-  ...given,
-});
-const pods = (count: number, given: Partial<Pod> = {}): Pod[] =>
-  Array.from({ length: count }, (_, index) => pod(`p-${index}`, given));
-const seen = ({ number, offering }: Node, given: Partial<SeenNode> = {}): SeenNode => ({
-  name: `four-clouds-${number}`,
-  labels: { ...labelsOnceJoined(offering), 'kubernetes.io/hostname': `four-clouds-${number}` },
-  taints:
-    number === 1
-      ? [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }]
-      : taintsOf(offering),
-  allocatable: allocatableOf(offering),
-  isReady: true,
-  pods: [],
-  ...given,
-});
-
-interface Given {
-  readonly policies: Policies;
-  readonly nodes?: readonly Node[];
-  readonly waiting?: readonly Pod[];
-  /** By number. */
-  readonly running?: Readonly<Record<number, readonly Pod[]>>;
-  readonly emptySince?: Readonly<Record<number, string>>;
-  readonly sighting?: Partial<WorkloadSighting>;
-  readonly cluster?: Partial<Cluster>;
-  readonly coolOffs?: readonly OfferingName[];
-  readonly market?: Market;
-  readonly parts?: readonly CloudParts[];
-  readonly known?: readonly Finding[];
-}
-const decide = (given: Given) => {
-  const { nodes = [controlPlane, node(2)], running = {}, emptySince = {}, waiting = [] } = given;
-  return reconcile({
-    cluster: aCluster({
-      id: 'c',
-      status: 'ready',
-      readyAt: exampleTime,
-      provisionedGeneration: 1,
-      policies: given.policies,
-      ...given.cluster,
-    }),
-    nodes,
-    parts: given.parts ?? cloudNames.map(network),
-    sightings: [],
-    workload: {
-      clusterId: 'c',
-      at: ago(30),
-      workload: {
-        nodes: nodes
-          .filter(({ phase }) => phase === 'ready')
-          .map((each) =>
-            seen(each, {
-              pods: running[each.number] ?? [],
-              ...(emptySince[each.number] !== undefined && { emptySince: emptySince[each.number] ?? '' }),
-            }),
-          ),
-        waiting,
-        heldUp: [],
-        daemonSets: [],
-      },
-      ...given.sighting,
-    } as WorkloadSighting,
-    known: given.known ?? [],
-    market: given.market ?? aMarket({ coolOffs: given.coolOffs ?? [] }),
-    now,
-    jitter: 0.5,
-  });
-};
-/** `buy aws 4 vCPU on-demand for spot`, `retire 7` */
-const done = (given: Given): readonly string[] =>
-  decide(given).actions.flatMap((action) => {
-    switch (action.kind) {
-      case 'plan':
-        return action.nodes.map(
-          ({ offering, replaces, standsInFor }) =>
-            `buy ${offering.cloud} ${offering.vcpus} vCPU ${offering.lifecycle}${standsInFor === undefined ? '' : ` for ${standsInFor}`}${replaces === undefined ? '' : ` in place of ${replaces}`}`,
-        );
-      case 'retire':
-        return [`retire ${action.number}`];
-      default:
-        return [];
-    }
-  });
 const found = (given: Given): readonly Finding[] =>
   decide(given).findings.filter(({ kind }) => kind === 'pods-unknown' || kind === 'pods-waiting');
 const waitingFor = (given: Given): readonly string[] =>
@@ -147,10 +31,8 @@ const messages = (given: Given): readonly string[] => found(given).map(({ messag
 const vcpusBought = (given: Given): number =>
   done(given).reduce((sum, text) => sum + Number(/ (\d+) vCPU/.exec(text)?.[1] ?? 0), 0);
 
-const on: Policies = { unschedulablePods: {} };
 /** In place of what was seen. */
 const unseen = { workload: undefined, failure: 'no answer' } as unknown as Partial<WorkloadSighting>;
-
 describe('pods that fit nowhere', () => {
   it('get what they need, once', () => {
     const given: Given = { policies: on, waiting: pods(12) };

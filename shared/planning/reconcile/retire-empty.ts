@@ -3,6 +3,7 @@ import { nodeName, type Node } from '../../domain/node.ts';
 import { packPods } from '../pack-pods/pack-pods.ts';
 import type { PackingOptions } from '../pack-pods/packing.ts';
 import { vcpusOf } from '../purchases.ts';
+import { isForTakingOver } from './consolidate-nodes.ts';
 import { isIdle, mayResize, type Action, type Strategy, type View } from './view.ts';
 
 /** Each is a packing of the whole cluster; what is left over goes with the next look. */
@@ -63,6 +64,7 @@ function isEmptyFor(node: Node, minutes: number, view: View): boolean {
     node.phase === 'ready' &&
     isIdle(node, 'present') &&
     node.interruption !== 'terminate' &&
+    !isForTakingOver(node, view.now) &&
     seen?.emptySince !== undefined &&
     seen.doNotDisrupt !== true &&
     secondsBetween(seen.emptySince, view.now) >= minutes * 60

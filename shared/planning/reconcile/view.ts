@@ -47,6 +47,8 @@ export type Action =
       readonly number: number;
       readonly because: string;
       readonly isLost: boolean;
+      /** It counts towards what consolidation may take away within an hour. */
+      readonly isConsolidated?: true;
     }
   | {
       /** Plan these nodes, in one write with the generation that was read. */
@@ -104,6 +106,8 @@ export interface View {
 export interface Strategy {
   readonly name: string;
   readonly reason: string;
+  /** It is not asked while one before it has something to do. */
+  readonly onlyInQuiet?: true;
   readonly decide: (view: View) => readonly Action[];
 }
 
