@@ -19,6 +19,7 @@ import { openDataPath } from './clouds/data-path.ts';
 import { createDigitalOceanSimulator } from './clouds/digitalocean/index.ts';
 import { createGcpSimulator } from './clouds/gcp/index.ts';
 import { serveSimulator, type Simulator } from './clouds/server.ts';
+import { seenFromOutside } from './names.ts';
 import { World, type WorldMachine } from './clouds/world.ts';
 import { createFleet, type BootedMachine, type Fleet } from './nodes/fleet.ts';
 import { startClusterProxy } from './nodes/kubernetes/proxy.ts';
@@ -28,7 +29,7 @@ export interface PlatformOptions {
   readonly assemblyFolder: string;
   /** Everything that should survive a restart; in memory when absent. */
   readonly dataFolder?: string;
-  /** 0: any free port, or with a data folder the one it had before. The simulators take the four ports after it, the proxy the next. */
+  /** 0: any free port, or with a data folder the one it had before. The simulators take the four ports after it, the proxy the next, DNS the one after that. */
   readonly port: number;
   /** Cloud latencies and machines' work pass this many times faster than in reality. */
   readonly timeScale: number;
@@ -47,6 +48,8 @@ export interface Platform {
   readonly clouds: Readonly<Record<CloudName, string>>;
   /** `CONNECT <a control plane's public address>:6443` leads to its simulated API server. */
   readonly clusterProxyUrl: string;
+  /** On 127.0.0.1, by UDP and TCP: answers for the hosted zone; undefined when the template names none. */
+  readonly dnsPort: number | undefined;
   readonly world: World;
   readonly fleet: Fleet;
   readonly aws: LocalAws;
@@ -123,6 +126,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     port,
     waitScale: timeScale,
     environment: { CLUSTER_PROXY_URL: proxy.url },
+    names: {
+      ...seenFromOutside({ world, leads: (address) => fleet.lead(address) !== undefined }),
+      port: options.port === 0 ? 0 : options.port + 2 + cloudNames.length,
+    },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     log,
   });
@@ -164,6 +171,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     isApiKeyKnown: isKnown,
     clouds,
     clusterProxyUrl: proxy.url,
+    dnsPort: aws.dnsPort,
     world,
     fleet,
     aws,

@@ -24,6 +24,8 @@ import { readEventSources } from './queues/from-template.ts';
 import { createQueues } from './queues/queues.ts';
 import { listen } from './server/listen.ts';
 import { createServices, identifyBy } from './server/services.ts';
+import type { Route53World } from './route53/route53.ts';
+import { startNames } from './route53/start.ts';
 import type { Signer } from './s3/presigned.ts';
 import { openS3 } from './s3/s3.ts';
 import { createStates } from './states/index.ts';
@@ -53,6 +55,11 @@ export interface LocalAwsOptions {
   /** Added to the environment of every function, over what the template says. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly limits?: Partial<PoolLimits>;
+  /**
+   * What Route 53 sees of the world, and where its zones are answered for on loopback, by UDP and TCP (0: any free port).
+   * Absent: nothing answers anywhere, and nobody is told of names.
+   */
+  readonly names?: Route53World & { readonly port: number };
   /** One line at a time; the source is a function's name or a part of the platform (`iam`, `events`, …). */
   readonly log: (source: string, line: string) => void;
 }
@@ -81,6 +88,8 @@ export interface LocalAws {
   /** Fires a rule's schedule now. @param id logical id or name */
   fireSchedule(id: string): Promise<void>;
   startExecution(machineArn: string, input: unknown, name?: string): string;
+  /** The port on 127.0.0.1 that answers DNS for the hosted zone; undefined when there is none. */
+  readonly dnsPort: number | undefined;
   /** Messages per queue. */
   queueDepths(): Promise<Readonly<Record<string, { visible: number; inFlight: number; delayed: number }>>>;
   /** What is under way right now; all zero when nothing but time or a request would make anything happen. */
@@ -239,6 +248,17 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       },
       now,
     });
+    const names = await startNames({
+      outputs: stack.outputs,
+      world: options.names,
+      disk,
+      guard,
+      identify: identifyBy(callers),
+      waitScale,
+      random: Math.random,
+      log: (line) => log('route53', line),
+    });
+    closers.push(() => names.close());
     const partitionKeys = new Map(
       stack
         .all('AWS::DynamoDB::Table')
@@ -258,6 +278,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         kms,
         secrets,
         s3,
+        route53: names,
         states,
         machineArns,
         lambda: createLambdaApi({ lambda, asynchronous, guard }),
@@ -305,6 +326,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       ),
       fireSchedule: events.fire,
       startExecution: (machineArn, input, name) => states.start(machineArn, input, name),
+      dnsPort: names.dnsPort,
       queueDepths: async () =>
         Object.fromEntries(
           await Promise.all(queues.names.map(async (name) => [name, await queues.depth(name)] as const)),

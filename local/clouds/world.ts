@@ -65,10 +65,16 @@ export const genericOperations = [
   'changeBalancer',
   'deleteBalancer',
   'readBalancer',
+  /** Route 53's records and health checks, which are AWS's. */
+  'readNames',
+  'changeNames',
   'verifyAccount',
   'other',
 ] as const;
 export type GenericOperation = (typeof genericOperations)[number];
+
+/** Made in the account that the platform lives in: a fault of all operations is one of the clusters' accounts. */
+const ofThePlatform: ReadonlySet<GenericOperation> = new Set(['readNames', 'changeNames']);
 
 export const faultEffects = [
   /** 429 or the cloud's equivalent, with retry-after where the cloud sends one. */
@@ -185,6 +191,8 @@ export interface Front {
   readonly networkId: string;
   /** As its API tells it: a DNS name or an address. */
   readonly address: string;
+  /** What its DNS name leads to, where that is what the API tells. */
+  readonly publicAddresses?: readonly string[];
   /** It takes traffic by now. */
   readonly isOpen: boolean;
   readonly listeners: readonly { readonly port: number; readonly targetPort: number }[];
@@ -377,7 +385,7 @@ export class World {
     const fault = this.#faults.values().find((f) => {
       const matches =
         f.cloud === cloud &&
-        (f.operation === operation || f.operation === '*') &&
+        (f.operation === operation || (f.operation === '*' && !ofThePlatform.has(operation))) &&
         options.effects.includes(f.effect) &&
         (f.instanceType === undefined || f.instanceType === options.instanceType);
       if (!matches || f.skip === undefined || f.skip === 0) return matches;

@@ -31,7 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'local/nodes': ['local/disk.ts', 'shared/domain/node-protocol.ts'],
 };
 /** These put rooms together: they may import everything. */
-const anything = ['local/platform.ts', 'local/start.ts', 'test', 'bench'];
+const anything = ['local/platform.ts', 'local/names.ts', 'local/start.ts', 'test', 'bench'];
 /** Only these reach a driver, and only their own. */
 const driverUser =
   /^functions\/(?:drive-cloud|observe-cloud|refresh-offerings)\/(aws|gcp|azure|digitalocean)\//;

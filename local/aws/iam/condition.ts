@@ -30,6 +30,9 @@ const knownKeys = new Set([
   'aws:principalaccount',
   'aws:principalarn',
   's3:prefix',
+  'route53:changeresourcerecordsetsnormalizedrecordnames',
+  'route53:changeresourcerecordsetsrecordtypes',
+  'route53:changeresourcerecordsetsactions',
   'kms:viaservice',
   'kms:calleraccount',
 ]);

@@ -8,13 +8,14 @@ const bodyBytesMax = 16 * 1024 * 1024;
 /** Takes loopback connections only, and none that a web page caused. Until `serve` is called, every request is answered with 503. */
 export interface Listener {
   readonly url: string;
-  serve(handle: (request: WireRequest) => Promise<WireResponse>): void;
+  /** `cut`: the connection is broken off without an answer. */
+  serve(handle: (request: WireRequest) => Promise<WireResponse | 'cut'>): void;
   close(): Promise<void>;
 }
 
 /** @throws with a plain sentence when the port is taken */
 export async function listen(port: number, log: (source: string, line: string) => void): Promise<Listener> {
-  let handle: ((request: WireRequest) => Promise<WireResponse>) | undefined;
+  let handle: ((request: WireRequest) => Promise<WireResponse | 'cut'>) | undefined;
 
   const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const objection = objectionTo(incoming.headers);
@@ -27,7 +28,8 @@ export async function listen(port: number, log: (source: string, line: string) =
           : handle === undefined
             ? plain(503, 'the local AWS is starting')
             : await handle(wireRequest(incoming, body));
-    if (outgoing.destroyed) return;
+    if (response === 'cut') incoming.socket.destroy();
+    if (response === 'cut' || outgoing.destroyed) return;
     outgoing.writeHead(response.status, mutable(response.headers));
     outgoing.end(response.body);
   };

@@ -4,6 +4,7 @@ import type { Permission } from '../iam/policy.ts';
 import { isLambdaRequest } from '../lambda/lambda-api.ts';
 import { statesPermissions } from '../machines.ts';
 import { queuePermissions, type Queues } from '../queues/queues.ts';
+import type { Route53 } from '../route53/route53.ts';
 import type { S3 } from '../s3/s3.ts';
 import type { States } from '../states/index.ts';
 import { tablePermissions, type Tables } from '../stores/dynamodb.ts';
@@ -29,6 +30,7 @@ export interface Services {
   readonly kms: Kms;
   readonly secrets: Secrets;
   readonly s3: S3;
+  readonly route53: Pick<Route53, 'serve'>;
   readonly states: States;
   readonly machineArns: readonly string[];
   readonly lambda: (request: WireRequest, caller: Caller) => Promise<WireResponse>;
@@ -59,7 +61,7 @@ export const identifyBy =
   };
 
 /** Everything that arrives at the one port: AWS's services by their protocol, the rest is the HTTP API's. */
-export function createServices(parts: Services): (request: WireRequest) => Promise<WireResponse> {
+export function createServices(parts: Services): (request: WireRequest) => Promise<WireResponse | 'cut'> {
   const { guard } = parts;
   const demandAll = (caller: Caller, permissions: readonly Permission[]): void => {
     for (const permission of permissions) guard.demand(caller, permission);
@@ -98,8 +100,10 @@ export function createServices(parts: Services): (request: WireRequest) => Promi
 
   const identify = identifyBy(parts.callers);
 
-  const toService = async (request: WireRequest): Promise<WireResponse | undefined> => {
+  const toService = async (request: WireRequest): Promise<WireResponse | 'cut' | undefined> => {
     if (isLambdaRequest(request.url)) return parts.lambda(request, identify(request));
+    const ofNames = parts.route53.serve(request);
+    if (ofNames !== undefined) return ofNames;
     const inBucket = parts.s3.serve(request);
     if (inBucket !== undefined) return inBucket;
     const target = request.headers['x-amz-target'];
@@ -123,6 +127,7 @@ export function createServices(parts: Services): (request: WireRequest) => Promi
     const requestId = digest(`${Date.now()}${Math.random()}`, 32);
     try {
       const response = await toService(request);
+      if (response === 'cut') return response;
       if (response !== undefined)
         return { ...response, headers: { 'x-amzn-requestid': requestId, ...response.headers } };
     } catch (error) {

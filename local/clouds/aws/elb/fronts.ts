@@ -38,6 +38,7 @@ export const frontsOf = (elb: ElbState): Front[] =>
       name: balancer.name,
       networkId: balancer.vpcId,
       address: balancer.dnsName,
+      publicAddresses: balancer.interfaceIds.flatMap((id) => elb.ec2.interfaces.get(id)?.publicAddress ?? []),
       isOpen: elb.ec2.world.now() >= balancer.activeAt,
       listeners: elb.listenersOf(balancer.id).map(({ port, targetGroupArn }) => ({
         port,
