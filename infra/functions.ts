@@ -57,6 +57,11 @@ export interface FunctionSpec {
   readonly executions?: readonly ('DescribeExecution' | 'StopExecution' | 'SendTaskSuccess')[];
   readonly sendsTo?: readonly QueueName[];
   readonly needsApiUrl?: true;
+  /**
+   * What it has to do with clusters' names, where the installation has a hosted zone: it `knows` the zone, `reads` what is in
+   * it and the health checks, or `changes` both.
+   */
+  readonly hostedZone?: 'knows' | 'reads' | 'changes';
   /** KB of its bundle that must not be exceeded. */
   readonly bundleKbMax: number;
 }
@@ -256,6 +261,15 @@ export const functionSpecs: readonly FunctionSpec[] = [
     pkiKey: [{ action: 'Decrypt', purpose: 'platform-credential' }],
     says: [nodeDrainHeldUp],
     bundleKbMax: 350,
+  },
+  {
+    ...small,
+    name: 'publish-dns',
+    entry: 'functions/publish-dns/handler.ts',
+    why: 'makes a cluster’s names lead where they should',
+    timeoutSeconds: 60,
+    table: ['GetItem', 'UpdateItem', 'DeleteItem', 'Query'],
+    hostedZone: 'changes',
   },
   {
     ...small,

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { createApiClient } from '../cli/api-client.ts';
 import { saveContext } from '../cli/context.ts';
 import { waitForCluster, type WaitResult } from '../cli/wait-for-cluster.ts';
+import { contextEnvironment, localHostedZone } from '../infra/hosted-zone.ts';
 import { projectFolder } from '../infra/paths.ts';
 import { cloudNames } from '../shared/domain/cloud.ts';
 import { compileCacheFolder } from './aws/lambda/compile-cache.ts';
@@ -24,8 +25,8 @@ Options:
   --no-example      only the platform; create clusters with \`npx overcast\`
   --no-build        take the bundles and the template that were built before
   --data <dir>      keep everything in this folder, so that a restart goes on where it stopped
-  --port <n>        the API's port on 127.0.0.1; the four clouds and the clusters' proxy take the
-                    next five (default 4680; 0: any)
+  --port <n>        the API's port on 127.0.0.1; the four clouds, the clusters' proxy and DNS take the
+                    next six (default 4680; 0: any)
   --time-scale <n>  clouds and machines run this many times faster than in reality (default 20)
   --verbose         show the functions' logs (on standard error)
   --help            this text
@@ -86,10 +87,10 @@ function readFlags(args: readonly string[]): Flags | 'help' {
   };
 }
 
-/** Said before half a minute of building and not after it. @throws when one of the six ports is taken. */
+/** Said before half a minute of building and not after it. @throws when one of the seven ports is taken. */
 async function expectFreePorts(first: number): Promise<void> {
   if (first === 0) return;
-  for (let port = first; port <= first + cloudNames.length + 1; port += 1)
+  for (let port = first; port <= first + cloudNames.length + 2; port += 1)
     await new Promise<void>((resolve, reject) => {
       const probe = createServer();
       probe.once('error', (error: NodeJS.ErrnoException) =>
@@ -113,7 +114,7 @@ const run = (script: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(projectFolder, script)], {
       cwd: projectFolder,
-      env: { ...process.env, CDK_VALIDATION: 'false' },
+      env: { ...process.env, ...contextEnvironment(localHostedZone), CDK_VALIDATION: 'false' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -227,6 +228,10 @@ async function main(): Promise<void> {
     say(`API key                      ${running.apiKey}  (shown once; kept in ${configPath})`);
   for (const [cloud, url] of Object.entries(running.clouds))
     say(`${cloud.padEnd(28)} ${url}/_control/resources`);
+  if (running.dnsPort !== undefined)
+    say(
+      `clusters' names              dig -p ${running.dnsPort} @127.0.0.1 api.four-clouds.${localHostedZone.name}`,
+    );
   say(`clusters' API servers        by way of ${running.clusterProxyUrl}, as issued kubeconfigs say`);
 
   if (flags.example) {

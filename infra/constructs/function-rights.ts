@@ -4,8 +4,10 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { accountSecretName } from '../../shared/domain/cloud.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import { sealedContextKeys } from '../../shared/domain/sealed-keys.ts';
 import { snapshotsFolder } from '../../shared/domain/snapshot.ts';
+import { zoneVariables } from '../../shared/runtime/settings.ts';
 import type { QueueName, TableAction } from '../functions.ts';
 import type { PlatformFunction } from './platform-function.ts';
 import { executionArns, machineArns } from './state-machines.ts';
@@ -19,6 +21,7 @@ export interface Rights {
   readonly pkiKey: Key;
   readonly snapshotBucket: Bucket;
   readonly apiUrl: string;
+  readonly hostedZone: HostedZone | undefined;
   readonly functions: readonly PlatformFunction[];
   readonly queueNamed: (name: QueueName) => WorkQueue;
 }
@@ -82,6 +85,7 @@ export function grantRights(rights: Rights): void {
       platformFunction.setting(settingOf(name), queue.queueUrl);
       platformFunction.allow(['sqs:SendMessage'], [queue.queueArn]);
     }
+    grantZone(platformFunction, rights.hostedZone);
     grantExecutions(platformFunction, rights.installation);
     if (spec.cloud !== undefined)
       platformFunction.allow(
@@ -113,6 +117,38 @@ function grantSnapshots(platformFunction: PlatformFunction, { bucketName, bucket
     platformFunction.allow(['s3:ListBucket'], [bucketArn], {
       StringLike: { 's3:prefix': [`${snapshotsFolder}*`] },
     });
+}
+
+/**
+ * Addresses of names below the zone's own, and nothing else of it: neither its own records nor another type. Health checks have
+ * no names that a policy could tell apart; only what carries a cluster's reference is ever deleted.
+ */
+function grantZone(platformFunction: PlatformFunction, zone: HostedZone | undefined): void {
+  const { hostedZone: use } = platformFunction.spec;
+  if (use === undefined || zone === undefined) return;
+  platformFunction.setting(zoneVariables.id, zone.id);
+  platformFunction.setting(zoneVariables.name, zone.name);
+  if (use === 'knows') return;
+  const arnOf = (resource: string, resourceName: string): string =>
+    Stack.of(platformFunction).formatArn({
+      service: 'route53',
+      region: '',
+      account: '',
+      resource,
+      resourceName,
+    });
+  const zoneArn = arnOf('hostedzone', zone.id);
+  platformFunction.allow(['route53:ListResourceRecordSets'], [zoneArn]);
+  platformFunction.allow(['route53:ListHealthChecks'], ['*']);
+  if (use === 'reads') return;
+  platformFunction.allow(['route53:ChangeResourceRecordSets'], [zoneArn], {
+    'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': ['A'] },
+    'ForAllValues:StringLike': {
+      'route53:ChangeResourceRecordSetsNormalizedRecordNames': [`*.${zone.name}`],
+    },
+  });
+  platformFunction.allow(['route53:CreateHealthCheck'], ['*']);
+  platformFunction.allow(['route53:DeleteHealthCheck'], [arnOf('healthcheck', '*')]);
 }
 
 /** The event source of a function: its name without the cloud. */

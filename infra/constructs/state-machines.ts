@@ -66,6 +66,7 @@ export class StateMachines extends Construct {
       drainNode: arnOf('drain-node'),
       configureCluster: arnOf('configure-cluster'),
       forgetNode: arnOf('forget-node'),
+      publishDns: arnOf('publish-dns'),
       driveCloud: {
         aws: arnOf('drive-cloud-aws'),
         gcp: arnOf('drive-cloud-gcp'),
@@ -81,6 +82,7 @@ export class StateMachines extends Construct {
       functions.drainNode,
       functions.configureCluster,
       functions.forgetNode,
+      functions.publishDns,
       ...Object.values(functions.driveCloud),
     ];
     const machine = (kind: OperationKind): StateMachine => {

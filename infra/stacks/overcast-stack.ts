@@ -3,6 +3,7 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { cloudNames } from '../../shared/domain/cloud.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import { Api } from '../constructs/api.ts';
 import { EventRules } from '../constructs/event-rules.ts';
@@ -18,13 +19,15 @@ import { acknowledgeFindings } from './acknowledged-findings.ts';
 export interface OvercastStackProps extends StackProps {
   /** Tagged on everything this installation makes; other installations are strangers. */
   readonly installation: string;
+  /** Where clusters have their names; none unless the owner names one. */
+  readonly hostedZone?: HostedZone;
 }
 
 /** The whole control plane: one stack, so that one deploy moves functions, rules and machines together. */
 export class OvercastStack extends Stack {
   constructor(scope: Construct, id: string, props: OvercastStackProps) {
     super(scope, id, props);
-    const { installation } = props;
+    const { installation, hostedZone } = props;
 
     const { table } = new PlatformTable(this, 'Table');
     const bus = new EventBus(this, 'Bus', { eventBusName: installation });
@@ -84,6 +87,7 @@ export class OvercastStack extends Stack {
       pkiKey,
       snapshotBucket: snapshots.bucket,
       apiUrl: api.url,
+      hostedZone,
       functions: [...functions.values()],
       queueNamed,
     });
@@ -94,5 +98,9 @@ export class OvercastStack extends Stack {
     new CfnOutput(this, 'BusName', { value: bus.eventBusName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
     new CfnOutput(this, 'InstallationId', { value: installation });
+    if (hostedZone !== undefined) {
+      new CfnOutput(this, 'HostedZoneId', { value: hostedZone.id });
+      new CfnOutput(this, 'HostedZoneName', { value: hostedZone.name });
+    }
   }
 }

@@ -20,6 +20,7 @@ export interface WorkflowFunctions {
   readonly drainNode: string;
   readonly configureCluster: string;
   readonly forgetNode: string;
+  readonly publishDns: string;
   readonly driveCloud: Readonly<Record<CloudName, string>>;
 }
 
@@ -78,6 +79,8 @@ export interface TaskOptions {
   readonly comment?: string;
   /** How long one call may take, with its function's own timeout inside. */
   readonly timeoutSeconds?: number;
+  /** What fails is left to the catcher at once, whatever it was. */
+  readonly once?: true;
 }
 
 /** One call of a Lambda function; its answer is the state's output unless `output` says otherwise. */
@@ -87,7 +90,7 @@ export const callFunction = (options: TaskOptions): State => ({
   Resource: 'arn:aws:states:::lambda:invoke',
   Arguments: { FunctionName: options.function, Payload: options.payload },
   TimeoutSeconds: options.timeoutSeconds ?? 120,
-  Retry: [{ ErrorEquals: finalErrors, MaxAttempts: 0 }, ...retries],
+  ...(options.once === true ? {} : { Retry: [{ ErrorEquals: finalErrors, MaxAttempts: 0 }, ...retries] }),
   ...(options.assign === undefined ? {} : { Assign: options.assign }),
   Output: options.output ?? expression('$states.result.Payload'),
   ...(options.catch === undefined ? {} : { Catch: options.catch }),

@@ -167,6 +167,15 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
         function: functions.claimOperation,
         payload: { kind: 'CleanupCluster', step: 'fence', ...cluster },
         catch: [yieldToOwner, giveUp],
+        next: 'Unpublish',
+      }),
+      Unpublish: callFunction({
+        comment:
+          'No name leads to an address that may be somebody else’s in a minute; what fails is done before the burial',
+        function: functions.publishDns,
+        payload: { clusterId: expression('$clusterId') },
+        once: true,
+        catch: [onError(['States.ALL'], 'Collapse')],
         next: 'Collapse',
       }),
       Collapse: {
@@ -217,7 +226,14 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
       WasFirstClear: afterLook('WaitBetweenLooks'),
       WaitBetweenLooks: wait(betweenLooksSeconds, 'SecondLook'),
       SecondLook: look('SecondLook', 'WasSecondClear'),
-      WasSecondClear: afterLook('Bury'),
+      WasSecondClear: afterLook('VerifyUnpublished'),
+      VerifyUnpublished: callFunction({
+        comment: 'Whoever published when the fence went up has ended by now: what it left goes',
+        function: functions.publishDns,
+        payload: { clusterId: expression('$clusterId') },
+        catch: [giveUp],
+        next: 'Bury',
+      }),
       MoreToDo: choose(
         [
           {

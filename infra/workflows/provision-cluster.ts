@@ -25,7 +25,7 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
   const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
   return {
     Comment:
-      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised and lets the platform in; load balancers',
+      'ProvisionCluster: networks in every cloud, nodes on them, until the control plane is initialised and lets the platform in; load balancers; names',
     QueryLanguage: 'JSONata',
     StartAt: 'Claim',
     TimeoutSeconds: 2 * 60 * 60,
@@ -149,8 +149,15 @@ export const provisionCluster = (functions: WorkflowFunctions): Workflow => {
           { when: "$outcome = 'superseded'", next: 'Superseded' },
           { when: "$outcome = 'failed'", next: 'GiveUp' },
         ],
-        'AllCloudsStand',
+        'Publish',
       ),
+      Publish: callFunction({
+        comment: 'The cluster’s names, where there is a zone; a failure is a finding of its own',
+        function: functions.publishDns,
+        payload: { clusterId: expression('$clusterId') },
+        catch: [onError(['States.ALL'], 'AllCloudsStand')],
+        next: 'AllCloudsStand',
+      }),
       AllCloudsStand: choose([{ when: '$count($failures) = 0', next: 'Settle' }], 'NoteFailures'),
       NoteFailures: {
         Type: 'Pass',

@@ -19,13 +19,13 @@ import {
  */
 const drainBudgetSeconds = 30 * 60;
 
-/** One node goes: out of the load balancer first, then its work, then its machine, then the cluster's memory of it, then its name. */
+/** One node goes: out of names and load balancer first, then its work, then its machine, then the cluster's memory of it, then its name. */
 export const retireNode = (functions: WorkflowFunctions): Workflow => {
   const node = { clusterId: expression('$clusterId'), number: expression('$number'), executionArn: me };
   const yieldToOwner = onError(['Superseded'], 'Superseded');
   const giveUp = onError(['States.ALL'], 'GiveUp', { reason: errorText });
   return {
-    Comment: 'RetireNode: leave the load balancer, drain, delete the machine, forget the node',
+    Comment: 'RetireNode: leave names and load balancer, drain, delete the machine, forget the node',
     QueryLanguage: 'JSONata',
     StartAt: 'Claim',
     TimeoutSeconds: 60 * 60,
@@ -48,6 +48,14 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
           balancePolls: 0,
         },
         catch: [yieldToOwner],
+        next: 'Publish',
+      }),
+      Publish: callFunction({
+        comment: 'A control plane is no longer given as an answer; what fails here, the reconciler finds',
+        function: functions.publishDns,
+        payload: { clusterId: expression('$clusterId'), unlessPublished: true },
+        once: true,
+        catch: [onError(['States.ALL'], 'Leave')],
         next: 'Leave',
       }),
       Leave: callFunction({

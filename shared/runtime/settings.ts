@@ -1,4 +1,5 @@
 import { cloudNames, type CloudName } from '../domain/cloud.ts';
+import type { HostedZone } from '../domain/dns.ts';
 
 /**
  * The environment of the functions, by its name in code. `infra` types the variables that it sets by this table, so that
@@ -21,6 +22,8 @@ export const settingVariables = {
   observePodsQueueUrl: 'OBSERVE_QUEUE_URL_PODS',
 } as const;
 export type SettingName = keyof typeof settingVariables;
+/** Of functions that have to do with names, where the installation has a hosted zone. */
+export const zoneVariables = { id: 'HOSTED_ZONE_ID', name: 'HOSTED_ZONE_NAME' } as const;
 export type SettingVariable = (typeof settingVariables)[SettingName] | ObserveQueueVariable;
 
 export type ObserveQueueVariable = `OBSERVE_QUEUE_URL_${Uppercase<CloudName>}`;
@@ -35,6 +38,8 @@ export interface Settings extends Readonly<Record<SettingName, string>> {
    * alone, whose simulated machines have addresses that nobody can dial; no template has it.
    */
   readonly clusterProxyUrl: string | undefined;
+  /** The zone in which clusters have their names; undefined where the installation has none. */
+  readonly hostedZone: HostedZone | undefined;
   readonly observeQueueUrls: Readonly<Record<CloudName, string>>;
 }
 
@@ -86,6 +91,11 @@ export const settingsFrom = (environment: Environment): Settings => ({
     return environment[clusterProxyVariable] === undefined
       ? undefined
       : read(environment, clusterProxyVariable);
+  },
+  get hostedZone() {
+    return environment[zoneVariables.id] === undefined
+      ? undefined
+      : { id: read(environment, zoneVariables.id), name: read(environment, zoneVariables.name) };
   },
   get reconcileQueueUrl() {
     return read(environment, settingVariables.reconcileQueueUrl);

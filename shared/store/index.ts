@@ -8,6 +8,7 @@ import { auditStore } from './audit.ts';
 import { callBudgetStore } from './call-budgets.ts';
 import { clusterStore } from './clusters.ts';
 import { coolOffStore } from './cool-offs.ts';
+import { dnsStore } from './dns.ts';
 import { keys } from './keys.ts';
 import { meshOf, meshStore } from './mesh.ts';
 import { nameStore } from './names.ts';
@@ -45,6 +46,7 @@ export function storeOver(table: Table): Store {
     nodes: nodeStore(table),
     mesh: meshStore(table),
     parts: partsStore(table),
+    dns: dnsStore(table),
     pki: pkiStore(table),
     observations: observationStore(table),
     workloads: workloadStore(table),

@@ -66,6 +66,7 @@ export const keys = {
     pk: clusterPk(id),
     sk: `${prefixes.event}${at}#${eventId}`,
   }),
+  dns: (id: ClusterId): Key => ({ pk: clusterPk(id), sk: 'DNS' }),
   workload: (id: ClusterId): Key => ({ pk: clusterPk(id), sk: 'WORKLOAD' }),
   snapshot: (id: ClusterId, snapshot: string): Key => ({
     pk: clusterPk(id),

@@ -11,6 +11,7 @@ import type {
   Restore,
   Snapshotting,
 } from '../domain/cluster.ts';
+import type { DnsFlaw, DnsRecord, PublishedDns } from '../domain/dns.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
 import type { LoadBalancer } from '../domain/load-balancer.ts';
@@ -36,6 +37,7 @@ export interface Store {
   readonly nodes: NodeStore;
   readonly mesh: MeshStore;
   readonly parts: CloudPartsStore;
+  readonly dns: DnsStore;
   readonly pki: PkiStore;
   readonly observations: ObservationStore;
   readonly workloads: WorkloadStore;
@@ -363,6 +365,23 @@ export interface CloudPartsStore {
   /** Nobody wants one here any more. */
   forgetLoadBalancer(clusterId: ClusterId, cloud: CloudName): Promise<void>;
   forget(clusterId: ClusterId, cloud: CloudName): Promise<void>;
+}
+
+/** One item per cluster: what was published of its names. Publishing can be repeated, so most of it has no condition. */
+export interface DnsStore {
+  get(clusterId: ClusterId): Promise<PublishedDns | undefined>;
+  /** All of it is in the zone, but for `flaws` that no publishing mends. */
+  recordPublished(
+    clusterId: ClusterId,
+    published: { records: readonly DnsRecord[]; flaws: readonly DnsFlaw[]; at: Instant },
+  ): Promise<void>;
+  recordFailure(clusterId: ClusterId, failure: PartFailure): Promise<void>;
+  /** publishedAt = :publishedAt: what was seen of an earlier publishing says nothing of this one. */
+  recordFlaws(
+    clusterId: ClusterId,
+    seen: { flaws: readonly DnsFlaw[]; publishedAt: Instant },
+  ): Promise<boolean>;
+  forget(clusterId: ClusterId): Promise<void>;
 }
 
 export interface ObservationStore {

@@ -40,6 +40,7 @@ const ownClients = (spec: FunctionSpec): readonly string[] =>
     spec.executions === undefined ? '' : '@aws-sdk/client-sfn',
     spec.sendsTo === undefined ? '' : '@aws-sdk/client-sqs',
     spec.cloud === undefined ? '' : '@aws-sdk/client-secrets-manager',
+    spec.hostedZone === 'reads' || spec.hostedZone === 'changes' ? '@aws-sdk/client-route-53' : '',
   ].filter((client) => client !== '');
 
 describe('the bundles', () => {

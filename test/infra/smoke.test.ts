@@ -20,6 +20,7 @@ import type { DataKeys } from '../../shared/runtime/pki.ts';
 import { aCluster, anExecution, exampleTime } from '../builders/cluster.ts';
 import { aNode } from '../builders/node.ts';
 import { aReachableCluster, ownedBy, type ReachableCluster } from '../builders/reachable-cluster.ts';
+import { startTestRoute53, testZone, type TestRoute53 } from '../builders/route53.ts';
 import { startTestStore, type TestStore } from '../builders/store.ts';
 import { placeIn } from '../contract/subject.ts';
 import type { BundleOutcome, BundleWork } from './bundle-worker.ts';
@@ -56,12 +57,15 @@ const world = new World({ timeScale: 10_000 });
 const sent: Record<CloudName, SimulatedRequest[]> = { aws: [], gcp: [], azure: [], digitalocean: [] };
 let table: TestStore;
 let aws: FakeAws;
+let route53: TestRoute53;
 /** Configured, asked for access, and told to forget a node: by the bundles in this order. */
 let reachable: ReachableCluster;
 const me = anExecution('ProvisionCluster');
 const closing: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
+  route53 = await startTestRoute53();
+  closing.push(() => route53.close());
   const secrets: Record<string, string> = {};
   for (const cloud of cloudNames) {
     const simulator = simulators[cloud](world);
@@ -134,6 +138,7 @@ function surroundingsOf(name: string): NodeJS.ProcessEnv {
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL: aws.url,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_ROUTE_53: route53.url,
   };
 }
 
@@ -596,6 +601,13 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     const request = { clusterId: cluster.id, number: 8, executionArn: me, startedAt, budgetSeconds: 300 };
     expect(await answerOf('drain-node', request)).toEqual({ done: true });
     expect(isEvicted()).toBe(true);
+  },
+  'publish-dns': async () => {
+    const { cluster } = await scene({
+      node: { role: 'control-plane', phase: 'ready', joinedAt: exampleTime, publicAddress: '203.0.113.7' },
+    });
+    expect(await answerOf('publish-dns', { clusterId: cluster.id })).toEqual({ done: true });
+    expect(await route53.resolve(`api.${cluster.name}.${testZone.name}`)).toEqual(['203.0.113.7']);
   },
   'tick-clusters': async () => {
     const { cluster } = await scene({ cluster: { dueAt: '2020-01-01T00:00:00.000Z' } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pascalCase } from '../../infra/constructs/platform-function.ts';
+import { localHostedZone } from '../../infra/hosted-zone.ts';
 import { functionSpecs } from '../../infra/functions.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
 import { operationKinds } from '../../shared/domain/operation.ts';
@@ -350,6 +351,27 @@ describe('rights', () => {
     expect(holdersOf('kms:VerifyMac')).toEqual(['admit-node']);
   });
 
+  it('only publish-dns changes names: addresses below the one zone, and nothing else of it', () => {
+    const zone = `arn:Partition:route53:::hostedzone/${localHostedZone.id}`;
+    for (const action of ['ChangeResourceRecordSets', 'CreateHealthCheck', 'DeleteHealthCheck'])
+      expect(holdersOf(`route53:${action}`)).toEqual(['publish-dns']);
+    const changes = grants(rightsOfFunction('publish-dns'), 'route53').filter(({ actions }) =>
+      actions.includes('route53:ChangeResourceRecordSets'),
+    );
+    expect(changes).toEqual([
+      {
+        actions: ['route53:ChangeResourceRecordSets'],
+        resources: [zone],
+        conditions: {
+          'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': ['A'] },
+          'ForAllValues:StringLike': {
+            'route53:ChangeResourceRecordSetsNormalizedRecordNames': [`*.${localHostedZone.name}`],
+          },
+        },
+      },
+    ]);
+  });
+
   it('every use of the key that seals authorities is bound to a purpose', () => {
     const key = resourcesOf('AWS::KMS::Key').find(({ id }) => id.startsWith('PkiKey'));
     for (const { name, pkiKey = [] } of functionSpecs) {
@@ -389,6 +411,7 @@ describe('rights', () => {
       /^arn:Partition:states:Region:AccountId:execution:overcast-\w+:\*$/,
       /^arn:Partition:secretsmanager:Region:AccountId:secret:overcast\/(?:accounts|observers)\/\w+\/\*$/,
       /^SnapshotsBucket\w+\/clusters\/\*$/,
+      /^arn:Partition:route53:::healthcheck\/\*$/,
     ];
     for (const { actions, resources } of rightsOf(role)) {
       expect(actions.filter((action) => action.includes('*'))).toEqual([]);
@@ -397,9 +420,11 @@ describe('rights', () => {
           resource.includes('*') && !acknowledgedResources.some((pattern) => pattern.test(resource)),
       );
       if (wild.length === 0) continue;
-      // Step Functions' log delivery and tracing know no resources.
-      expect(role).toMatch(/^StateMachines\w+Role[0-9A-F]{8}$/);
-      expect(actions.filter((action) => !/^(?:logs|xray):/.test(action))).toEqual([]);
+      // Step Functions' log delivery and tracing know no resources; nor do lists of health checks, and those to come.
+      const known = /^StateMachines\w+Role[0-9A-F]{8}$/.test(role)
+        ? /^(?:logs|xray):/
+        : /^route53:(?:List|Create)HealthChecks?$/;
+      expect(actions.filter((action) => !known.test(action))).toEqual([]);
     }
   });
 

@@ -16,6 +16,7 @@ const functions: WorkflowFunctions = {
   requestNodes: arnOf('request-nodes'),
   awaitNode: arnOf('await-node'),
   drainNode: arnOf('drain-node'),
+  publishDns: arnOf('publish-dns'),
   configureCluster: arnOf('configure-cluster'),
   forgetNode: arnOf('forget-node'),
   driveCloud: {

@@ -17,6 +17,7 @@ describe('ProvisionNode', () => {
     'await-node joined': { outcome: 'joined' },
     'aws joinLoadBalancer': { done: true },
     'gcp joinLoadBalancer': { done: true },
+    'publish-dns': { done: true },
     'forget-node': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
@@ -32,6 +33,7 @@ describe('ProvisionNode', () => {
       'aws createMachine',
       'await-node joined',
       'aws joinLoadBalancer',
+      'publish-dns',
       'settle-operation succeeded',
     ]);
   });
@@ -58,9 +60,10 @@ describe('ProvisionNode', () => {
       'aws abandonAttempt': { done: true, next: 'joined' },
     });
     expect(run.status).toBe('SUCCEEDED');
-    expect(run.calls.slice(-3)).toEqual([
+    expect(run.calls.slice(-4)).toEqual([
       'aws abandonAttempt',
       'aws joinLoadBalancer',
+      'publish-dns',
       'settle-operation succeeded',
     ]);
   });
@@ -108,6 +111,7 @@ describe('ProvisionNode', () => {
         'gcp createMachine',
         'await-node joined',
         'gcp joinLoadBalancer',
+        'publish-dns',
         'settle-operation succeeded',
       ]);
       expect(run.payloads('aws abandonAttempt')[0]).toMatchObject({
@@ -177,6 +181,7 @@ describe('ProvisionNode', () => {
       'aws createMachine',
       'await-node joined',
       'aws joinLoadBalancer',
+      'publish-dns',
       'settle-operation succeeded',
     ]);
     expect(run.payloads('aws abandonAttempt')).toMatchObject([
@@ -233,6 +238,7 @@ describe('ProvisionNode', () => {
         'aws createMachine',
         'await-node joined',
         'aws joinLoadBalancer',
+        'publish-dns',
         'settle-operation succeeded',
       ],
     ],
@@ -268,6 +274,7 @@ describe('ProvisionCluster', () => {
     ...Object.fromEntries(clouds.map((cloud) => [`${cloud} ensureLoadBalancer`, { done: true }])),
     'await-node initialised': { outcome: 'initialised' },
     'configure-cluster': { done: true },
+    'publish-dns': { done: true },
     'settle-operation succeeded': { again: false },
     'settle-operation failed': { again: false },
   };
@@ -282,7 +289,7 @@ describe('ProvisionCluster', () => {
     expect(run.status).toBe('SUCCEEDED');
     const calls = inLine(run);
     expect(calls.slice(0, 2)).toEqual(['claim-operation', 'request-nodes']);
-    expect(calls.slice(2, -3).sort()).toEqual([
+    expect(calls.slice(2, -4).sort()).toEqual([
       'aws ensureNetwork',
       'aws repair',
       'azure ensureNetwork',
@@ -293,9 +300,10 @@ describe('ProvisionCluster', () => {
       'gcp repair',
       ...clouds.map(() => 'request-nodes'),
     ]);
-    expect(calls.slice(-3)).toEqual([
+    expect(calls.slice(-4)).toEqual([
       'await-node initialised',
       'configure-cluster',
+      'publish-dns',
       'settle-operation succeeded',
     ]);
     expect(run.payloads('request-nodes').map(({ cloud }) => cloud)).toEqual([undefined, ...clouds]);
@@ -323,14 +331,25 @@ describe('ProvisionCluster', () => {
       'gcp',
       'digitalocean',
     ]);
-    expect(inLine(run).slice(-3)).toEqual([
+    expect(inLine(run).slice(-4)).toEqual([
       'await-node initialised',
       'configure-cluster',
+      'publish-dns',
       'settle-operation failed',
     ]);
     expect(run.payloads('settle-operation failed')).toMatchObject([
       { reason: 'azure QuotaExceeded: azure: no more networks' },
     ]);
+  });
+
+  it('publishes the cluster’s names once its balancers stand; what fails there is a finding and no failure', async () => {
+    const run = await provision({
+      'gcp ensureLoadBalancer': inTurn(pending('the rule'), { done: true }),
+      'publish-dns': error('QuotaExceeded', 'aws: Route 53: no more health checks'),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.lastIndexOf('gcp ensureLoadBalancer')).toBeLessThan(run.calls.indexOf('publish-dns'));
+    expect(run.payloads('publish-dns')).toEqual([{ clusterId }]);
   });
 
   it('all clouds fail: nothing is waited for, and every cloud’s reason is given', async () => {

@@ -10,6 +10,7 @@ describe('RetireNode', () => {
   const number = 7;
   const usual: Script = {
     'claim-operation': { clusterId, number, cloud: 'gcp', attempt: 1 },
+    'publish-dns': { done: true },
     'gcp leaveLoadBalancer': { done: true },
     'drain-node': { done: true },
     'gcp deleteMachine': { done: true },
@@ -26,6 +27,7 @@ describe('RetireNode', () => {
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls).toEqual([
       'claim-operation',
+      'publish-dns',
       'gcp leaveLoadBalancer',
       'drain-node',
       'gcp deleteMachine',
@@ -34,9 +36,15 @@ describe('RetireNode', () => {
     ]);
   });
 
+  it('goes on when its names cannot be changed: the reconciler finds that', async () => {
+    const run = await retire({ 'publish-dns': error('Throttled', 'aws: Route 53: busy') });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.payloads('publish-dns')).toEqual([{ clusterId, unlessPublished: true }]);
+  });
+
   it('drains once the balancer sends nothing new, or when it cannot be told so', async () => {
     const slow = await retire({ 'gcp leaveLoadBalancer': inTurn(pending('the group'), { done: true }) });
-    expect(slow.calls.slice(1, 4)).toEqual(['gcp leaveLoadBalancer', 'gcp leaveLoadBalancer', 'drain-node']);
+    expect(slow.calls.slice(2, 5)).toEqual(['gcp leaveLoadBalancer', 'gcp leaveLoadBalancer', 'drain-node']);
     expect(slow.payloads('gcp leaveLoadBalancer')[0]).toMatchObject({ verb: 'leaveLoadBalancer', number });
     for (const answer of [pending('the group'), error('CredentialsRejected', 'gcp: no')]) {
       const run = await retire({ 'gcp leaveLoadBalancer': answer });
@@ -52,6 +60,7 @@ describe('RetireNode', () => {
     });
     expect(run.calls).toEqual([
       'claim-operation',
+      'publish-dns',
       'gcp leaveLoadBalancer',
       'drain-node',
       'drain-node',
@@ -77,6 +86,7 @@ describe('RetireNode', () => {
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls).toEqual([
       'claim-operation',
+      'publish-dns',
       'gcp leaveLoadBalancer',
       'drain-node',
       'drain-node',
@@ -138,6 +148,7 @@ describe('CleanupCluster', () => {
   const usual: Script = {
     'claim-operation inspect': { clusterId, clouds },
     'claim-operation fence': { clusterId, clouds },
+    'publish-dns': { done: true },
     ...each('guard', { done: true, strangers: [] }),
     ...each('collapse', { done: true }),
     ...each('verifyGone', { done: true }),
@@ -162,10 +173,12 @@ describe('CleanupCluster', () => {
     expect(run.calls[0]).toBe('claim-operation inspect');
     expect(inAnyOrder(run.calls.slice(1, 4))).toEqual(inAnyOrder(inEachCloud('guard')));
     expect(run.calls[4]).toBe('claim-operation fence');
-    expect(inAnyOrder(run.calls.slice(5, 8))).toEqual(inAnyOrder(inEachCloud('collapse')));
-    expect(inAnyOrder(run.calls.slice(8, 11))).toEqual(inAnyOrder(inEachCloud('verifyGone')));
-    expect(inAnyOrder(run.calls.slice(11, 14))).toEqual(inAnyOrder(inEachCloud('verifyGone')));
-    expect(run.calls.slice(14)).toEqual(['settle-operation succeeded']);
+    // Its names go before the addresses that they lead to, and once more when nobody can publish any longer.
+    expect(run.calls[5]).toBe('publish-dns');
+    expect(inAnyOrder(run.calls.slice(6, 9))).toEqual(inAnyOrder(inEachCloud('collapse')));
+    expect(inAnyOrder(run.calls.slice(9, 12))).toEqual(inAnyOrder(inEachCloud('verifyGone')));
+    expect(inAnyOrder(run.calls.slice(12, 15))).toEqual(inAnyOrder(inEachCloud('verifyGone')));
+    expect(run.calls.slice(15)).toEqual(['publish-dns', 'settle-operation succeeded']);
   });
 
   it('a stranger: the deletion is blocked and NOTHING else is called', async () => {
@@ -221,8 +234,8 @@ describe('CleanupCluster', () => {
     const run = await cleanUp({ 'gcp verifyGone': verifyGone });
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls.filter((call) => call === 'gcp collapse')).toHaveLength(2);
-    expect(run.calls.slice(-4, -1).every((call) => call.endsWith('verifyGone'))).toBe(true);
-    expect(run.calls.slice(-7, -4).every((call) => call.endsWith('verifyGone'))).toBe(true);
+    expect(run.calls.slice(-5, -2).every((call) => call.endsWith('verifyGone'))).toBe(true);
+    expect(run.calls.slice(-8, -5).every((call) => call.endsWith('verifyGone'))).toBe(true);
   });
 
   it('gives up when something keeps appearing, and does not bury', async () => {
@@ -232,6 +245,15 @@ describe('CleanupCluster', () => {
     expect(run.calls).not.toContain('settle-operation succeeded');
     expect(run.payloads('settle-operation failed')).toMatchObject([
       { reason: 'something kept appearing after the clean-up' },
+    ]);
+  });
+
+  it('names that cannot be taken away hold up the burial, and nothing before it', async () => {
+    const run = await cleanUp({ 'publish-dns': error('CredentialsRejected', 'aws: Route 53: no') });
+    expect(run.status).toBe('FAILED');
+    expect(run.calls).toContain('aws collapse');
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'CredentialsRejected: aws: Route 53: no' },
     ]);
   });
 

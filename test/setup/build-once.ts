@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { contextEnvironment, localHostedZone } from '../../infra/hosted-zone.ts';
 import { projectFolder } from '../../infra/paths.ts';
 
 /**
- * Builds the bundles and synthesizes the app; what the tests run is what would be deployed. CDK's own check of the
+ * Builds the bundles and synthesizes the app, with the local platform's hosted zone; what the tests run is what would be deployed. CDK's own check of the
  * template only warns, and takes most of a synthesis: `npm run synth` and a deployment have it.
  */
 export function setup(): void {
@@ -11,7 +12,7 @@ export function setup(): void {
   for (const script of ['infra/build.ts', 'infra/app.ts'])
     execFileSync(process.execPath, [join(projectFolder, script)], {
       cwd: projectFolder,
-      env: { ...process.env, CDK_VALIDATION: 'false' },
+      env: { ...process.env, ...contextEnvironment(localHostedZone), CDK_VALIDATION: 'false' },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
 }

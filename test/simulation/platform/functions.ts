@@ -17,6 +17,7 @@ import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
 import { onEvent, platformEvent } from '../../../functions/record-timeline/on-event.ts';
 import { onSpotInterruption } from '../../../functions/replace-interrupted-node/on-spot-interruption.ts';
+import { publishDns, publishRequest } from '../../../functions/publish-dns/publish-dns.ts';
 import { refreshOfferings, refreshRequest } from '../../../functions/refresh-offerings/refresh.ts';
 import { createApp as createReconcileApp } from '../../../functions/request-reconcile/app.ts';
 import { requestNodes, requestNodesRequest } from '../../../functions/request-nodes/request-nodes.ts';
@@ -243,6 +244,13 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       forgetRequest,
       forgetNode({ store: container.store, access: accessOf(container), log: container.log }),
     ),
+  'publish-dns': (container) => {
+    const { store, clock, log } = container;
+    return validated(
+      publishRequest,
+      publishDns({ store, clock, log, dns: undefined, newNonce: () => container.uuid() }),
+    );
+  },
   'prune-snapshots': (container) => {
     const { store, clock, log } = container;
     const objects = container.snapshotObjects();
