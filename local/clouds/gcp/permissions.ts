@@ -16,10 +16,12 @@ function permissionOf(method: string, { kind, verb }: Place): string {
   return `compute.${kind}.${action ?? method.toLowerCase()}`;
 }
 
+/** They read although they are POSTs: `compute.zoneOperations.get`, and `compute.instanceGroups.list`. */
+const readingPosts = ['operations/wait', 'instanceGroups/listInstances'];
+
 /** What a service account with the role Compute Viewer is told of any change: that it lacks the one permission for it. */
 export function checkViewer(method: string, place: Place): void {
-  // Waiting for an operation is a POST, and reads it.
-  if (method === 'GET' || (place.kind === 'operations' && place.verb === 'wait')) return;
+  if (method === 'GET' || readingPosts.includes(`${place.kind}/${place.verb}`)) return;
   const resource = [`projects/${place.project}`, place.scope, place.kind, place.name]
     .filter((part) => part !== '')
     .join('/');
