@@ -312,13 +312,6 @@ describe('bad input is refused with the field and what is allowed, before anythi
       'spec.ingress.loadBalancers',
       undefined,
     ],
-    [
-      'load balancers where there are none yet',
-      file({ ingress: { loadBalancers: true } }),
-      422,
-      'spec.ingress.loadBalancers',
-      undefined,
-    ],
     ['cloud-vpn', file({ vpn: 'cloud-vpn' }), 422, 'spec.vpn', 'wireguard-full-mesh'],
   ])('%s', async (_what, body, status, field, allowed) => {
     const before = (await tests.store.clusters.list({ limit: 200 })).items.length;

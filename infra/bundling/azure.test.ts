@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAzureSimulator } from '../../local/clouds/azure/index.ts';
 import type { createAzure } from '../../shared/clouds/azure/index.ts';
-import type { Cloud, MachineRequest, Progress } from '../../shared/clouds/contract.ts';
+import type { MachineRequest, Progress } from '../../shared/clouds/contract.ts';
 import type { NetworkSpec } from '../../shared/domain/network.ts';
 import { placeIn, startWorld } from '../../test/contract/subject.ts';
 import { projectFolder } from '../paths.ts';
@@ -98,7 +98,7 @@ describe('a bundle that holds the Azure driver', () => {
       expect(`${response.status} ${await response.text()}`).toMatch(/^20\d /);
     };
     try {
-      const cloud: Cloud = create({ subscriptionId, endpoint: ground.url });
+      const cloud = create({ subscriptionId, endpoint: ground.url });
       expect((await cloud.verifyAccount()).id).toBe(subscriptionId);
       const network = await settle(() => cloud.ensureNetwork(spec));
       const request: MachineRequest = {
@@ -150,6 +150,34 @@ describe('a bundle that holds the Azure driver', () => {
       expect(spares).toHaveLength(5);
       for (const spare of spares) await settle(() => cloud.removeSpare(spare, owner, location));
       expect(await watch()).toMatchObject({ machines: [machine], strangers: [], flaws: [] });
+      const balanced = {
+        owner,
+        clusterName: spec.clusterName,
+        location,
+        network,
+        listeners: [{ port: 80, targetPort: 80 }],
+        healthCheck: {
+          port: 8081,
+          path: '/ready',
+          intervalSeconds: 10,
+          timeoutSeconds: 5,
+          unhealthyAfter: 2,
+          healthyAfter: 2,
+        },
+        members: [expected],
+      };
+      const balancer = await settle(() => cloud.ensureLoadBalancer(balanced));
+      expect(await settle(() => cloud.leaveLoadBalancer(expected, owner))).toBe('left');
+      expect(await settle(() => cloud.joinLoadBalancer(expected, owner))).toBe('joined');
+      damages['change-health-check']?.({ networkId: target.networkId });
+      expect(await settle(() => cloud.ensureLoadBalancer(balanced))).toEqual(balancer);
+      const unwanted = await cloud.observe(
+        [{ ...owner, expected: { network: spec, machines: [expected], loadBalancer: 'none' } }],
+        location,
+      );
+      const parts = (unwanted[0]?.resources ?? []).filter(({ isSpare }) => isSpare);
+      expect(parts.map(({ kind }) => kind)).toEqual(['load-balancer', 'address']);
+      for (const part of parts) await settle(() => cloud.removeSpare(part, owner, location));
       // What is left of a machine whose parts were not made to go with it.
       const tags = ground.world
         .resources()

@@ -25,7 +25,8 @@ const used: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
     virtualNetworks: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],
     networkSecurityGroups: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],
     networkInterfaces: ['get', 'list', 'listAll', 'beginCreateOrUpdate', 'updateTags', 'beginDelete'],
-    publicIPAddresses: ['get', 'list', 'listAll', 'updateTags', 'beginDelete'],
+    publicIPAddresses: ['get', 'list', 'listAll', 'beginCreateOrUpdate', 'updateTags', 'beginDelete'],
+    loadBalancers: ['get', 'listAll', 'beginCreateOrUpdate', 'beginDelete'],
   },
   resourceManagementClient: {
     resourceGroups: ['get', 'list', 'createOrUpdate', 'beginDelete'],

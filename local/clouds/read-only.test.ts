@@ -107,6 +107,9 @@ describe('Google Cloud', () => {
     ['DELETE', 'global/routes/r', 'compute.routes.delete'],
     ['POST', 'regions/us-east4/subnetworks', 'compute.subnetworks.create'],
     ['POST', `${zone}/instances`, 'compute.instances.create'],
+    ['POST', 'regions/us-east4/forwardingRules', 'compute.forwardingRules.create'],
+    ['DELETE', 'regions/us-east4/backendServices/b', 'compute.backendServices.delete'],
+    ['PATCH', 'regions/us-east4/healthChecks/h', 'compute.healthChecks.update'],
     ['POST', `${zone}/instances/i/setLabels`, 'compute.instances.setLabels'],
     ['DELETE', `${zone}/instances/i`, 'compute.instances.delete'],
     ['DELETE', `${zone}/disks/d`, 'compute.disks.delete'],
@@ -126,6 +129,8 @@ describe('Google Cloud', () => {
 
   it('lets it look', async () => {
     expect((await call('GET', `${zone}/instances`)).status).toBe(200);
+    // A POST that reads: there is no such group, and that it is told.
+    expect((await call('POST', `${zone}/instanceGroups/g/listInstances`)).status).toBe(404);
   });
 });
 
@@ -160,6 +165,12 @@ describe('Azure', () => {
       `${group}/providers/Microsoft.Network/networkInterfaces/i`,
       '2025-01-01',
       'Microsoft.Network/networkInterfaces/write',
+    ],
+    [
+      'PUT',
+      `${group}/providers/Microsoft.Network/loadBalancers/b`,
+      '2025-01-01',
+      'Microsoft.Network/loadBalancers/write',
     ],
     [
       'PUT',

@@ -46,19 +46,19 @@ export interface Cloud {
    *
    * @throws QuotaExceeded; InvalidRequest when its name is taken by what carries another owner's tags.
    */
-  ensureLoadBalancer?(spec: LoadBalancerSpec): Promise<Progress<LoadBalancer>>;
+  ensureLoadBalancer(spec: LoadBalancerSpec): Promise<Progress<LoadBalancer>>;
 
   /**
    * Puts one machine behind the owner's load balancer. Where there is none, or only a part of one, nothing is missing:
    * `ensureLoadBalancer` puts members in. Throws `InvalidRequest` for a machine without both of the owner's tags.
    */
-  joinLoadBalancer?(machine: Member, owner: Owner): Promise<Progress<'joined'>>;
+  joinLoadBalancer(machine: Member, owner: Owner): Promise<Progress<'joined'>>;
 
   /**
    * Takes one machine out from behind it. Once it says done, no new connection is sent to that machine; what connections
    * it has may live on. A machine that is gone, or was never behind it, has left.
    */
-  leaveLoadBalancer?(machine: Member, owner: Owner): Promise<Progress<'left'>>;
+  leaveLoadBalancer(machine: Member, owner: Owner): Promise<Progress<'left'>>;
 
   /**
    * Everything these clusters own here, however many pages that is, the strangers in their networks and groups, and where

@@ -11,9 +11,6 @@ export interface Ingress {
 /** Nobody pays for what was not asked for. */
 export const ingressDefault: Ingress = { loadBalancers: false };
 
-/** Where they are built so far. */
-export const loadBalancerClouds: readonly CloudName[] = ['aws', 'gcp', 'digitalocean'];
-
 /** The ports at which each worker's ingress controller takes HTTP and HTTPS, on the machine's own addresses. */
 export const ingressPorts = [80, 443] as const;
 

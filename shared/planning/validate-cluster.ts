@@ -16,7 +16,7 @@ import {
   type NodeGroupDocument,
   type Problem,
 } from '../domain/cluster-request.ts';
-import { ingressDefault, loadBalancerClouds } from '../domain/load-balancer.ts';
+import { ingressDefault } from '../domain/load-balancer.ts';
 import { vpns, type Vpn } from '../domain/network.ts';
 import { shapes, type Offering } from '../domain/offering.ts';
 import { nodesMax, nodesPerPlanMax, type Node } from '../domain/node.ts';
@@ -107,12 +107,6 @@ export function validateCluster(options: {
   problems.push(...validatePodRange({ podRange, nodes, clouds: clouds.map(({ cloud }) => cloud) }));
 
   const ingress = { loadBalancers: spec.ingress?.loadBalancers ?? ingressDefault.loadBalancers };
-  const unbuilt = clouds.map(({ cloud }) => cloud).filter((cloud) => !loadBalancerClouds.includes(cloud));
-  if (ingress.loadBalancers && unbuilt.length > 0)
-    problems.push({
-      field: 'spec.ingress.loadBalancers',
-      message: `load balancers are not built yet in ${unbuilt.join(', ')}`,
-    });
 
   const policies = spec.policies ?? {};
   const within = 'spec.policies.';

@@ -1,7 +1,6 @@
 import { createAzureSimulator } from '../../local/clouds/azure/index.ts';
 import { createAzure } from '../../shared/clouds/azure/index.ts';
 import { createAzureOfferings } from '../../shared/clouds/azure/offerings.ts';
-import { balancerRules } from './balancer-rules.ts';
 import { describeOfferings } from './offering-suite.ts';
 import { simulated, simulatedOfferings } from './subject.ts';
 import { describeContract } from './suite.ts';
@@ -14,7 +13,6 @@ describeContract(
     simulator: createAzureSimulator,
     driver: (endpoint, clientId) => createAzure({ subscriptionId, clientId, endpoint }),
     networkIdOf: (network) => network.parts['virtualNetwork'] ?? '',
-    exceptions: balancerRules.map((rule) => ({ rule, reason: 'this driver builds no load balancers yet' })),
   }),
 );
 

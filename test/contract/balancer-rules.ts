@@ -69,9 +69,6 @@ export interface Doing {
 export function describeBalancers(doing: Doing): void {
   const { keeps, settle, until, newOwner, buildNetwork, requestFor, build, collapse, failsWith } = doing;
 
-  /** The methods, which a driver that is held to these rules has. */
-  const driver = (): Required<Cloud> => doing.cloud() as Required<Cloud>;
-
   const specOf = (
     owner: Owner,
     network: Network,
@@ -99,9 +96,10 @@ export function describeBalancers(doing: Doing): void {
   });
 
   const ensure = (spec: LoadBalancerSpec, survive?: readonly CloudErrorName[]): Promise<LoadBalancer> =>
-    settle(() => driver().ensureLoadBalancer(spec), survive);
-  const join = (member: Member, owner: Owner) => settle(() => driver().joinLoadBalancer(member, owner));
-  const leave = (member: Member, owner: Owner) => settle(() => driver().leaveLoadBalancer(member, owner));
+    settle(() => doing.cloud().ensureLoadBalancer(spec), survive);
+  const join = (member: Member, owner: Owner) => settle(() => doing.cloud().joinLoadBalancer(member, owner));
+  const leave = (member: Member, owner: Owner) =>
+    settle(() => doing.cloud().leaveLoadBalancer(member, owner));
 
   const worker = async (owner: Owner, network: Network, number = 2): Promise<Member> => {
     const request = requestFor(owner, network, number);

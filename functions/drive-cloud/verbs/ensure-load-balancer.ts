@@ -40,8 +40,6 @@ export async function ensureLoadBalancer(
   if (stands?.network === undefined) return { done: true };
   try {
     const { cloud } = await groundOf(parts, cluster);
-    // Not every driver has been taught to yet.
-    if (cloud.ensureLoadBalancer === undefined) return { done: true };
     const spec = planLoadBalancer({
       cluster,
       cloud: parts.cloud,

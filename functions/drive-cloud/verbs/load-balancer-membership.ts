@@ -15,7 +15,7 @@ export const joinLoadBalancer = (
 ): Promise<{ done: true } | Pending> =>
   change(parts, request, {
     desired: 'present',
-    call: (cloud, member, owner) => cloud.joinLoadBalancer?.(member, owner),
+    call: (cloud, member, owner) => cloud.joinLoadBalancer(member, owner),
   });
 
 /** A worker that goes is sent nothing new any more, before it hands over its work. */
@@ -25,7 +25,7 @@ export const leaveLoadBalancer = (
 ): Promise<{ done: true } | Pending> =>
   change(parts, request, {
     desired: 'absent',
-    call: (cloud, member, owner) => cloud.leaveLoadBalancer?.(member, owner),
+    call: (cloud, member, owner) => cloud.leaveLoadBalancer(member, owner),
   });
 
 async function change(
@@ -33,7 +33,7 @@ async function change(
   { clusterId, number, executionArn }: NodeRequest,
   how: {
     readonly desired: Node['desired'];
-    readonly call: (cloud: Cloud, member: Member, owner: Owner) => Promise<Progress<unknown>> | undefined;
+    readonly call: (cloud: Cloud, member: Member, owner: Owner) => Promise<Progress<unknown>>;
   },
 ): Promise<{ done: true } | Pending> {
   const { store } = parts;
@@ -50,7 +50,5 @@ async function change(
   if (stands?.loadBalancer === undefined || providerId === undefined) return { done: true };
   const { cloud, owner } = await groundOf(parts, cluster);
   const progress = await how.call(cloud, { ...ref, providerId }, owner);
-  return progress === undefined || progress.done
-    ? { done: true }
-    : pending(progress.waitingFor, progress.retryAfterSeconds);
+  return progress.done ? { done: true } : pending(progress.waitingFor, progress.retryAfterSeconds);
 }

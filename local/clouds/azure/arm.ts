@@ -58,6 +58,7 @@ export const types = {
   firewall: 'Microsoft.Network/networkSecurityGroups',
   address: 'Microsoft.Network/publicIPAddresses',
   nic: 'Microsoft.Network/networkInterfaces',
+  balancer: 'Microsoft.Network/loadBalancers',
   vm: 'Microsoft.Compute/virtualMachines',
   disk: 'Microsoft.Compute/disks',
 } as const;

@@ -62,6 +62,7 @@ export interface IpConfiguration {
   readonly properties: {
     readonly subnet?: Reference;
     readonly publicIPAddress?: Reference;
+    readonly loadBalancerBackendAddressPools?: readonly Reference[];
     readonly privateIPAddress?: string;
     readonly privateIPAllocationMethod?: string;
     readonly primary?: boolean;
@@ -72,6 +73,30 @@ export type NicProperties = {
   readonly networkSecurityGroup?: Reference;
   readonly virtualMachine?: Reference;
   readonly [rest: string]: unknown;
+};
+
+export type ProbeProperties = {
+  readonly protocol?: string;
+  readonly port?: number;
+  readonly intervalInSeconds?: number;
+  readonly requestPath?: string;
+  readonly probeThreshold?: number;
+};
+export type RuleProperties = {
+  readonly frontendIPConfiguration?: Reference;
+  readonly backendAddressPool?: Reference;
+  readonly probe?: Reference;
+  readonly protocol?: string;
+  readonly frontendPort?: number;
+  readonly backendPort?: number;
+};
+export type BalancerProperties = {
+  readonly frontendIPConfigurations?: readonly Item<{ readonly publicIPAddress?: Reference }>[];
+  readonly backendAddressPools?: readonly Item<Readonly<Record<string, unknown>>>[];
+  readonly probes?: readonly Item<ProbeProperties>[];
+  readonly loadBalancingRules?: readonly Item<RuleProperties>[];
+  readonly inboundNatRules?: readonly Item<Readonly<Record<string, unknown>>>[];
+  readonly outboundRules?: readonly Item<Readonly<Record<string, unknown>>>[];
 };
 
 export type DiskProperties = { readonly diskSizeGB?: number; readonly [rest: string]: unknown };

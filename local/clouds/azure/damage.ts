@@ -3,6 +3,7 @@ import { freePrivateAddress, freePublicAddress } from './addresses.ts';
 import { ArmError, types } from './arm.ts';
 import type { NicProperties, VmProperties } from './bodies.ts';
 import { rewriteRules, rulesOf, usersOf } from './firewalls.ts';
+import { balancerDamages } from './fronts.ts';
 import { networkInUse, prefixOf, rewriteSubnets, subnetId, subnetsOf } from './networks.ts';
 import type { Resource, Store } from './store.ts';
 
@@ -48,6 +49,7 @@ export function damagesIn(store: Store, sweep: () => void): Partial<Record<Damag
         return vm === undefined || machine === undefined ? undefined : strike(vm, machine);
       });
   return {
+    ...balancerDamages(store, sweep),
     'delete-network': ofNetwork((network) => {
       const inUse = networkInUse(store, network);
       if (inUse !== undefined) throw inUse;

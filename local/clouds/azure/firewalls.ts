@@ -111,6 +111,13 @@ function checkRules(rules: readonly Item<SecurityRuleProperties>[]): void {
 export const rulesOf = (firewall: Resource): readonly Item<SecurityRuleProperties>[] =>
   (firewall.properties as FirewallProperties).securityRules ?? [];
 
+/** In the order in which they decide, Azure's own last. */
+export const inboundRules = (firewall: Resource): readonly SecurityRuleProperties[] =>
+  [...rulesOf(firewall), ...defaults]
+    .flatMap(({ properties }) => properties ?? [])
+    .filter(({ direction }) => direction?.toLowerCase() === 'inbound')
+    .toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0));
+
 const shownRule = (
   store: Store,
   firewall: Resource,

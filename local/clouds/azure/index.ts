@@ -14,10 +14,12 @@ import {
   types,
   type Target,
 } from './arm.ts';
+import { balancerInUse, putBalancer, releaseFrontends, shownBalancer } from './balancers.ts';
 import type { Body } from './bodies.ts';
 import { damagesIn } from './damage.ts';
 import { diskInUse, putDisk, shownDisk } from './disks.ts';
 import { firewallInUse, handleSecurityRules, putFirewall, shownFirewall } from './firewalls.ts';
+import { frontsOf } from './fronts.ts';
 import {
   groupId,
   groupOf,
@@ -37,7 +39,7 @@ import { listSkus } from './skus.ts';
 import { placeStranger } from './stranger.ts';
 import { idOf, provisioningState, Store, type Resource } from './store.ts';
 
-/** What the five types that behave alike differ in. */
+/** What the six types that behave alike differ in. */
 interface Kind {
   readonly put: (
     store: Store,
@@ -61,6 +63,12 @@ const kinds: Readonly<Record<string, Kind>> = {
     deleteSeconds: 2,
   },
   [types.nic]: { put: putNic, show: shownNic, inUse: (_, nic) => nicInUse(nic), deleteSeconds: 2 },
+  [types.balancer]: {
+    put: putBalancer,
+    show: shownBalancer,
+    inUse: balancerInUse,
+    deleteSeconds: 3,
+  },
   [types.disk]: { put: putDisk, show: shownDisk, inUse: (_, disk) => diskInUse(disk), deleteSeconds: 2 },
 };
 
@@ -70,6 +78,7 @@ const rowKinds: Readonly<Record<string, string>> = {
   [types.firewall]: 'network-security-group',
   [types.address]: 'public-ip-address',
   [types.nic]: 'network-interface',
+  [types.balancer]: 'load-balancer',
   [types.disk]: 'disk',
   [types.vm]: 'machine',
 };
@@ -83,6 +92,10 @@ export function createAzureSimulator(world: World): Simulator {
   world.lists(() => {
     sweep(store);
     return store.all().map((resource) => row(store, resource));
+  });
+  world.balances(() => {
+    sweep(store);
+    return frontsOf(store);
   });
   world.placesStrangers('azure', (stranger) => {
     sweep(store);
@@ -153,6 +166,7 @@ function sweep(store: Store): void {
     if (goneAt === undefined || now < goneAt || store.get(resource.id) === undefined) continue;
     store.remove(resource.id);
     if (type === types.nic) releaseAddresses(store, resource);
+    if (type === types.balancer) releaseFrontends(store, resource);
   }
 }
 
@@ -177,16 +191,24 @@ function classify(store: Store, request: SimulatedRequest): GenericOperation {
         ? 'deleteMachine'
         : 'other';
   }
-  if (!networkTypes.has(type)) return 'other';
-  if (isRead) return 'readNetwork';
-  if (request.method === 'DELETE') return 'deleteNetwork';
-  const stands =
+  const isNew = (): boolean =>
+    request.method === 'PUT' &&
     store.get(
       type === groupType
         ? groupId(target)
         : idOf({ ...target, type, group: target.group ?? '', name: name ?? '' }),
-    ) !== undefined;
-  return request.method === 'PUT' && !stands ? 'createNetwork' : 'changeNetwork';
+    ) === undefined;
+  if (type === types.balancer) {
+    if (isRead) return 'readBalancer';
+    if (request.method === 'DELETE') return 'deleteBalancer';
+    return isNew() ? 'createBalancer' : 'changeBalancer';
+  }
+  // Machines' addresses are made with them: one that is asked for by itself is for a load balancer.
+  if (type === types.address && isNew()) return 'createBalancer';
+  if (!networkTypes.has(type)) return 'other';
+  if (isRead) return 'readNetwork';
+  if (request.method === 'DELETE') return 'deleteNetwork';
+  return isNew() ? 'createNetwork' : 'changeNetwork';
 }
 
 function route(store: Store, request: SimulatedRequest): SimulatedResponse {
@@ -245,6 +267,7 @@ function handleKind(store: Store, request: SimulatedRequest, target: Target, kin
     case 'PUT': {
       writableGroup(store, target);
       checkPut(resource, bodyOf(request), target);
+      checkMatch(resource, request, target);
       return kind.put(store, request, named, resource);
     }
     case 'PATCH': {
@@ -268,6 +291,17 @@ function handleKind(store: Store, request: SimulatedRequest, target: Target, kin
     default:
       throw new ArmError(405, 'MethodNotAllowed', `${request.method} is not allowed here.`);
   }
+}
+
+/** @throws ArmError when the caller says what it read, and it is not so any more. */
+function checkMatch(before: Resource | undefined, { headers }: SimulatedRequest, target: Target): void {
+  const wanted = headers['if-match'];
+  if (wanted === undefined || wanted === '*' || wanted === `W/"${before?.version ?? 0}"`) return;
+  throw new ArmError(
+    412,
+    'PreconditionFailed',
+    `Precondition failed: '${target.name ?? ''}' is not as ${wanted} any more.`,
+  );
 }
 
 /** What holds for a PUT of any type. */

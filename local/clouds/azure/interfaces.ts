@@ -3,9 +3,10 @@ import { freePrivateAddress, freePublicAddress } from './addresses.ts';
 import { following, shown } from './answers.ts';
 import { ArmError, bodyOf, reply, types, type Target } from './arm.ts';
 import type { AddressProperties, Body, IpConfiguration, NicProperties } from './bodies.ts';
+import { checkPool } from './balancers.ts';
 import { prefixOf, subnetsOf } from './networks.ts';
 import { checkShape } from './shapes.ts';
-import { idOf, type Resource, type Store } from './store.ts';
+import { idOf, mustBeProvisioned, type Resource, type Store } from './store.ts';
 
 const putSeconds = 1;
 
@@ -34,16 +35,6 @@ export function subnetAt(
   return { network, id: `${network.id}/subnets/${subnet.name ?? ''}`, prefix: prefixOf(subnet) };
 }
 
-/** @throws ArmError as the network provider does while what is referred to is still changing. */
-export function mustBeProvisioned(store: Store, resource: Resource, by: string): void {
-  if (store.isSettled(resource) && resource.goneAt === undefined) return;
-  throw new ArmError(
-    429,
-    'ReferencedResourceNotProvisioned',
-    `Cannot proceed with operation because resource ${resource.id} used by resource ${by} is not in Succeeded state. Resource is in Updating state.`,
-  );
-}
-
 export function putAddress(
   store: Store,
   request: SimulatedRequest,
@@ -53,6 +44,11 @@ export function putAddress(
   const body = bodyOf(request);
   checkShape(types.address, body);
   const { location, tags, zones, sku, properties = {} } = body as Body<AddressProperties>;
+  if (before === undefined && store.world.takeFault('azure', 'createBalancer', { effects: ['quota'] }))
+    throw invalid(
+      'PublicIPCountLimitReached',
+      `Cannot create more than 20 public IP addresses for this subscription in this region.`,
+    );
   const method = properties.publicIPAllocationMethod ?? 'Dynamic';
   if (sku?.['name'] === 'Standard' && method !== 'Static')
     throw invalid(
@@ -110,7 +106,12 @@ export function putNic(
   const ipConfigurations = (properties?.ipConfigurations ?? []).map((configuration): IpConfiguration => {
     const subnet = subnetAt(store, configuration.properties.subnet?.id, { id, location });
     const former = was?.ipConfigurations.find((one) => one.name === configuration.name);
-    const { publicIPAddress } = configuration.properties;
+    const {
+      publicIPAddress,
+      loadBalancerBackendAddressPools: pools = [],
+      ...rest
+    } = configuration.properties;
+    for (const pool of pools) checkPool(store, pool.id, { id, location, networkId: subnet.network.id });
     if (publicIPAddress?.id !== undefined)
       claimAddress(store, publicIPAddress.id, `${id}/ipConfigurations/${configuration.name}`);
     return {
@@ -118,7 +119,10 @@ export function putNic(
       properties: {
         primary: true,
         privateIPAllocationMethod: 'Dynamic',
-        ...configuration.properties,
+        ...rest,
+        ...(pools.length === 0
+          ? {}
+          : { loadBalancerBackendAddressPools: pools.map((pool) => ({ id: pool.id ?? '' })) }),
         subnet: { id: subnet.id },
         ...(publicIPAddress?.id === undefined ? {} : { publicIPAddress: { id: publicIPAddress.id } }),
         privateIPAddress:

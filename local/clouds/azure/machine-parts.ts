@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { freePrivateAddress, freePublicAddress } from './addresses.ts';
 import { ArmError, types } from './arm.ts';
 import type { AddressProperties, Body, NicConfiguration, NicProperties, VmProperties } from './bodies.ts';
-import { mustBeProvisioned, releaseAddresses, subnetAt } from './interfaces.ts';
-import { idOf, type Resource, type Store } from './store.ts';
+import { releaseAddresses, subnetAt } from './interfaces.ts';
+import { idOf, mustBeProvisioned, type Resource, type Store } from './store.ts';
 
 const partSeconds = 1;
 

@@ -173,6 +173,7 @@ const shapes: Readonly<Record<string, Shape>> = {
         primary: flag,
         subnet: subnetShape,
         publicIPAddress: item({ deleteOption, idleTimeoutInMinutes: whole }),
+        loadBalancerBackendAddressPools: list(item({})),
         privateIPAddress: text,
         privateIPAllocationMethod: oneOf('Dynamic', 'Static'),
         privateIPAddressVersion: oneOf('IPv4', 'IPv6'),
@@ -184,6 +185,47 @@ const shapes: Readonly<Record<string, Shape>> = {
     enableIPForwarding: flag,
     dnsSettings: anything,
   }),
+  [types.balancer]: resource(
+    {
+      frontendIPConfigurations: list(
+        item({
+          publicIPAddress: reference,
+          privateIPAllocationMethod: oneOf('Dynamic', 'Static'),
+          privateIPAddressVersion: oneOf('IPv4', 'IPv6'),
+        }),
+      ),
+      backendAddressPools: list(item({ loadBalancerBackendAddresses: anything })),
+      probes: list(
+        item({
+          protocol: oneOf('Http', 'Https', 'Tcp'),
+          port: whole,
+          intervalInSeconds: whole,
+          numberOfProbes: whole,
+          probeThreshold: whole,
+          requestPath: text,
+        }),
+      ),
+      loadBalancingRules: list(
+        item({
+          frontendIPConfiguration: reference,
+          backendAddressPool: reference,
+          backendAddressPools: list(reference),
+          probe: reference,
+          protocol: oneOf('Tcp', 'Udp', 'All'),
+          loadDistribution: oneOf('Default', 'SourceIP', 'SourceIPProtocol'),
+          frontendPort: whole,
+          backendPort: whole,
+          idleTimeoutInMinutes: whole,
+          enableFloatingIP: flag,
+          enableTcpReset: flag,
+          disableOutboundSnat: flag,
+        }),
+      ),
+      inboundNatRules: list(anything),
+      outboundRules: list(anything),
+    },
+    { sku: object({ name: oneOf('Basic', 'Standard', 'Gateway'), tier: oneOf('Regional', 'Global') }) },
+  ),
   [types.disk]: resource(
     { creationData: object({ createOption: text }), diskSizeGB: whole },
     { sku: object({ name: text, tier: text }), zones: list(text) },

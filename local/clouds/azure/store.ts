@@ -152,3 +152,13 @@ export function provisioningState(store: Store, resource: Resource): string {
     return resource.version === 1 && resource.type.startsWith('Microsoft.Compute') ? 'Creating' : 'Updating';
   return resource.failure === undefined ? 'Succeeded' : 'Failed';
 }
+
+/** @throws ArmError as the network provider does while what is referred to is still changing. */
+export function mustBeProvisioned(store: Store, resource: Resource, by: string): void {
+  if (store.isSettled(resource) && resource.goneAt === undefined) return;
+  throw new ArmError(
+    429,
+    'ReferencedResourceNotProvisioned',
+    `Cannot proceed with operation because resource ${resource.id} used by resource ${by} is not in Succeeded state. Resource is in Updating state.`,
+  );
+}

@@ -24,7 +24,7 @@ const patienceMilliseconds = 10_000;
 
 let world: World;
 let served: Awaited<ReturnType<typeof serveSimulator>>;
-let aws: Required<Cloud>;
+let aws: Cloud;
 let byHand: ElasticLoadBalancingV2Client;
 let owner: Owner;
 let network: Network;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   world = new World({ timeScale: 1000 });
   served = await serveSimulator(world, createAwsSimulator(world, { vpcsPerRegionMax: 50 }));
   const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' };
-  aws = createAws({ ...credentials, endpoint: served.url }) as Required<Cloud>;
+  aws = createAws({ ...credentials, endpoint: served.url });
   byHand = new ElasticLoadBalancingV2Client({
     region: location.region,
     endpoint: served.url,

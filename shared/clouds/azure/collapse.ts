@@ -2,6 +2,7 @@ import type { Owner } from '../../domain/cloud.ts';
 import type { Progress } from '../contract.ts';
 import type { Clients } from './clients.ts';
 import { found, unlessGone } from './failures.ts';
+import { removeBalancer } from './load-balancer.ts';
 import { groupName, isOwned } from './naming.ts';
 import { listGroup, strangersAmong, withMachines } from './observe.ts';
 import { allOf } from './pages.ts';
@@ -14,7 +15,7 @@ const forceDeletionTypes = 'Microsoft.Compute/virtualMachines';
 
 /**
  * Deleting the group takes everything in it, all at once; nothing of a cluster is ever outside. So the group is read
- * right before, and one resource without the owner's tags stops it: then only machines go, one by one.
+ * right before, and one resource without the owner's tags stops it: then only machines and the load balancer go, one by one.
  */
 export async function collapse(clients: Clients, owner: Owner): Promise<Progress<'nothing left'>> {
   const name = groupName(owner.clusterId);
@@ -37,6 +38,7 @@ export async function collapse(clients: Clients, owner: Owner): Promise<Progress
     await unlessGone(resourceGroups.beginDelete(name, { forceDeletionTypes }));
     return waiting;
   }
+  await removeBalancer(clients, owner);
   await Promise.all(
     listed
       .filter(

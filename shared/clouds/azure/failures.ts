@@ -188,6 +188,8 @@ export async function unlessBusy(writing: Promise<unknown>, alsoBusy?: string): 
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { status, code, retryAfter } = listen(error);
+    // Somebody changed it since it was read.
+    if (status === 412) return;
     // Azure uses 429 for "another operation runs here", too; a true throttle names when to come back.
     if (
       (status === 409 || (status === 429 && retryAfter === undefined)) &&

@@ -26,6 +26,14 @@ function stateOf(vm: VirtualMachine): MachineState {
   }
 }
 
+export const isRunning = (vm: VirtualMachine): boolean => stateOf(vm) === 'running';
+
+/** Lists of machines tell their power apart from all else. */
+export const withStatus = (vm: VirtualMachine, status: VirtualMachine | undefined): VirtualMachine => ({
+  ...vm,
+  ...(status?.instanceView === undefined ? {} : { instanceView: status.instanceView }),
+});
+
 export function asMachine(
   vm: VirtualMachine,
   attached: { nic?: NetworkInterface | undefined; address?: PublicIPAddress | undefined },

@@ -3,10 +3,12 @@ import type { NetworkInterface } from '@azure/arm-network';
 import type { GenericResourceExpanded, ResourceGroup } from '@azure/arm-resources';
 import type { Owner } from '../../domain/cloud.ts';
 import type { ClusterObservation, Flaw, Machine, OwnedResource, Stranger, Watched } from '../contract.ts';
+import { balancerDifferences } from './balancer-differences.ts';
+import { balancerAddressName, balancerName } from './balancer-model.ts';
 import type { Clients } from './clients.ts';
 import { found } from './failures.ts';
 import { isExpected, machineDifferences } from './machine-differences.ts';
-import { asMachine } from './machine-view.ts';
+import { asMachine, withStatus } from './machine-view.ts';
 import {
   firewallName,
   groupIn,
@@ -38,6 +40,7 @@ const kinds: Readonly<Record<string, string>> = {
   'microsoft.network/networksecuritygroups': 'firewall',
   'microsoft.network/networkinterfaces': 'interface',
   'microsoft.network/publicipaddresses': 'address',
+  'microsoft.network/loadbalancers': 'load-balancer',
 };
 const kindOf = (type: string): string => kinds[type.toLowerCase()] ?? type;
 
@@ -123,7 +126,7 @@ export function strangersAmong(
 }
 
 /**
- * Eight lists of the subscription, shared by all the clusters: the resource list names everything, the others know
+ * Nine lists of the subscription, shared by all the clusters: the resource list names everything, the others know
  * power, addresses, users and rules.
  */
 export async function observe(
@@ -132,22 +135,24 @@ export async function observe(
 ): Promise<readonly ClusterObservation[]> {
   if (owners.length === 0) return [];
   const seen = await lists(clients);
-  return owners.map((owner) => observeOne(owner, seen));
+  return owners.map((owner) => observeOne(owner, seen, clients.subscriptionId));
 }
 
 type Lists = Awaited<ReturnType<typeof lists>>;
 
 async function lists({ resources, compute, network }: Clients) {
-  const [groups, everything, vms, statuses, nics, addresses, networks, firewalls] = await Promise.all([
-    allOf(resources.resourceGroups.list()),
-    allOf(resources.resources.list()),
-    allOf(compute.virtualMachines.listAll()),
-    allOf(compute.virtualMachines.listAll({ statusOnly: 'true' })),
-    allOf(network.networkInterfaces.listAll()),
-    allOf(network.publicIPAddresses.listAll()),
-    allOf(network.virtualNetworks.listAll()),
-    allOf(network.networkSecurityGroups.listAll()),
-  ]);
+  const [groups, everything, vms, statuses, nics, addresses, networks, firewalls, balancers] =
+    await Promise.all([
+      allOf(resources.resourceGroups.list()),
+      allOf(resources.resources.list()),
+      allOf(compute.virtualMachines.listAll()),
+      allOf(compute.virtualMachines.listAll({ statusOnly: 'true' })),
+      allOf(network.networkInterfaces.listAll()),
+      allOf(network.publicIPAddresses.listAll()),
+      allOf(network.virtualNetworks.listAll()),
+      allOf(network.networkSecurityGroups.listAll()),
+      allOf(network.loadBalancers.listAll()),
+    ]);
   return {
     groupOf: byKey(groups, ({ name }) => name),
     listedIn: grouped(everything.map(asListed)),
@@ -160,10 +165,13 @@ async function lists({ resources, compute, network }: Clients) {
     firewallOf: byId(firewalls),
     networksIn: grouped(networks),
     firewallsIn: grouped(firewalls),
+    nicsIn: grouped(nics),
+    addressesIn: grouped(addresses),
+    balancersIn: grouped(balancers),
   };
 }
 
-function observeOne(owner: Watched, seen: Lists): ClusterObservation {
+function observeOne(owner: Watched, seen: Lists, subscriptionId: string): ClusterObservation {
   const name = groupName(owner.clusterId);
   const group = seen.groupOf(name);
   const vms = seen.vmsIn(name);
@@ -184,7 +192,13 @@ function observeOne(owner: Watched, seen: Lists): ClusterObservation {
         kind,
         id,
         name,
-        ...(isSpare({ kind, id, tags }, owner, known) ? { isSpare: true } : {}),
+        ...((
+          isOfBalancer({ kind, name })
+            ? owner.expected?.loadBalancer === 'none'
+            : isSpare({ kind, id, tags }, owner, known)
+        )
+          ? { isSpare: true }
+          : {}),
       };
     });
   if (isOwned(group?.tags, owner)) own.unshift({ kind: 'group', id: group?.id ?? '', name });
@@ -194,8 +208,28 @@ function observeOne(owner: Watched, seen: Lists): ClusterObservation {
     machines: machines.map(({ machine }) => machine).toSorted(byName),
     resources: own.toSorted(byName),
     strangers: strangersAmong(listed, owner, name, { vms, nics: seen.nics }).toSorted(byName),
-    flaws: [...networkFlaws(owner, group, seen), ...machines.flatMap(({ flaws }) => flaws)],
+    flaws: [
+      ...networkFlaws(owner, group, seen),
+      ...machines.flatMap(({ flaws }) => flaws),
+      ...balancerFlaws(owner, seen, subscriptionId),
+    ],
   };
+}
+
+/** Its address stands before it does, and after: only who wants none knows that it is spare. */
+const isOfBalancer = ({ kind, name }: { readonly kind: string; readonly name: string }): boolean =>
+  (kind === 'load-balancer' && name === balancerName) || (kind === 'address' && name === balancerAddressName);
+
+function balancerFlaws(owner: Watched, seen: Lists, subscriptionId: string): readonly Flaw[] {
+  const spec = owner.expected?.loadBalancer;
+  if (spec === undefined || spec === 'none') return [];
+  const group = groupName(owner.clusterId);
+  return balancerDifferences(spec, subscriptionId, {
+    balancer: seen.balancersIn(group).find(({ name }) => name === balancerName),
+    address: seen.addressesIn(group).find(({ name }) => name === balancerAddressName),
+    vms: seen.vmsIn(group).map((vm) => withStatus(vm, seen.statusOf(vm.id))),
+    nics: seen.nicsIn(group),
+  }).map(({ subject, message }) => ({ of: 'load-balancer', subject, message }));
 }
 
 function networkFlaws(owner: Watched, group: ResourceGroup | undefined, seen: Lists): readonly Flaw[] {
@@ -227,11 +261,7 @@ function observeMachine(
   const address = seen.addressOf(nic?.ipConfigurations?.[0]?.publicIPAddress?.id);
   const expected = owner.expected?.machines.find((machine) => isExpected({ vm, nic }, machine, owner));
   if (expected === undefined && !isOwned(vm.tags, owner)) return [];
-  const instanceView = seen.statusOf(vm.id)?.instanceView;
-  const machine = asMachine(
-    { ...vm, ...(instanceView === undefined ? {} : { instanceView }) },
-    { nic, address },
-  );
+  const machine = asMachine(withStatus(vm, seen.statusOf(vm.id)), { nic, address });
   if (expected === undefined) return [{ machine, flaws: [] }];
   const disk = listed.find(
     ({ type, name, managedBy }) =>

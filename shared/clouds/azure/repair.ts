@@ -75,11 +75,19 @@ async function moveIn(
 ): Promise<void> {
   if (nic?.name === undefined || nic.provisioningState === 'Updating') return;
   await unlessGone(
-    clients.network.networkInterfaces.beginCreateOrUpdate(group, nic.name, {
-      ...nic,
-      tags: { ...nic.tags, ...tags },
-      networkSecurityGroup: { id: firewall },
-    }),
+    clients.network.networkInterfaces.beginCreateOrUpdate(
+      group,
+      nic.name,
+      {
+        ...nic,
+        tags: { ...nic.tags, ...tags },
+        networkSecurityGroup: { id: firewall },
+      },
+      {
+        // Whoever takes it out of the load balancer meanwhile is not to be undone.
+        requestOptions: { customHeaders: { 'If-Match': nic.etag ?? '*' } },
+      },
+    ),
   );
 }
 

@@ -7,8 +7,10 @@ import type {
 } from '@azure/arm-network';
 import type { Owner } from '../../domain/cloud.ts';
 import type { OwnedResource, Progress } from '../contract.ts';
+import { balancerAddressName, balancerName } from './balancer-model.ts';
 import type { Clients } from './clients.ts';
 import { found, invalidRequest, unlessGone } from './failures.ts';
+import { removeBalancer } from './load-balancer.ts';
 import {
   firewallName,
   groupIn,
@@ -130,11 +132,13 @@ export async function removeSpare(
     case 'interface':
       return removeNic(at);
     case 'address':
-      return removeAddress(at);
+      return at.name === balancerAddressName ? removeBalancerAddress(at) : removeAddress(at);
     case 'network':
       return removeNetwork(at);
     case 'firewall':
       return removeFirewall(at);
+    case 'load-balancer':
+      return removeLoadBalancer(at);
     default:
       throw invalidRequest('NotSpare', `a ${resource.kind} is never spare`);
   }
@@ -182,6 +186,30 @@ const removeNic = (place: Place): Promise<Progress<'gone'>> => {
     look: networkInterfaces.get(place.group, place.name),
     isFree: isFreeNic,
     remove: () => networkInterfaces.beginDelete(place.group, place.name),
+  });
+};
+
+/** Of the load balancers only the cluster's own is ever spare: whoever says so knows that nobody wants it. */
+const removeLoadBalancer = async (place: Place): Promise<Progress<'gone'>> => {
+  const { clients, group, name, owner } = place;
+  const seen = await found(clients.network.loadBalancers.get(group, name));
+  if (seen === undefined) return gone;
+  if (name !== balancerName || !isOwned(seen.tags, owner))
+    throw invalidRequest('NotOwned', `load balancer ${name} is not this cluster's own`);
+  await removeBalancer(clients, owner);
+  return pending(`load balancer ${name} to be deleted`, spareSeconds);
+};
+
+/** The load balancer's goes after it. */
+const removeBalancerAddress = async (place: Place): Promise<Progress<'gone'>> => {
+  const { publicIPAddresses } = place.clients.network;
+  const address = await found(publicIPAddresses.get(place.group, place.name));
+  if (isOwned(address?.tags, place.owner) && (await removeBalancer(place.clients, place.owner)))
+    return pending(`the load balancer at ${place.name} to be deleted`, spareSeconds);
+  return removeFree(place, 'address', {
+    look: publicIPAddresses.get(place.group, place.name),
+    isFree: isFreeAddress,
+    remove: () => publicIPAddresses.beginDelete(place.group, place.name),
   });
 };
 

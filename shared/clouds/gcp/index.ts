@@ -18,10 +18,7 @@ export { gcpCredentials, type GcpCredentials };
  *
  * `parts` of its networks: `network` and `subnetwork`, each a path below `compute/v1/`.
  */
-export function createGcp(
-  credentials: GcpCredentials,
-  options: { readonly now?: () => number } = {},
-): Required<Cloud> {
+export function createGcp(credentials: GcpCredentials, options: { readonly now?: () => number } = {}): Cloud {
   const clients = clientsFor(credentials, options.now ?? Date.now);
   return {
     name: 'gcp',

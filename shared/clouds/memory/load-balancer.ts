@@ -115,7 +115,7 @@ export function balancerFlaws(world: MemoryWorld, { expected, ...owner }: Watche
   return balancerDifferences(world, balancer, spec).map(({ flaw }) => flaw);
 }
 
-type Methods = Required<Pick<Cloud, 'ensureLoadBalancer' | 'joinLoadBalancer' | 'leaveLoadBalancer'>>;
+type Methods = Pick<Cloud, 'ensureLoadBalancer' | 'joinLoadBalancer' | 'leaveLoadBalancer'>;
 
 const viewOf = (world: MemoryWorld, { id, address }: MemoryBalancer): LoadBalancer => ({
   cloud: world.name,
