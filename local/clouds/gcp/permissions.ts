@@ -17,11 +17,11 @@ function permissionOf(method: string, { kind, verb }: Place): string {
 }
 
 /** They read although they are POSTs: `compute.zoneOperations.get`, and `compute.instanceGroups.list`. */
-const readingPosts = ['operations/wait', 'instanceGroups/listInstances'];
+const readingPosts = new Set(['operations/wait', 'instanceGroups/listInstances']);
 
 /** What a service account with the role Compute Viewer is told of any change: that it lacks the one permission for it. */
 export function checkViewer(method: string, place: Place): void {
-  if (method === 'GET' || readingPosts.includes(`${place.kind}/${place.verb}`)) return;
+  if (method === 'GET' || readingPosts.has(`${place.kind}/${place.verb}`)) return;
   const resource = [`projects/${place.project}`, place.scope, place.kind, place.name]
     .filter((part) => part !== '')
     .join('/');
