@@ -9,6 +9,7 @@ import type { DamageKind, Fault, ResourceRow, StrangerRequest } from '../../loca
 import { startPlatform, type Platform } from '../../local/platform.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
+import type { Lifecycle } from '../../shared/domain/offering.ts';
 import type { TimelineEntry } from '../../shared/domain/timeline.ts';
 import { timePasses } from './time-passes.ts';
 
@@ -16,6 +17,8 @@ import { timePasses } from './time-passes.ts';
 const timeScale = 100;
 const waitSecondsMax = 40;
 const pollMilliseconds = 150;
+/** How often a quiet node's last word is written down; whoever is silent for twice as long is missed. */
+const heardMinutes = 5;
 /** Longer than the reconciler believes that an event may still be on its way. */
 const secondsBetweenTicks = 61;
 /** What a tick has set in motion gets so far before the next one. */
@@ -59,6 +62,8 @@ export interface TestPlatform extends Platform {
   ): Promise<string>;
   /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
   tickAfter(clusterId: string, seconds: number): Promise<void>;
+  /** So many minutes pass with nobody looking, in which every machine is heard of as usual: none has been silent for long. */
+  minutesPass(clusterId: string, minutes: number): Promise<void>;
   /** A tick, and a minute later the next one, until it is so; on the wall they follow each other faster. */
   tickUntil(
     clusterId: string,
@@ -78,9 +83,13 @@ export const exampleFile = (name = 'four-clouds'): string =>
 export const smallFile = (
   name: string,
   clouds: readonly CloudName[],
-  nodes: readonly { role: 'control-plane' | 'worker'; cloud: CloudName; shape?: string; count?: number }[] = [
-    { role: 'control-plane', cloud: clouds[0] ?? 'aws' },
-  ],
+  nodes: readonly {
+    role: 'control-plane' | 'worker';
+    cloud: CloudName;
+    shape?: string;
+    lifecycle?: Lifecycle;
+    count?: number;
+  }[] = [{ role: 'control-plane', cloud: clouds[0] ?? 'aws' }],
 ): string =>
   JSON.stringify({
     apiVersion: 'overcast.dev/v1',
@@ -180,13 +189,29 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
       (cluster) => clusterText(cluster, Date.now()),
     );
 
-  const tickAfter: TestPlatform['tickAfter'] = async (clusterId, seconds) => {
-    await timePasses(
+  const secondsPass = (clusterId: string, seconds: number): Promise<void> =>
+    timePasses(
       { url: platform.aws.url, tableName: platform.aws.outputs['TableName'] ?? '' },
       clusterId,
       seconds,
     );
+  const tickAfter: TestPlatform['tickAfter'] = async (clusterId, seconds) => {
+    await secondsPass(clusterId, seconds);
     await platform.aws.fireSchedule(tickRule);
+  };
+  const minutesPass: TestPlatform['minutesPass'] = async (clusterId, minutes) => {
+    for (let left = minutes; left > 0; left -= heardMinutes) {
+      const from = new Date().toISOString();
+      await secondsPass(clusterId, Math.min(left, heardMinutes) * 60);
+      await eventually(
+        'the word of every machine',
+        () => platform.store.nodes.list(clusterId),
+        (nodes) =>
+          nodes
+            .filter(({ phase }) => phase === 'ready')
+            .every(({ lastSeenAt = '' }) => left < heardMinutes || lastSeenAt >= from),
+      );
+    }
   };
 
   return {
@@ -263,6 +288,7 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     },
     damage: async (what) => ((await control('POST', 'damage', what)) as { id: string }).id,
     tickAfter,
+    minutesPass,
     async tickUntil(clusterId, condition, look) {
       for (let ticks = 1; ticks <= ticksMax; ticks += 1) {
         await tickAfter(clusterId, secondsBetweenTicks);

@@ -114,7 +114,7 @@ describe('a cluster that loses two of three control planes', { timeout: 90_000 }
       },
     });
     const before = (await snapshotsTaken(1)).length;
-    await platform.tickAfter(cluster.id, 900);
+    await platform.minutesPass(cluster.id, 15);
     await snapshotsTaken(before + 1);
     await keep(api, 'after');
     await platform.api.addNodes(name, { cloud: 'gcp', shape: 'small', count: 1 });
