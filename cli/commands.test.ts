@@ -135,6 +135,26 @@ describe('cluster get', () => {
     );
   });
 
+  it('shows the names at which it is reached, and why there are none', async () => {
+    const get = async (body: unknown): Promise<string> =>
+      (await overcast(['cluster', 'get', 'four-clouds'], { 'GET /v1/clusters/four-clouds': [{ body }] })).out;
+    const [api, ingress] = ['api.four-clouds.example.org', 'four-clouds.example.org'];
+    const failure = { error: 'QuotaExceeded', message: 'aws: no more', at: details.createdAt };
+    expect(
+      await get(someDetails({ names: { zone: 'example.org', api, ingress, missing: [], failure } })),
+    ).toContain(
+      [
+        'Names:',
+        `  API           ${api}`,
+        `  ingress       ${ingress}, *.${ingress}`,
+        '  failed        QuotaExceeded: aws: no more',
+      ].join('\n'),
+    );
+    expect(await get(someDetails({ names: { missing: ['no names: no zone'] } }))).toContain(
+      ['Names:', '  missing       no names: no zone'].join('\n'),
+    );
+  });
+
   it('escapes the name in the path', async () => {
     await overcast(['cluster', 'get', '../keys']);
     expect(callsOf()).toEqual(['GET /v1/clusters/..%2Fkeys']);

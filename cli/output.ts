@@ -118,6 +118,20 @@ function loadBalancerLines({ ingress, cloudParts, nodes }: ClusterDetails): read
   return ['Load balancers:', ...cloudParts.map((part) => `  ${part.cloud.padEnd(13)} ${state(part)}`)];
 }
 
+/** At which names it is reached, and why there is none. */
+function nameLines({ names }: ClusterDetails): readonly string[] {
+  const line = (what: string, text: string): string => `  ${what.padEnd(13)} ${text}`;
+  return [
+    'Names:',
+    ...(names.api === undefined ? [] : [line('API', names.api)]),
+    ...(names.ingress === undefined ? [] : [line('ingress', `${names.ingress}, *.${names.ingress}`)]),
+    ...names.missing.map((why) => line('missing', why)),
+    ...(names.failure === undefined
+      ? []
+      : [line('failed', `${names.failure.error}: ${names.failure.message}`)]),
+  ];
+}
+
 /** One cluster in full, for people. */
 export function clusterText(cluster: ClusterDetails, now: number): string {
   const facts: [string, string | undefined][] = [
@@ -156,6 +170,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     'Networks:',
     ...networks,
     ...loadBalancerLines(cluster),
+    ...nameLines(cluster),
     ...findingLines(cluster.findings, now),
     'Nodes:',
     nodeTable(

@@ -88,6 +88,9 @@ export const deadExecutions = {
 /** Whatever events did not do, the tick finds. */
 export const tick = { function: 'tick-clusters', everyMinutes: 1 } as const;
 
+/** As often as a quiet cluster is looked at. */
+export const nameReading = { function: 'observe-dns', everyMinutes: 2 } as const;
+
 /** Prices move. */
 export const priceReading = {
   functions: cloudNames.map((cloud) => `refresh-offerings-${cloud}`),

@@ -87,6 +87,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       nodeRetirementRequested,
       policyChanged,
     ],
+    hostedZone: 'knows',
   },
   {
     ...small,
@@ -94,6 +95,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     entry: 'functions/request-reconcile/handler.ts',
     why: 'has a cluster looked at, or says what would be done for it',
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
+    hostedZone: 'knows',
   },
   {
     ...small,
@@ -273,6 +275,16 @@ export const functionSpecs: readonly FunctionSpec[] = [
   },
   {
     ...small,
+    name: 'observe-dns',
+    entry: 'functions/observe-dns/handler.ts',
+    why: 'looks at the hosted zone, changes nothing there',
+    timeoutSeconds: 60,
+    table: ['UpdateItem', 'Query', 'BatchGetItem'],
+    sendsTo: ['reconcile'],
+    hostedZone: 'reads',
+  },
+  {
+    ...small,
     name: 'tick-clusters',
     entry: 'functions/tick-clusters/handler.ts',
     why: 'finds the clusters that are due',
@@ -312,6 +324,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       clusterDegraded,
       clusterFailed,
     ],
+    hostedZone: 'knows',
   },
   {
     ...small,

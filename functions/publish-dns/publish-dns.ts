@@ -83,7 +83,12 @@ async function isRight(
     return false;
   }
   if (cluster.desired === 'present')
-    await store.dns.recordPublished(clusterId, { records: wanted, flaws, at: clock.now() });
+    await store.dns.recordPublished(clusterId, {
+      clusterName: cluster.name,
+      records: wanted,
+      flaws,
+      at: clock.now(),
+    });
   else await store.dns.forget(clusterId);
   return true;
 }

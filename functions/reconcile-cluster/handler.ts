@@ -14,7 +14,7 @@ import { reconcileCluster } from './reconcile-cluster.ts';
 /**
  * The reconcile queue: from tick-clusters, observe-cloud, and rules on events about clusters.
  *
- * Environment: TABLE_NAME, BUS_NAME.
+ * Environment: TABLE_NAME, BUS_NAME; where there is a hosted zone HOSTED_ZONE_ID, HOSTED_ZONE_NAME.
  * Rights: dynamodb GetItem, Query, PutItem, UpdateItem, DeleteItem on the table; states DescribeExecution on executions of
  * the four state machines; sqs ReceiveMessage, DeleteMessage, GetQueueAttributes on its queue; events PutEvents on the bus
  * as overcast.reconcile-cluster: NodesPlanned, NodeRequested, NodeRetirementRequested, DriftFound,
@@ -36,6 +36,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
           source: 'overcast.reconcile-cluster',
         }),
         states: createStates({ client: createStatesClient() }),
+        zone: settings.hostedZone,
         clock: systemClock,
         random: Math.random,
         newId: randomUUID,

@@ -11,6 +11,7 @@ import { nodeRetirementRequested } from '../../events/node-retirement-requested.
 import { nodesPlanned } from '../../events/nodes-planned.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import type { ClusterId, Instant, NodeId } from '../../shared/domain/ids.ts';
 import type { Node } from '../../shared/domain/node.ts';
 import { planReplacement } from '../../shared/planning/plan-replacement.ts';
@@ -34,10 +35,21 @@ export const reconcileMessage = z.union([z.object({ detail: about }), about]);
 interface Parts {
   readonly store: Pick<
     Store,
-    'clusters' | 'mesh' | 'nodes' | 'parts' | 'observations' | 'workloads' | 'pki' | 'offerings' | 'coolOffs'
+    | 'clusters'
+    | 'mesh'
+    | 'nodes'
+    | 'parts'
+    | 'dns'
+    | 'observations'
+    | 'workloads'
+    | 'pki'
+    | 'offerings'
+    | 'coolOffs'
   >;
   readonly bus: Bus;
   readonly states: Pick<States, 'liveness'>;
+  /** Undefined where the installation has none. */
+  readonly zone?: HostedZone | undefined;
   readonly clock: Clock;
   /** 0 ≤ value < 1. */
   readonly random: () => number;
@@ -53,13 +65,13 @@ export const reconcileCluster =
   async (body: unknown): Promise<void> => {
     const message = parsePayload(reconcileMessage, body);
     const { clusterId } = 'detail' in message ? message.detail : message;
-    const { store, clock } = parts;
+    const { store, clock, zone } = parts;
     const cluster = await store.clusters.get(clusterId);
     if (cluster === undefined || cluster.status === 'deleted') return;
     // Before the nodes: whoever enters it meanwhile moves its version, and what is decided of the old one is refused.
     const mesh = await store.mesh.get(clusterId);
     const now = clock.now();
-    const [nodes, cloudParts, sightings, credential, known, workload, market] = await Promise.all([
+    const [nodes, cloudParts, sightings, credential, known, workload, market, published] = await Promise.all([
       store.nodes.list(clusterId),
       store.parts.list(clusterId),
       store.observations.list(clusterId),
@@ -68,6 +80,7 @@ export const reconcileCluster =
       // A cluster without policies costs no more than it did.
       workloadNeeded(cluster) && store.workloads.get(clusterId),
       marketNeeded(cluster) ? readMarket(store, cluster, now) : undefined,
+      zone && store.dns.get(clusterId),
     ]);
     const decision = reconcile({
       cluster,
@@ -79,6 +92,7 @@ export const reconcileCluster =
       mesh,
       workload,
       market,
+      dns: zone && { zone, published },
       now,
       jitter: parts.random(),
     });

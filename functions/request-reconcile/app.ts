@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.ts';
 import { findCluster, mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
@@ -15,6 +16,7 @@ import { foreseeReconciliation, type ForesightStore } from './foresee.ts';
 export function createApp(
   dependencies: PeopleDependencies & {
     readonly store: Pick<Store, 'apiKeys' | 'audit' | 'clusters' | 'names'> & ForesightStore;
+    readonly zone?: HostedZone | undefined;
   },
 ): Hono<PeopleEnvironment> {
   const { store, clock, log } = dependencies;

@@ -1,5 +1,6 @@
 import type { ReconcilePlan } from '../../shared/domain/api-types.ts';
 import { clusterView } from '../../shared/domain/cluster-view.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
 import { reconcile } from '../../shared/planning/reconcile.ts';
 import { describeAction } from '../../shared/planning/reconcile/describe-action.ts';
@@ -11,17 +12,25 @@ import type { Store } from '../../shared/runtime/table.ts';
 /** What is read of a cluster before anything is decided for it. */
 export type ForesightStore = Pick<
   Store,
-  'nodes' | 'mesh' | 'parts' | 'observations' | 'workloads' | 'pki' | 'offerings' | 'coolOffs'
+  'nodes' | 'mesh' | 'parts' | 'dns' | 'observations' | 'workloads' | 'pki' | 'offerings' | 'coolOffs'
 >;
 
 /** What would be found and done for a cluster if it were looked at now, from what its clouds last showed. Reads only. */
 export async function foreseeReconciliation(
-  { store, clock }: { readonly store: ForesightStore; readonly clock: Clock },
+  {
+    store,
+    clock,
+    zone,
+  }: {
+    readonly store: ForesightStore;
+    readonly clock: Clock;
+    readonly zone?: HostedZone | undefined;
+  },
   cluster: Cluster,
 ): Promise<ReconcilePlan> {
   const mesh = await store.mesh.get(cluster.id);
   const now = clock.now();
-  const [nodes, parts, sightings, credential, known, workload, market] = await Promise.all([
+  const [nodes, parts, sightings, credential, known, workload, market, published] = await Promise.all([
     store.nodes.list(cluster.id),
     store.parts.list(cluster.id),
     store.observations.list(cluster.id),
@@ -29,6 +38,7 @@ export async function foreseeReconciliation(
     store.observations.findings(cluster.id),
     workloadNeeded(cluster) && store.workloads.get(cluster.id),
     marketNeeded(cluster) ? readMarket(store, cluster, now) : undefined,
+    zone && store.dns.get(cluster.id),
   ]);
   const { findings, actions } = reconcile({
     cluster,
@@ -40,6 +50,7 @@ export async function foreseeReconciliation(
     mesh,
     workload,
     market,
+    dns: zone && { zone, published },
     now,
     jitter: 0,
   });

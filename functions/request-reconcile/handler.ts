@@ -11,7 +11,7 @@ import { createApp } from './app.ts';
 /**
  * POST /v1/clusters/{cluster}/reconcile, GET …/pods/{namespace}/{name}/explanation. Beside serve-api, because it brings along all that decides for a cluster.
  *
- * Environment: TABLE_NAME.
+ * Environment: TABLE_NAME; where there is a hosted zone HOSTED_ZONE_ID, HOSTED_ZONE_NAME.
  * Rights: dynamodb GetItem, Query, UpdateItem, PutItem (the audit log) on the table.
  */
 const settings = settingsFrom(process.env);
@@ -21,6 +21,7 @@ const serve = handle(
     clock: systemClock,
     log,
     newId: randomUUID,
+    zone: settings.hostedZone,
   }),
 );
 

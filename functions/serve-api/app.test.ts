@@ -6,6 +6,7 @@ import { exampleTime } from '../../test/builders/cluster.ts';
 import { recordingBus, silentLog, testClock, type RecordingBus } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
+import type { DnsFlaw, HostedZone } from '../../shared/domain/dns.ts';
 import { createApp } from './app.ts';
 
 let tests: TestStore;
@@ -46,6 +47,7 @@ interface Call {
   readonly type?: string;
   readonly key?: string;
   readonly idempotencyKey?: string;
+  readonly zone?: HostedZone;
 }
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the API answers it
 const send = async <T>({
@@ -56,8 +58,9 @@ const send = async <T>({
   type,
   key = keys.admin,
   idempotencyKey,
+  zone,
 }: Call): Promise<{ status: number; json: T }> => {
-  const app = createApp({ store: tests.store, bus, clock, log: silentLog, newId: randomUUID });
+  const app = createApp({ store: tests.store, bus, clock, log: silentLog, newId: randomUUID, zone });
   const response = await app.request(`/v1${path}`, {
     method,
     headers: {
@@ -237,6 +240,53 @@ describe('load balancers', () => {
     const loadBalancerFailure = { error: 'QuotaExceeded', message: 'aws: no more', at: exampleTime };
     await tests.store.parts.recordLoadBalancerFailure(made.id, 'aws', loadBalancerFailure);
     expect(await read()).toMatchObject([{ loadBalancerFailure }]);
+  });
+});
+
+describe('names', () => {
+  const zone = { id: 'Z1', name: 'example.org' };
+  const namesOf = async (id: string, given?: typeof zone) =>
+    (await send<ClusterDetails>({ path: `/clusters/${id}`, ...(given && { zone: given }) })).json.names;
+
+  it('are missing without a hosted zone, and the API says how to have one', async () => {
+    const made = await create();
+    expect(made.names).toEqual({ missing: [expect.stringContaining('hostedZoneId') as string] });
+    expect(await namesOf(made.id)).toEqual(made.names);
+  });
+
+  it('are shown once they are published; before that, and where nothing could answer, it is said why', async () => {
+    const made = await create();
+    const [api, ingress] = [`api.${made.name}.example.org`, `${made.name}.example.org`];
+    const off = `${ingress}: it leads to load balancers, and \`spec.ingress.loadBalancers\` is off`;
+    expect(await namesOf(made.id, zone)).toEqual({
+      zone: 'example.org',
+      missing: [`${api}: no control plane is published yet`, off],
+    });
+    const record = {
+      name: api,
+      setIdentifier: 'x',
+      routing: 'multivalue',
+      target: { addresses: ['203.0.113.1'] },
+    } as const;
+    const publish = (flaws: readonly DnsFlaw[] = []) =>
+      tests.store.dns.recordPublished(made.id, {
+        clusterName: made.name,
+        records: [record],
+        flaws,
+        at: exampleTime,
+      });
+    await publish();
+    expect(await namesOf(made.id, zone)).toEqual({ zone: 'example.org', api, missing: [off] });
+    await publish([{ kind: 'taken', subject: api, message: 'it is taken' }]);
+    expect((await namesOf(made.id, zone)).missing[0]).toBe(`${api}: somebody else has a record of that name`);
+    const failure = { error: 'QuotaExceeded', message: 'aws: no more health checks', at: exampleTime };
+    await tests.store.dns.recordFailure(made.id, failure);
+    expect(await namesOf(made.id, zone)).toMatchObject({ failure });
+  });
+
+  it('of its load balancers wait for one', async () => {
+    const made = await create({ clouds: [{ cloud: 'aws' }], ingress: { loadBalancers: true } });
+    expect((await namesOf(made.id, zone)).missing[1]).toMatch(/no load balancer takes traffic yet$/);
   });
 });
 

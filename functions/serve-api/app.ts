@@ -22,6 +22,7 @@ import type { PolicyEdit } from './change-policies.ts';
 import { addNodesDocument, clusterDocument, restoreDocument } from './cluster-document.ts';
 import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts';
 import { listOfferings } from './list-offerings.ts';
+import { namesView } from './names-view.ts';
 import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
 import { readBody } from './read-body.ts';
 import { removeNodes } from './remove-nodes.ts';
@@ -50,12 +51,14 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     return [...nodes, ...planned].map((node) => nodeView(cluster, node));
   };
   const detailsOf = async (cluster: Cluster): Promise<ClusterDetails> => {
-    const [nodes, parts, findings] = await Promise.all([
+    const [nodes, parts, published, findings] = await Promise.all([
       nodesOf(cluster),
       store.parts.list(cluster.id),
+      dependencies.zone && store.dns.get(cluster.id),
       store.observations.findings(cluster.id),
     ]);
-    return clusterDetails(cluster, { nodes, parts, findings });
+    const names = namesView(cluster, dependencies.zone, published);
+    return clusterDetails(cluster, { nodes, parts, names, findings });
   };
 
   app.get('/clusters', async (context) => {

@@ -4,6 +4,7 @@ import type { ClusterDetails } from '../../shared/domain/api-types.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import { isCloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import type { ClusterId, Instant } from '../../shared/domain/ids.ts';
 import type { Market } from '../../shared/domain/offering.ts';
 import { canonicalPolicies } from '../../shared/domain/policy-change.ts';
@@ -16,6 +17,7 @@ import type { Store } from '../../shared/runtime/table.ts';
 import type { ApiDependencies, Caller } from './api.ts';
 import type { clusterDocument } from './cluster-document.ts';
 import { idSource } from './idempotency.ts';
+import { namesView } from './names-view.ts';
 import { clusterDetails, nodeView } from './views.ts';
 
 type Document = z.output<typeof clusterDocument>;
@@ -70,7 +72,7 @@ export async function createCluster(
       nodes: cluster.pendingPlan?.nodes.length,
     });
   if (stored.desired === 'present') await bus.say(clusterRequested, { clusterId: id });
-  return { created, details: detailsOf(stored, warnings, now) };
+  return { created, details: detailsOf(stored, { warnings, zone: dependencies.zone, now }) };
 }
 
 /** The cluster as it would be created: nothing is written. @throws Problem as `createCluster`, but for a name that is taken. */
@@ -83,7 +85,7 @@ export async function foreseeCluster(
   const market = await readMarket(store, request, now);
   refuseTooLarge(request, market);
   const { cluster, warnings } = plan({ request, market, id: newId(), newId, now, caller });
-  return detailsOf(cluster, warnings, now);
+  return detailsOf(cluster, { warnings, zone: dependencies.zone, now });
 }
 
 /** The cluster, with the nodes that it begins with. */
@@ -122,12 +124,20 @@ function plan(given: {
   return { cluster, warnings };
 }
 
-function detailsOf(cluster: Cluster, warnings: readonly string[], now: Instant): ClusterDetails {
+function detailsOf(
+  cluster: Cluster,
+  { warnings, zone, now }: { warnings: readonly string[]; zone: HostedZone | undefined; now: Instant },
+): ClusterDetails {
   const nodes = (cluster.pendingPlan?.nodes ?? []).map((planned) =>
     nodeView(cluster, materialiseNode({ cluster, planned, now })),
   );
   return {
-    ...clusterDetails(cluster, { nodes, parts: [], findings: [] }),
+    ...clusterDetails(cluster, {
+      nodes,
+      parts: [],
+      names: namesView(cluster, zone, undefined),
+      findings: [],
+    }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -18,6 +18,7 @@ const serve = handle(
     clock: systemClock,
     log,
     newId: randomUUID,
+    zone: settings.hostedZone,
   }),
 );
 

@@ -1,4 +1,10 @@
-import type { CloudView, ClusterDetails, NodeView, SnapshotView } from '../../shared/domain/api-types.ts';
+import type {
+  CloudView,
+  ClusterDetails,
+  NamesView,
+  NodeView,
+  SnapshotView,
+} from '../../shared/domain/api-types.ts';
 import type { CloudParts, Cluster } from '../../shared/domain/cluster.ts';
 import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
@@ -76,10 +82,16 @@ const cloudView = (cluster: Cluster, parts: readonly CloudParts[]): readonly Clo
 
 export const clusterDetails = (
   cluster: Cluster,
-  rest: { nodes: readonly NodeView[]; parts: readonly CloudParts[]; findings: readonly Finding[] },
+  rest: {
+    nodes: readonly NodeView[];
+    parts: readonly CloudParts[];
+    names: NamesView;
+    findings: readonly Finding[];
+  },
 ): ClusterDetails => ({
   ...clusterView(cluster),
   nodes: rest.nodes,
   cloudParts: cloudView(cluster, rest.parts),
+  names: rest.names,
   findings: rest.findings,
 });

@@ -18,6 +18,7 @@ import {
   consumption,
   deadExecutions,
   eventRoutes,
+  nameReading,
   priceReading,
   queueConsumer,
   tick,
@@ -35,6 +36,8 @@ export interface EventRulesProps {
   readonly bus: EventBus;
   readonly machines: StateMachines;
   readonly alarms: Alarms;
+  /** Whether there is a hosted zone to look at. */
+  readonly hasHostedZone: boolean;
   readonly functionNamed: (name: string) => PlatformFunction;
   readonly queueNamed: (name: QueueName) => WorkQueue;
 }
@@ -105,6 +108,18 @@ export class EventRules extends Construct {
           }),
       ),
     });
+
+    if (props.hasHostedZone)
+      new Rule(this, 'Names', {
+        description: 'What is in the hosted zone, whoever changed it',
+        schedule: Schedule.rate(Duration.minutes(nameReading.everyMinutes)),
+        targets: [
+          new LambdaFunction(props.functionNamed(nameReading.function).function, {
+            ...this.#delivery(),
+            event: RuleTargetInput.fromObject({}),
+          }),
+        ],
+      });
 
     this.#consume('reconcile');
     this.#consume('observe-pods');

@@ -77,7 +77,14 @@ export class OvercastStack extends Stack {
 
     const machines = new StateMachines(this, 'StateMachines', { installation, functionNamed });
     const api = new Api(this, 'Api', { functionNamed });
-    new EventRules(this, 'Rules', { bus, machines, alarms, functionNamed, queueNamed });
+    new EventRules(this, 'Rules', {
+      bus,
+      machines,
+      alarms,
+      hasHostedZone: hostedZone !== undefined,
+      functionNamed,
+      queueNamed,
+    });
 
     grantRights({
       installation,

@@ -59,10 +59,24 @@ export interface CloudView {
   readonly loadBalancerFailure?: PartFailure;
 }
 
+/** The names at which a cluster is reached, as far as they lead somewhere. */
+export interface NamesView {
+  /** Absent where the installation has no hosted zone. */
+  readonly zone?: string;
+  /** Of every control plane; port 6443. */
+  readonly api?: string;
+  /** Of every cloud's load balancer, as whatever is under it. */
+  readonly ingress?: string;
+  /** What has no name, and why; one sentence each. */
+  readonly missing: readonly string[];
+  readonly failure?: PartFailure;
+}
+
 /** One cluster in full. */
 export interface ClusterDetails extends ClusterView {
   readonly nodes: readonly NodeView[];
   readonly cloudParts: readonly CloudView[];
+  readonly names: NamesView;
   readonly findings: readonly Finding[];
   /** Only in the answer to its creation: what the asker should know and may well have meant. */
   readonly warnings?: readonly string[];

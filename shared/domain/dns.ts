@@ -118,6 +118,8 @@ export interface DnsFlaw {
 /** What was last published of a cluster, and what a look has found since. */
 export interface PublishedDns {
   readonly clusterId: ClusterId;
+  /** Absent before the first publishing, as `publishedAt` is. */
+  readonly clusterName?: string;
   readonly records: readonly DnsRecord[];
   /** When publishing last came to its end; absent before the first time. */
   readonly publishedAt?: Instant;

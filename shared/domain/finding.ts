@@ -21,6 +21,11 @@ export interface Finding {
     | 'load-balancer-changed'
     | 'load-balancer-failed'
     | 'node-unresponsive'
+    /** A record or a health check of the cluster's names is not as it was published. */
+    | 'dns-changed'
+    | 'dns-failed'
+    /** Somebody else has a record of one of the cluster's names: nothing is added to it. */
+    | 'dns-name-taken'
     /** Somebody else's, in an owned network or group: it is never touched, and the cluster is not deleted before it is gone. */
     | 'stranger'
     /** Nobody could look at a cloud lately: what is there is unknown. */

@@ -5,6 +5,7 @@ import type { Mesh } from '../domain/mesh.ts';
 import { isHeldUp, type Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
+import { dnsFindings, type DnsView } from './find-dns.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
 import { isRestoring } from './restoring.ts';
 import { meshFindings } from './find-mesh-drift.ts';
@@ -29,7 +30,7 @@ type Found = Omit<Finding, 'clusterId' | 'seenAt'>;
  * Compares what a cluster should have with what was seen. Pure: equal inputs give equal findings, so they can be stored,
  * shown and replayed.
  *
- * @returns what is wrong in the order of repair: clouds, networks, machines, load balancers, what is stray, who is a
+ * @returns what is wrong in the order of repair: clouds, networks, machines, load balancers, names, what is stray, who is a
  *   stranger, who cannot leave, the platform's own access; then what was so and cannot be seen now (`unconfirmedSince`).
  */
 export function findDrift(options: {
@@ -38,6 +39,7 @@ export function findDrift(options: {
     | 'id'
     | 'name'
     | 'clouds'
+    | 'desired'
     | 'status'
     | 'initialisedAt'
     | 'restore'
@@ -52,6 +54,7 @@ export function findDrift(options: {
   credential?: Pick<StoredCredential, 'notBefore' | 'notAfter'> | 'missing' | undefined;
   /** Read before the nodes were; undefined when nobody looked. */
   mesh?: Mesh;
+  dns?: DnsView | undefined;
   /** What the last sweep found: what is still so keeps its time. */
   known?: readonly Finding[];
   now: Instant;
@@ -74,6 +77,7 @@ export function findDrift(options: {
     ...changedMachines(nodes, parts, fresh),
     ...failedLoadBalancers(parts),
     ...changedLoadBalancers(parts, fresh),
+    ...dnsFindings(options),
     ...strays({ nodes, parts, fresh, now }),
     ...strangers(fresh),
     ...unseenClouds({ cluster, parts, sightings, secondsMax: sightingSecondsMax, now }),

@@ -9,6 +9,8 @@ import { nodePhases, type Node } from '../domain/node.ts';
 import type { Operation, OperationKind } from '../domain/operation.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Sighting } from '../domain/observation.ts';
+import type { PublishedDns } from '../domain/dns.ts';
+import { planDns } from './plan-dns.ts';
 import { nextDue, reconcile, strategies, type Action } from './reconcile.ts';
 
 /** An hour after everything was made. */
@@ -212,6 +214,82 @@ describe('load balancers', () => {
       'DriftFound aws:load-balancer-failed:QuotaExceeded (attempt 1, wait 60 s)',
     ]);
     expect(decided.status).toMatchObject({ to: 'degraded', event: 'ClusterDegraded' });
+  });
+});
+
+describe('names', () => {
+  const zone = { id: 'Z1', name: 'example.org' };
+  const controlPlane = (given: Partial<Node> = {}): Node =>
+    node({ role: 'control-plane', joinedAt: ago(900), publicAddress: '203.0.113.1', ...given });
+  const cluster = aCluster(quiet);
+  const records = planDns({ cluster, nodes: [controlPlane()], parts: [], zone });
+  const published: PublishedDns = {
+    clusterId: 'c',
+    clusterName: cluster.name,
+    records,
+    publishedAt: ago(600),
+    flaws: [],
+  };
+  const look = (dns: PublishedDns | undefined, nodes: readonly Node[] = [controlPlane()], withZone = true) =>
+    reconcile({
+      cluster,
+      nodes,
+      parts: networks,
+      sightings: [],
+      ...(withZone && { dns: { zone, published: dns } }),
+      now,
+      jitter: 0.5,
+    });
+  const said = (decided: ReturnType<typeof look>) => decided.actions.map(sentence);
+  const ofNames = ({ findings }: ReturnType<typeof look>) =>
+    findings.filter(({ kind }) => kind.startsWith('dns-'));
+  const due = `DriftFound dns-due:${ago(600)} (attempt 1, wait 60 s)`;
+
+  it('that lead where they should are left alone', () => {
+    expect(said(look(published))).toEqual([]);
+  });
+  it('are nobody’s affair without a zone', () => {
+    expect(said(look(undefined, undefined, false))).toEqual([]);
+  });
+  it('are published when they never were, or somebody came or went and nobody told', () => {
+    expect(said(look(undefined))).toEqual(['DriftFound dns-due:never (attempt 1, wait 60 s)']);
+    expect(said(look(published, [controlPlane({ publicAddress: '203.0.113.9' })]))).toEqual([due]);
+    expect(said(look(published, []))).toContain(due);
+  });
+  it('are the affair of a control plane’s own run while it comes or goes', () => {
+    const coming = controlPlane({ number: 2, operation: running('ProvisionNode') });
+    const going = controlPlane({ number: 2, desired: 'absent', operation: running('RetireNode') });
+    for (const other of [coming, going]) expect(said(look(published, [controlPlane(), other]))).toEqual([]);
+  });
+
+  const changed = { kind: 'changed', subject: 'api', message: 'api: leads elsewhere' } as const;
+  const taken = { kind: 'taken', subject: 'api', message: 'api is taken' } as const;
+
+  it('that were changed by hand are put right at once, and told', () => {
+    const decided = look({ ...published, flaws: [changed] });
+    expect(said(decided)).toEqual(['DriftFound :dns-changed:api (attempt 1, wait 60 s)']);
+    expect(ofNames(decided)).toMatchObject([
+      { kind: 'dns-changed', message: 'api: leads elsewhere', remedy: 'it is put right' },
+    ]);
+    expect(decided.status).toMatchObject({ to: 'degraded' });
+  });
+  it('that are taken are told, and nothing is done', () => {
+    const decided = look({ ...published, flaws: [taken] });
+    expect(said(decided)).toEqual([]);
+    expect(ofNames(decided)).toMatchObject([{ kind: 'dns-name-taken' }]);
+  });
+  it('that are to change anyway are not held against what was seen of them', () => {
+    const decided = look({ ...published, flaws: [changed] }, [
+      controlPlane({ publicAddress: '203.0.113.9' }),
+    ]);
+    expect(ofNames(decided)).toEqual([]);
+    expect(said(decided)).toEqual([due]);
+  });
+  it('that could not be published are tried again, with the patience of all repairs', () => {
+    const failure = { error: 'QuotaExceeded', message: 'aws: no more health checks', at: ago(60) };
+    expect(said(look({ ...published, failure }))).toEqual([
+      'DriftFound :dns-failed:QuotaExceeded (attempt 1, wait 60 s)',
+    ]);
   });
 });
 

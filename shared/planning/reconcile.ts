@@ -7,6 +7,7 @@ import type { Sighting } from '../domain/observation.ts';
 import type { Market } from '../domain/offering.ts';
 import type { WorkloadSighting } from '../domain/workload.ts';
 import { clusterStatus } from './cluster-status.ts';
+import type { DnsView } from './find-dns.ts';
 import { findDrift, freshOf } from './find-drift.ts';
 import { findLosses } from './find-losses.ts';
 import { findPods } from './find-pods.ts';
@@ -69,6 +70,8 @@ export function reconcile(options: {
   known?: readonly Finding[];
   /** Read before the nodes. */
   mesh?: Mesh;
+  /** Where the installation has a hosted zone. */
+  dns?: DnsView | undefined;
   now: Instant;
   jitter: number;
 }): Reconciliation {
@@ -92,6 +95,7 @@ export function reconcile(options: {
     findings: findings.filter(isConfirmed),
     losses,
     mesh: options.mesh,
+    dns: options.dns,
     workload,
     market,
     pods,

@@ -15,6 +15,8 @@ const mendedByRuns: ReadonlySet<Finding['kind']> = new Set([
   'machine-changed',
   'load-balancer-changed',
   'load-balancer-failed',
+  'dns-changed',
+  'dns-failed',
   'stray-machine',
   'surplus-machine',
   'stray-resource',

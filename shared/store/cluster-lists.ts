@@ -1,4 +1,5 @@
 import type { Cluster } from '../domain/cluster.ts';
+import type { ClusterId } from '../domain/ids.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { duePk, keys, shardCount } from './keys.ts';
 import type { ClusterStore } from './store.ts';
@@ -18,6 +19,11 @@ const indexed = async (table: Table, project: readonly string[]): Promise<readon
       ),
     )
   ).flat();
+
+/** Each once, in no order. */
+export const livingIds = async (table: Table): Promise<readonly ClusterId[]> => [
+  ...new Set((await indexed(table, ['id'])).map(({ id }) => String(id))),
+];
 
 export async function listClusters(
   table: Table,

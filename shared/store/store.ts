@@ -370,10 +370,17 @@ export interface CloudPartsStore {
 /** One item per cluster: what was published of its names. Publishing can be repeated, so most of it has no condition. */
 export interface DnsStore {
   get(clusterId: ClusterId): Promise<PublishedDns | undefined>;
+  /** Of every live cluster that has any; found through an index, so a cluster of this very moment may be missing. */
+  list(): Promise<readonly PublishedDns[]>;
   /** All of it is in the zone, but for `flaws` that no publishing mends. */
   recordPublished(
     clusterId: ClusterId,
-    published: { records: readonly DnsRecord[]; flaws: readonly DnsFlaw[]; at: Instant },
+    published: {
+      clusterName: string;
+      records: readonly DnsRecord[];
+      flaws: readonly DnsFlaw[];
+      at: Instant;
+    },
   ): Promise<void>;
   recordFailure(clusterId: ClusterId, failure: PartFailure): Promise<void>;
   /** publishedAt = :publishedAt: what was seen of an earlier publishing says nothing of this one. */

@@ -104,6 +104,7 @@ export const someDetails = (given: Partial<ClusterDetails> = {}): ClusterDetails
   createdBy: 'ada',
   nodes: [],
   cloudParts: [{ cloud: 'aws' }, { cloud: 'gcp' }],
+  names: { missing: [] },
   findings: [],
   ...given,
 });

@@ -60,6 +60,8 @@ export interface TestPlatform extends Platform {
   damage(
     what: { cloud: CloudName; kind: DamageKind } & ({ clusterId: string } | { machineId: string }),
   ): Promise<string>;
+  /** Has the hosted zone looked at now. */
+  lookAtNames(): Promise<void>;
   /** This many seconds more, and then the tick; what it sets in motion goes on afterwards. */
   tickAfter(clusterId: string, seconds: number): Promise<void>;
   /** So many minutes pass with nobody looking, in which every machine is heard of as usual: none has been silent for long. */
@@ -125,16 +127,13 @@ export const living = (cluster: ClusterDetails): readonly NodeView[] =>
 const synthesized = join(projectFolder, 'cdk.out');
 const templateFile = 'Overcast.template.json';
 
-/** The rule that ticks, by its logical id. */
-const tickRuleOf = (assemblyFolder: string): string => {
+/** The rule with this schedule, by its logical id; undefined when the template has none. */
+const ruleOf = (assemblyFolder: string, schedule: string): string | undefined => {
   const { Resources } = JSON.parse(readFileSync(join(assemblyFolder, templateFile), 'utf8')) as {
     Resources: Record<string, { Type: string; Properties: { ScheduleExpression?: string } }>;
   };
   const [id] =
-    Object.entries(Resources).find(
-      ([, { Properties }]) => Properties?.ScheduleExpression === 'rate(1 minute)',
-    ) ?? [];
-  if (id === undefined) throw new Error('the template has no schedule of a minute');
+    Object.entries(Resources).find(([, { Properties }]) => Properties?.ScheduleExpression === schedule) ?? [];
   return id;
 };
 
@@ -156,14 +155,23 @@ function impatient(waitSeconds: number): { folder: string; remove: () => void } 
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** @param options.waitSeconds how long a state machine waits for a machine's word each time; as deployed when absent. */
-export async function startTestPlatform(options: { waitSeconds?: number } = {}): Promise<TestPlatform> {
+/**
+ * @param options.waitSeconds how long a state machine waits for a machine's word each time; as deployed when absent.
+ * @param options.assemblyFolder another synthesized app than the one that all tests share.
+ */
+export async function startTestPlatform(
+  options: { waitSeconds?: number; assemblyFolder?: string } = {},
+): Promise<TestPlatform> {
   const lines: string[] = [];
   const assembly =
     options.waitSeconds === undefined
-      ? { folder: synthesized, remove: () => {} }
+      ? { folder: options.assemblyFolder ?? synthesized, remove: () => {} }
       : impatient(options.waitSeconds);
-  const tickRule = tickRuleOf(assembly.folder);
+  const fire = async (schedule: string): Promise<void> => {
+    const rule = ruleOf(assembly.folder, schedule);
+    if (rule === undefined) throw new Error(`the template has no schedule ${schedule}`);
+    await platform.aws.fireSchedule(rule);
+  };
   const platform = await startPlatform({
     assemblyFolder: assembly.folder,
     port: 0,
@@ -197,7 +205,7 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
     );
   const tickAfter: TestPlatform['tickAfter'] = async (clusterId, seconds) => {
     await secondsPass(clusterId, seconds);
-    await platform.aws.fireSchedule(tickRule);
+    await fire('rate(1 minute)');
   };
   const minutesPass: TestPlatform['minutesPass'] = async (clusterId, minutes) => {
     for (let left = minutes; left > 0; left -= heardMinutes) {
@@ -287,6 +295,7 @@ export async function startTestPlatform(options: { waitSeconds?: number } = {}):
       await control('POST', `machines/${cloud}/${encodeURIComponent(id)}/stop`);
     },
     damage: async (what) => ((await control('POST', 'damage', what)) as { id: string }).id,
+    lookAtNames: () => fire('rate(2 minutes)'),
     tickAfter,
     minutesPass,
     async tickUntil(clusterId, condition, look) {

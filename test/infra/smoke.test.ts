@@ -609,6 +609,27 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     expect(await answerOf('publish-dns', { clusterId: cluster.id })).toEqual({ done: true });
     expect(await route53.resolve(`api.${cluster.name}.${testZone.name}`)).toEqual(['203.0.113.7']);
   },
+  'observe-dns': async () => {
+    const { cluster } = await scene();
+    // Published, and nothing of it is in the zone.
+    await table.store.dns.recordPublished(cluster.id, {
+      clusterName: cluster.name,
+      records: [
+        {
+          name: `${cluster.name}.${testZone.name}`,
+          setIdentifier: `overcast:${cluster.id}:aws`,
+          routing: 'weighted',
+          target: { addresses: ['203.0.113.9'] },
+        },
+      ],
+      flaws: [],
+      at: exampleTime,
+    });
+    await answerOf('observe-dns', {});
+    expect((await table.store.dns.get(cluster.id))?.flaws).toMatchObject([{ kind: 'changed' }]);
+    const messages = aws.calls.filter(({ action }) => action === 'SendMessageBatch');
+    expect(JSON.stringify(messages)).toContain(cluster.id);
+  },
   'tick-clusters': async () => {
     const { cluster } = await scene({ cluster: { dueAt: '2020-01-01T00:00:00.000Z' } });
     await answerOf('tick-clusters', eventOf('overcast.schedule', 'ReconcileTick', {}));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allEvents } from '../../events/all.ts';
 import { functionSpecs } from '../../infra/functions.ts';
+import { localHostedZone } from '../../infra/hosted-zone.ts';
 import { projectFolder } from '../../infra/paths.ts';
 import { readRoles, type Roles } from '../../local/aws/iam/roles.ts';
 import { startLocalAws } from '../../local/aws/index.ts';
@@ -61,6 +62,26 @@ describe('by the roles of the template', () => {
     expect(
       whoMay(`secretsmanager:${action}`, arn('secretsmanager', 'secret:overcast/accounts/aws/main-AbCdEf')),
     ).toEqual([]);
+  });
+
+  it('names are changed by one function: addresses below the zone, and nothing else in it or elsewhere', () => {
+    const zone = (id: string): string => `arn:aws:route53:::hostedzone/${id}`;
+    const change = (names: readonly string[], types: readonly string[] = ['A']) => ({
+      'route53:ChangeResourceRecordSetsNormalizedRecordNames': names,
+      'route53:ChangeResourceRecordSetsRecordTypes': types,
+      'route53:ChangeResourceRecordSetsActions': ['CREATE'],
+    });
+    const { id, name } = localHostedZone;
+    const who = (context: object, zoneId: string = id): readonly string[] =>
+      whoMay('route53:ChangeResourceRecordSets', zone(zoneId), context);
+    expect(who(change([`api.demo.${name}`, String.raw`\052.demo.${name}`]))).toEqual(['publish-dns']);
+    expect(who(change([name]))).toEqual([]);
+    expect(who(change([`demo.${name}`, name]))).toEqual([]);
+    expect(who(change([`demo.${name}`], ['A', 'TXT']))).toEqual([]);
+    expect(who(change([`demo.${name}`]), 'Z0ANOTHER')).toEqual([]);
+    expect(whoMay('route53:ListResourceRecordSets', zone(id))).toEqual(['publish-dns', 'observe-dns']);
+    for (const action of ['DeleteHostedZone', 'CreateHostedZone', 'UpdateHealthCheck'])
+      expect(whoMay(`route53:${action}`, zone(id))).toEqual([]);
   });
 
   it('tokens are signed by those who make machines, and checked by admission', () => {

@@ -4,6 +4,7 @@ import type { Finding } from '../../domain/finding.ts';
 import { secondsBetween } from '../../domain/ids.ts';
 import type { Node } from '../../domain/node.ts';
 import { generationFingerprint } from '../cluster-status.ts';
+import { isDnsDue } from '../find-dns.ts';
 import { isDueStray } from '../find-strays.ts';
 import { wantsLoadBalancer } from '../plan-load-balancer.ts';
 import { isRestoring } from '../restoring.ts';
@@ -27,7 +28,11 @@ export const isMendable = ({ kind }: Finding): boolean =>
   kind === 'network-changed' ||
   kind === 'machine-changed' ||
   kind === 'surplus-machine' ||
-  kind === 'load-balancer-changed';
+  kind === 'load-balancer-changed' ||
+  kind === 'dns-changed';
+
+/** What a run of ProvisionCluster tries again, since it may have been somebody's passing fault. */
+const isTriedAgain = ({ kind }: Finding): boolean => kind === 'load-balancer-failed' || kind === 'dns-failed';
 
 /** What a run of ProvisionCluster would mend; undefined when there is nothing. */
 function driftOf({
@@ -35,6 +40,7 @@ function driftOf({
   nodes,
   findings,
   parts,
+  dns,
   now,
 }: View): { fingerprint: string; because: string } | undefined {
   // Nobody lets the platform in before the cluster is restored; what its new machines need is looked at all the same.
@@ -56,7 +62,7 @@ function driftOf({
       because: `${without.cloud}: no network stands`,
     };
   const mendable = findings.filter(
-    (finding) => isMendable(finding) || finding.kind === 'load-balancer-failed' || isDueStray(finding, now),
+    (finding) => isMendable(finding) || isTriedAgain(finding) || isDueStray(finding, now),
   );
   if (mendable.length > 0) return together(mendable);
   const unbalanced = withoutLoadBalancer(cluster, nodes, parts);
@@ -64,6 +70,11 @@ function driftOf({
     return {
       fingerprint: `${unbalanced}:load-balancer-absent`,
       because: `${unbalanced}: no load balancer stands`,
+    };
+  if (isDnsDue({ cluster, nodes, parts, dns }))
+    return {
+      fingerprint: `dns-due:${dns?.published?.publishedAt ?? 'never'}`,
+      because: 'its names do not lead where they should',
     };
   const due = findings.find(({ kind }) => kind === 'credential-due');
   return due && { fingerprint: due.fingerprint, because: due.message };

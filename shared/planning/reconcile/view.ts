@@ -5,6 +5,7 @@ import type { Mesh, MeshMember } from '../../domain/mesh.ts';
 import type { Node } from '../../domain/node.ts';
 import type { Market } from '../../domain/offering.ts';
 import type { WorkloadSighting } from '../../domain/workload.ts';
+import type { DnsView } from '../find-dns.ts';
 import type { Losses } from '../find-losses.ts';
 import type { PodsPlan } from '../plan-for-pods.ts';
 import type { WantedNode } from '../purchases.ts';
@@ -94,6 +95,8 @@ export interface View {
   readonly losses: Losses;
   /** Undefined when nobody looked. */
   readonly mesh?: Mesh | undefined;
+  /** Undefined where the installation has no hosted zone. */
+  readonly dns?: DnsView | undefined;
   /** What its API last showed, where a policy needs it and somebody looked. */
   readonly workload?: WorkloadSighting | undefined;
   /** What can be bought, where a policy may buy. */
