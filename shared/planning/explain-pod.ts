@@ -51,7 +51,7 @@ export function explainPod(options: {
     };
   }
   if (!workload.waiting.some(isIt)) return undefined;
-  const standing = standingNodes({ cluster, nodes, workload, now });
+  const standing = standingNodes({ cluster, nodes, workload, seenAt, now });
   const packing = packPods({
     pods: standing.waiting,
     nodes: standing.nodes,

@@ -36,7 +36,7 @@ export function planForPods(options: {
   if (sighting === undefined || workload === undefined || market === undefined) return undefined;
   if (secondsBetween(sighting.at, now) > workloadSecondsMax) return undefined;
   const { policies } = cluster;
-  const standing = standingNodes({ cluster, nodes, workload, now });
+  const standing = standingNodes({ cluster, nodes, workload, seenAt: sighting.at, now });
   const resumeAt = purchasesResumeAt(nodes);
   const isWaiting = resumeAt !== undefined && resumeAt > now;
   const offerings = offeringsToBuy({ cluster, parts, market });

@@ -9,6 +9,7 @@ import { allocatableOf } from './allocatable.ts';
 import { joinSecondsMax, standingNodes } from './standing-nodes.ts';
 
 const now = plusSeconds(exampleTime, 3600);
+const seenAt = plusSeconds(now, -30);
 const pod = (name: string, given: Partial<Pod> = {}): Pod => ({
   name,
   namespace: 'default',
@@ -35,6 +36,7 @@ const stand = (
     cluster: { name: 'c', ...cluster },
     nodes,
     workload: { nodes: [], waiting: [], heldUp: [], daemonSets: [], ...workload },
+    seenAt,
     now,
   });
 
@@ -54,13 +56,18 @@ describe('a cluster’s nodes', () => {
     ]);
   });
 
-  it.each<[string, Partial<Node>]>([
+  it.each<[string, Partial<Node>, (readonly SeenNode[])?]>([
     ['are planned', { phase: 'planned', createdAt: now }],
     ['join', { phase: 'joining', createRequest: request(joinSecondsMax) }],
     ['became ready since anybody looked', { phase: 'ready' }],
-  ])('that %s count as room, as they will be', (_, given) => {
+    [
+      'were seen when they were about to be ready',
+      { phase: 'ready', readyAt: plusSeconds(seenAt, -119) },
+      [seen(1, { isReady: false, pods: [] })],
+    ],
+  ])('that %s count as room, as they will be', (_, given, nodes = []) => {
     const offering = anOffering({ lifecycle: 'spot' });
-    const [first] = stand([node(1, { ...given, offering })]).nodes;
+    const [first] = stand([node(1, { ...given, offering })], { nodes }).nodes;
     expect(first).toMatchObject({ isJoining: true, allocatable: allocatableOf(offering), pods: [] });
     expect(first?.isUnschedulable).toBeUndefined();
     expect(first?.labels).toMatchObject({
@@ -76,7 +83,7 @@ describe('a cluster’s nodes', () => {
   it.each<[string, Partial<Node>, Partial<SeenNode>]>([
     ['takes too long to join', { phase: 'joining', createRequest: request(joinSecondsMax + 1) }, {}],
     ['is cordoned', {}, { isUnschedulable: true }],
-    ['is not ready any more', {}, { isReady: false }],
+    ['is not ready any more', { readyAt: plusSeconds(seenAt, -120) }, { isReady: false }],
   ])('one that %s gives no room, and counts towards the limits', (_, given, how) => {
     const { nodes } = stand([node(1, given)], { nodes: [seen(1, how)] });
     expect(nodes).toMatchObject([{ name: 'c-1', isUnschedulable: true }]);

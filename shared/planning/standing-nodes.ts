@@ -25,9 +25,11 @@ export function standingNodes(options: {
   readonly cluster: Pick<Cluster, 'name' | 'pendingPlan'>;
   readonly nodes: readonly Node[];
   readonly workload: Workload;
+  /** When that was seen. */
+  readonly seenAt: Instant;
   readonly now: Instant;
 }): Standing {
-  const { cluster, nodes, workload, now } = options;
+  const { cluster, nodes, workload, seenAt, now } = options;
   const seenBy = new Map(workload.nodes.map((seen) => [seen.name, seen]));
   const seenOf = ({ number }: Node): SeenNode | undefined => seenBy.get(nodeName(cluster.name, number));
   const staying = nodes.filter(isStaying);
@@ -37,7 +39,7 @@ export function standingNodes(options: {
   const known = new Set(nodes.map(({ id }) => id));
   return {
     nodes: [
-      ...staying.map((node) => stand(cluster, node, seenOf(node), now)),
+      ...staying.map((node) => stand(cluster, node, seenOf(node), { seenAt, now })),
       ...(cluster.pendingPlan?.nodes ?? [])
         .filter(({ id }) => !known.has(id))
         .map(({ number, role, offering }): StandingNode => ({
@@ -59,11 +61,11 @@ function stand(
   cluster: Pick<Cluster, 'name'>,
   node: Node,
   seen: SeenNode | undefined,
-  now: Instant,
+  { seenAt, now }: { readonly seenAt: Instant; readonly now: Instant },
 ): StandingNode {
   const { offering, role, phase } = node;
   const name = nodeName(cluster.name, node.number);
-  if (phase === 'ready' && seen !== undefined) {
+  if (phase === 'ready' && seen !== undefined && !becameReadySince(node, seen, seenAt)) {
     const { labels, taints, allocatable, pods } = seen;
     const isShut = seen.isUnschedulable === true || !seen.isReady;
     return {
@@ -85,6 +87,13 @@ function stand(
     ...(isLate && { isUnschedulable: true }),
   };
 }
+
+/** Who says that a node is ready, and who looks at the cluster, go by clocks of their own. */
+const clocksApartSecondsMax = 120;
+
+/** It was still on its way when somebody looked: what it was bought for must not be bought once more. */
+const becameReadySince = ({ readyAt }: Node, { isReady }: SeenNode, seenAt: Instant): boolean =>
+  !isReady && readyAt !== undefined && secondsBetween(readyAt, seenAt) < clocksApartSecondsMax;
 
 /** A node that was asked for, as it will be once it has joined. */
 export const onItsWay = (
