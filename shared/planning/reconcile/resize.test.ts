@@ -17,6 +17,7 @@ import {
   pods,
   type Given,
 } from '../../../test/builders/resizing.ts';
+import type { Restore } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import type { Node } from '../../domain/node.ts';
 import type { Pod } from '../../domain/pod.ts';
@@ -33,6 +34,14 @@ const vcpusBought = (given: Given): number =>
 
 /** In place of what was seen. */
 const unseen = { workload: undefined, failure: 'no answer' } as unknown as Partial<WorkloadSighting>;
+const restore: Restore = {
+  id: 'r',
+  snapshot: '20261123T040000Z',
+  requestedAt: ago(1000),
+  requestedBy: 'ada',
+  number: 1,
+};
+
 describe('pods that fit nowhere', () => {
   it('get what they need, once', () => {
     const given: Given = { policies: on, waiting: pods(12) };
@@ -86,8 +95,18 @@ describe('pods that fit nowhere', () => {
     ['were seen too long ago', { sighting: { at: ago(121) } }],
     ['belong to a cluster that goes', { cluster: { deletionRequestedAt: ago(1) } }],
     ['belong to a cluster that was never ready', { cluster: { readyAt: undefined as never } }],
+    ['belong to a cluster that is being restored', { cluster: { restore } }],
+    [
+      'belong to one that is short of control planes',
+      { cluster: { restore: { ...restore, restoredAt: ago(60) } } },
+    ],
   ])('get nothing when they %s', (_, given) => {
     expect(done({ policies: on, waiting: pods(12), ...given })).toEqual([]);
+  });
+
+  it('get what they need in a cluster that was restored once', () => {
+    const cluster = { restore: { ...restore, restoredAt: ago(900), finishedAt: ago(600) } };
+    expect(vcpusBought({ policies: on, waiting: pods(12), cluster })).toBeGreaterThan(0);
   });
 
   it('are said to be unknown when nobody can see them, and nothing else is: unknown is never missing', () => {

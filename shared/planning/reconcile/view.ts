@@ -125,7 +125,7 @@ export const isGoing = (cluster: Cluster): boolean =>
 export const mayResize = ({ cluster, losses }: Pick<View, 'cluster' | 'losses'>): boolean =>
   !isGoing(cluster) &&
   cluster.readyAt !== undefined &&
-  cluster.restore === undefined &&
+  (cluster.restore === undefined || cluster.restore.finishedAt !== undefined) &&
   cluster.pendingPlan === undefined &&
   !losses.quorum.isLost;
 
