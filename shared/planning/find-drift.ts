@@ -68,7 +68,14 @@ export function findDrift(options: {
       known.find(({ cloud, fingerprint }) => cloud === finding.cloud && fingerprint === finding.fingerprint)
         ?.seenAt ?? now,
   });
-  const lost = findLosses({ nodes, fresh, known, acceptedAt: cluster.lossesAcceptedAt, now });
+  const lost = findLosses({
+    nodes,
+    fresh,
+    known,
+    acceptedAt: cluster.lossesAcceptedAt,
+    initialisedAt: cluster.initialisedAt,
+    now,
+  });
   const all = [
     ...failedClouds(parts),
     ...networks(nodes, parts, fresh),
@@ -188,7 +195,10 @@ function losses(
           fingerprint: 'quorum-lost',
           kind: 'quorum-lost',
           subject: cluster.id,
-          message: `quorum lost: ${quorum.lost} of ${quorum.members} control planes`,
+          message:
+            quorum.members === 0
+              ? 'quorum lost: no control plane is left that had joined'
+              : `quorum lost: ${quorum.lost} of ${quorum.members} control planes`,
           remedy: isRestoring(cluster)
             ? `it is restored from snapshot ${cluster.restore.snapshot}`
             : cluster.newestSnapshot === undefined

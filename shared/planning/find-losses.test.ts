@@ -185,6 +185,11 @@ describe('much at once in one cloud', () => {
 });
 
 describe('the quorum', () => {
+  const unjoined: Partial<Node> = {
+    phase: 'booting',
+    joinedAt: undefined as never,
+    readyAt: undefined as never,
+  };
   const gone = (nodes: readonly Node[], present: readonly number[], seconds = 60) =>
     findLosses({
       nodes,
@@ -223,6 +228,16 @@ describe('the quorum', () => {
   ])('%s', (_, nodes, present, expected) => {
     const { lost, members, isLost } = gone(nodes, present);
     expect(`${lost} of ${members}${isLost ? ' lost' : ''}`).toBe(expected);
+  });
+
+  it.each<[string, boolean, number | undefined, readonly Node[]]>([
+    ['is lost when nobody who joined is left of an etcd that was', true, 901, [controlPlane(1, unjoined)]],
+    ['not while whoever initialised it may be about to say so', false, 900, [controlPlane(1, unjoined)]],
+    ['not before anything is initialised', false, undefined, [controlPlane(1, unjoined)]],
+    ['not of a cluster that has no control plane to wait for', false, 901, []],
+  ])('%s', (_, isLost, initialisedAgo, nodes) => {
+    const initialisedAt = initialisedAgo === undefined ? undefined : ago(initialisedAgo);
+    expect(findLosses({ nodes, fresh: [], known: [], initialisedAt, now }).quorum.isLost).toBe(isLost);
   });
 
   it('is not lost by one look', () => {

@@ -12,6 +12,8 @@ export const silentSecondsMax = 900;
 const unreadySecondsMax = 600;
 /** A list may be wrong once; what is gone is gone in the next look too. */
 const goneSecondsMin = 30;
+/** Whoever initialised a cluster says within a sync or two that it has joined it. */
+const initialisedSecondsMin = 900;
 /** Somebody who stops a machine may start it again. */
 const stoppedSecondsMin = 600;
 
@@ -50,15 +52,17 @@ export const lossFingerprint = ({ node, kind }: Pick<Loss, 'node' | 'kind'>): st
  * @param known the findings of the last sweep: they say since when something has been so.
  * @param acceptedAt what was found until then is lost, people say.
  * @param fresh what was seen lately.
+ * @param initialisedAt since when the cluster has an etcd.
  */
 export function findLosses(options: {
   nodes: readonly Node[];
   fresh: readonly Sighting[];
   known: readonly Finding[];
   acceptedAt?: Instant | undefined;
+  initialisedAt?: Instant | undefined;
   now: Instant;
 }): Losses {
-  const { nodes, fresh, known, acceptedAt, now } = options;
+  const { nodes, fresh, known, acceptedAt, initialisedAt, now } = options;
   const isHeardOf = ({ lastSeenAt }: Node): boolean =>
     lastSeenAt !== undefined && secondsBetween(lastSeenAt, now) <= silentSecondsMax;
   const isServedBy = nodes.some(
@@ -95,7 +99,8 @@ export function findLosses(options: {
     ).length;
     return lost >= pausedFrom && lost * 3 > here.length ? [{ cloud, lost, of: here.length }] : [];
   });
-  return { losses, paused, quorum: quorumOf(nodes, losses) };
+  const hasEtcd = initialisedAt !== undefined && secondsBetween(initialisedAt, now) > initialisedSecondsMin;
+  return { losses, paused, quorum: quorumOf(nodes, losses, hasEtcd) };
 }
 
 /** From when on a node is missed; one that joined and was never ready has nobody else who waits for it. */
@@ -144,7 +149,8 @@ export const isMember = (node: Node): boolean =>
   node.phase !== 'deleted' &&
   node.memberForgottenAt === undefined;
 
-function quorumOf(nodes: readonly Node[], losses: readonly Loss[]): Losses['quorum'] {
+/** Where there was an etcd and none of its members is left, nobody can join what is made anew, and nothing will ever serve. */
+function quorumOf(nodes: readonly Node[], losses: readonly Loss[], hasEtcd: boolean): Losses['quorum'] {
   const members = nodes.filter(isMember);
   const lost = members.filter(
     (member) =>
@@ -152,5 +158,7 @@ function quorumOf(nodes: readonly Node[], losses: readonly Loss[]): Losses['quor
       losses.some(({ node, isConfirmed }) => isConfirmed && node.number === member.number),
   ).length;
   const majority = Math.floor(members.length / 2) + 1;
-  return { members: members.length, lost, isLost: members.length > 0 && members.length - lost < majority };
+  const isWanted = nodes.some(({ role, desired }) => role === 'control-plane' && desired === 'present');
+  const isLost = members.length === 0 ? hasEtcd && isWanted : members.length - lost < majority;
+  return { members: members.length, lost, isLost };
 }

@@ -86,6 +86,7 @@ export function reconcile(options: {
     fresh: freshOf(options.sightings, now),
     known,
     acceptedAt: cluster.lossesAcceptedAt,
+    initialisedAt: cluster.initialisedAt,
     now,
   });
   const view: View = {
