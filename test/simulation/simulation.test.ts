@@ -20,6 +20,8 @@ describe('simulated worlds', () => {
     // Worlds in which nothing happens prove nothing.
     expect(counts?.machines).toBeGreaterThan(3 * seeds);
     expect(counts?.checks).toBeGreaterThan(1000 * seeds);
+    expect(counts?.purchases).toBeGreaterThan(seeds / 4);
+    expect(counts?.consolidated).toBeGreaterThan(seeds / 20);
     expect([...outcomes]).toEqual(
       expect.arrayContaining([
         'present: ready',

@@ -5,6 +5,7 @@ import { cloudNames } from '../../shared/domain/cloud.ts';
 import { storeOver } from '../../shared/store/index.ts';
 import { Invariants, type Violation } from './checks/invariants.ts';
 import { mayBeRestored, outcomeOf, whatIsLeftToDo } from './checks/liveness.ts';
+import { Resizing } from './checks/resizing.ts';
 import { History } from './clock/history.ts';
 import { randomFrom } from './clock/random.ts';
 import { VirtualTime } from './clock/virtual-time.ts';
@@ -12,6 +13,7 @@ import { Clouds } from './life/clouds.ts';
 import { Fate, meddlingSeconds } from './life/fate.ts';
 import { SimulatedMachine } from './life/machine.ts';
 import { apiKey, People, type WantedCluster } from './life/people.ts';
+import { Workloads } from './life/workloads.ts';
 import type { Services } from './platform/container.ts';
 import { Faults } from './platform/faults.ts';
 import { Lambda } from './platform/lambda.ts';
@@ -43,6 +45,8 @@ export interface Counts {
   statesEntered: number;
   machines: number;
   operations: number;
+  purchases: number;
+  consolidated: number;
   checks: number;
 }
 
@@ -101,6 +105,12 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   });
   const invariants: Invariants = new Invariants({ time, table, machines });
 
+  const workloads = new Workloads({
+    outside,
+    machines,
+    clusterOf: (clusterId) => invariants.clusterOf(clusterId),
+    nodesOf: (clusterId) => invariants.nodesOf(clusterId),
+  });
   const bucket = new Set<string>();
   const blocked = new Map<string, string>();
   const services: Services = {
@@ -123,6 +133,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
+    clusterModel: workloads,
     bucket,
     onLog: (functionName, line) => {
       const secret = secretIn(line);
@@ -171,7 +182,22 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   });
   invariants.watch(clouds);
   invariants.executionBegan = (arn) => stepFunctions.executions.get(arn)?.startedAt;
-  const people = new People({ outside, lambda, look: invariants });
+  const resizing = new Resizing({
+    time,
+    workloads,
+    clusterOf: (clusterId) => invariants.clusterOf(clusterId),
+    nodesOf: (clusterId) => invariants.nodesOf(clusterId),
+    findingsOf: (clusterId) => invariants.findingsOf(clusterId),
+    must: (...said) => invariants.must(...said),
+  });
+  invariants.onPlan = (cluster) => resizing.onPlan(cluster);
+  // What gives no room any more was counted on.
+  invariants.onNode = ({ clusterId, phase, interruption }) => {
+    if (phase === 'failed' || interruption !== undefined) resizing.onLost(clusterId);
+  };
+  invariants.onLetGo = (node) => resizing.onLetGo(node);
+  workloads.onLook = (clusterId) => resizing.look(clusterId);
+  const people = new People({ outside, lambda, look: invariants, workloads });
   const fate: Fate = new Fate({ outside, clouds, stepFunctions, people, machines, invariants });
 
   // What stands in the table before anybody comes.
@@ -191,11 +217,15 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   for (const cloud of cloudNames) await setUp.accounts.put({ cloud, id: 'main', createdAt: time.now() });
 
   const whyBlocked = (clusterId: string): string | undefined => blocked.get(clusterId);
-  const parts = { people, clouds, stepFunctions, machines, invariants, whyBlocked };
+  const parts = { people, clouds, stepFunctions, machines, invariants, resizing, whyBlocked };
   let isSettled = false;
   let settledLooks = 0;
   const everyMinute = (): void => {
     invariants.everyMinute();
+    for (const clusterId of workloads.clusterIds) {
+      workloads.schedule(clusterId);
+      resizing.look(clusterId);
+    }
     time.after(60, everyMinute);
   };
   const whatPeopleDo = (cluster: WantedCluster): Promise<void> | undefined => {
@@ -272,6 +302,8 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
       statesEntered: stepFunctions.statesEntered,
       machines: machines.length,
       operations: fate.operations,
+      purchases: resizing.purchases,
+      consolidated: resizing.consolidated,
       checks: invariants.checks,
     },
   };

@@ -12,6 +12,7 @@ import { VirtualTime } from '../../simulation/clock/virtual-time.ts';
 import { Clouds } from '../../simulation/life/clouds.ts';
 import { SimulatedMachine } from '../../simulation/life/machine.ts';
 import { apiKey, People, type WantedCluster } from '../../simulation/life/people.ts';
+import { Workloads } from '../../simulation/life/workloads.ts';
 import type { Services } from '../../simulation/platform/container.ts';
 import { Faults } from '../../simulation/platform/faults.ts';
 import { Lambda } from '../../simulation/platform/lambda.ts';
@@ -85,7 +86,14 @@ export async function runPlatform(options: {
     },
   });
   const invariants: Invariants = new Invariants({ time, table, machines });
+  const workloads = new Workloads({
+    outside,
+    machines,
+    clusterOf: (clusterId) => invariants.clusterOf(clusterId),
+    nodesOf: (clusterId) => invariants.nodesOf(clusterId),
+  });
   const services: Services = {
+    clusterModel: workloads,
     outside,
     table,
     get stepFunctions() {
@@ -160,10 +168,18 @@ export async function runPlatform(options: {
   for (const cloud of cloudNames) await setUp.accounts.put({ cloud, id: 'main', createdAt: time.now() });
 
   const person = new Person(outside, lambda);
-  const people = new People({ outside, lambda, look: invariants });
+  const people = new People({ outside, lambda, look: invariants, workloads });
   const wanted: WantedCluster = { name: clusterName, clouds: cloudNames, id: undefined, wanted: 'present' };
   people.clusters.push(wanted);
-  const parts = { people, clouds, stepFunctions, machines, invariants, whyBlocked: () => undefined };
+  const parts = {
+    people,
+    clouds,
+    stepFunctions,
+    machines,
+    invariants,
+    resizing: { whatIsLeftToDo: () => undefined },
+    whyBlocked: () => undefined,
+  };
   const left = (): string | undefined => {
     const cluster = people.stored(wanted);
     if (cluster === undefined) return 'it was never made';

@@ -55,7 +55,7 @@ export class Invariants {
     this.violation ??= { invariant, detail };
   }
 
-  #must(holds: boolean, invariant: string, detail: () => string): void {
+  must(holds: boolean, invariant: string, detail: () => string): void {
     this.checks += 1;
     if (!holds) this.broken(invariant, detail());
   }
@@ -68,35 +68,38 @@ export class Invariants {
   }
 
   #onCluster(before: Cluster | undefined, after: Cluster | undefined): void {
-    this.#must(after !== undefined || before === undefined, 'a cluster’s item stays', () => before?.id ?? '');
+    this.must(after !== undefined || before === undefined, 'a cluster’s item stays', () => before?.id ?? '');
     if (before === undefined || after === undefined) return;
     const title = `cluster ${after.name}`;
-    this.#must(
+    this.must(
       before.status !== 'deleted' || after.status === 'deleted',
       'a deleted cluster stays deleted',
       () => `${title} is ${after.status}`,
     );
-    this.#must(
+    this.must(
       before.desired === 'present' || after.desired === 'absent',
       'a cluster that is to go is never wanted again',
       () => title,
     );
-    this.#must(
+    this.must(
       before.initialisedAt === undefined ||
         (before.initialisedAt === after.initialisedAt && before.initNode === after.initNode),
       'what is initialised stays so',
       () =>
         `${title}: ${before.initialisedAt} by ${before.initNode}, now ${after.initialisedAt} by ${after.initNode}`,
     );
-    this.#must(after.generation >= before.generation, 'generations only grow', () => title);
+    this.must(after.generation >= before.generation, 'generations only grow', () => title);
     if (after.desired === 'absent' && before.desired === 'present') this.#guardPassed(after);
     if (after.status === 'deleted' && before.status !== 'deleted') this.#nothingLeft(after);
-    if (after.pendingPlan !== undefined && before.pendingPlan === undefined) this.#withinLimit(after);
+    if (after.pendingPlan !== undefined && before.pendingPlan === undefined) {
+      this.#withinLimit(after);
+      this.onPlan(after);
+    }
   }
 
   #onNode(before: Node | undefined, after: Node | undefined): void {
     if (after === undefined) {
-      this.#must(
+      this.must(
         before === undefined,
         'a node’s item stays until its number has rested',
         () => before?.id ?? '',
@@ -106,40 +109,42 @@ export class Invariants {
     const number = `${after.clusterId} ${after.number}`;
     const holder = this.#numbers.get(number) ?? after.id;
     this.#numbers.set(number, after.id);
-    this.#must(holder === after.id, 'a number is not used again within a day', () => `node ${after.number}`);
+    this.must(holder === after.id, 'a number is not used again within a day', () => `node ${after.number}`);
     if (before === undefined) return;
     const title = `node ${after.number}`;
-    this.#must(
+    this.must(
       before.phase !== 'deleted' || after.phase === 'deleted',
       'a deleted node stays deleted',
       () => `${title} is ${after.phase}`,
     );
-    this.#must(
+    this.must(
       before.desired === 'present' || after.desired === 'absent',
       'a node that is to go is never wanted again',
       () => title,
     );
-    this.#must(
+    this.must(
       after.attempt - before.attempt <= 1 && after.attempt >= before.attempt,
       'attempts count up one by one',
       () => title,
     );
     const isNewMachine = after.attempt !== before.attempt || after.createRequest === undefined;
-    this.#must(
+    this.must(
       isNewMachine || phaseRank(after.phase) >= phaseRank(before.phase) || before.phase === 'failed',
       'within an attempt phases only go forward',
       () => `${title}: ${before.phase} to ${after.phase}`,
     );
-    this.#must(
+    this.must(
       isNewMachine || before.providerId === undefined || before.providerId === after.providerId,
       'an attempt has one machine',
       () => `${title}: ${before.providerId}, ${after.providerId}`,
     );
-    this.#must(
+    this.must(
       isNewMachine || before.sessionHash === undefined || before.sessionHash === after.sessionHash,
       'a session is bound once',
       () => title,
     );
+    if (before.desired === 'present' && after.desired === 'absent') this.onLetGo(after);
+    else if (before.phase !== after.phase || before.interruption !== after.interruption) this.onNode(after);
   }
 
   /** Nothing of a cluster changes for its deletion while somebody stands in its networks whom the guard could see. */
@@ -151,7 +156,7 @@ export class Invariants {
         .flatMap(({ id }) => this.strangersIn(cloud, id))
         .filter(({ createdAt }) => createdAt < begunAt),
     );
-    this.#must(
+    this.must(
       seen.length === 0,
       'a deletion is refused before its first change',
       () =>
@@ -159,13 +164,18 @@ export class Invariants {
     );
   }
 
+  /** What resizing has to say. */
+  onPlan: (cluster: Cluster) => void = () => {};
+  onLetGo: (node: Node) => void = () => {};
+  onNode: (node: Node) => void = () => {};
+
   /** When an execution was started. */
   executionBegan: (arn: string) => string | undefined = () => undefined;
 
   /** Right when it is buried: the clean-up has looked twice. */
   #nothingLeft(cluster: Cluster): void {
     const left = this.ownedBy(cluster.id);
-    this.#must(
+    this.must(
       left.length === 0,
       'a deleted cluster has left nothing',
       () => `${cluster.name}: ${left.join(', ')}`,
@@ -187,7 +197,7 @@ export class Invariants {
       .map(({ offering }) => offering.vcpus);
     const sum = [...planned, ...standing].reduce((total, vcpus) => total + vcpus, 0);
     const most = maxVcpus + Math.max(0, ...planned, ...standing);
-    this.#must(
+    this.must(
       sum <= most,
       'vCPUs stay within the policy, and one node',
       () => `${cluster.name}: ${sum} of ${maxVcpus}`,
@@ -230,13 +240,13 @@ export class Invariants {
     const worlds = this.#clouds?.worlds;
     if (worlds === undefined) return;
     for (const { cloud, machine } of this.#strangers.values())
-      this.#must(
+      this.must(
         worlds[cloud].machine(machine.providerId) === machine,
         'what does not carry our tags is never touched',
         () => `${cloud}/${machine.providerId}`,
       );
     for (const [id, { cloud, networkId, text }] of this.#foreignNetworks)
-      this.#must(
+      this.must(
         this.#textOf(cloud, networkId) === text,
         'what does not carry our tags is never touched',
         () => id,
@@ -255,13 +265,13 @@ export class Invariants {
     this.#inits.set(clusterId, [...earlier, machine]);
     this.#beginsEtcd(machine);
     const cluster = this.clusterOf(clusterId);
-    this.#must(
+    this.must(
       cluster?.initialisedAt === undefined,
       'init happens once',
       () => `${machine.name} begins init of a cluster that is initialised`,
     );
     const rival = earlier.find((each) => each.exists);
-    this.#must(
+    this.must(
       rival === undefined,
       'init happens once',
       () => `${machine.name} begins init while ${rival?.name} still exists`,
@@ -272,7 +282,7 @@ export class Invariants {
   beginsRestore(machine: SimulatedMachine): void {
     const { clusterId } = machine;
     const restore = this.clusterOf(clusterId)?.restore;
-    this.#must(
+    this.must(
       restore?.number === machine.number && restore.attempt === machine.attempt,
       'who restores was let',
       () => `${machine.name} begins, and ${restore?.number}.${restore?.attempt} was let`,
@@ -282,7 +292,7 @@ export class Invariants {
 
   #beginsEtcd(machine: SimulatedMachine): void {
     const [rival] = this.#etcdsBeside(machine);
-    this.#must(
+    this.must(
       rival === undefined,
       'two etcds never stand side by side',
       () => `${machine.name} begins another while ${rival?.name} still exists`,
@@ -301,7 +311,7 @@ export class Invariants {
   beginsJoin(machine: SimulatedMachine): void {
     if (machine.role !== 'control-plane') return;
     const beside = new Set(this.#etcdsBeside(machine).map((each) => this.#etcds.get(each)));
-    this.#must(
+    this.must(
       beside.size <= 1,
       'two etcds never stand side by side',
       () => `${machine.name} joins one of ${beside.size}`,
@@ -316,7 +326,7 @@ export class Invariants {
         each.exists &&
         !this.#inits.get(each.clusterId)?.includes(each),
     );
-    this.#must(
+    this.must(
       other === undefined,
       'control planes join one at a time',
       () => `${machine.name} begins while ${other?.name} is joining`,
@@ -354,7 +364,7 @@ export class Invariants {
       ])
         if (owner?.installation === installationId) {
           const cluster = this.clusterOf(owner.clusterId);
-          this.#must(
+          this.must(
             cluster !== undefined && cluster.status !== 'deleted',
             'what is owned is known',
             () => `${cloud}/${id}`,
@@ -372,7 +382,7 @@ export class Invariants {
     for (const id of since.keys()) if (!now.has(id)) since.delete(id);
     for (const id of now) if (!since.has(id)) since.set(id, nowMs);
     for (const [id, from] of since)
-      this.#must(nowMs - from <= secondsMax * 1000, invariant, () => `${id} for ${(nowMs - from) / 1000} s`);
+      this.must(nowMs - from <= secondsMax * 1000, invariant, () => `${id} for ${(nowMs - from) / 1000} s`);
   }
 
   // ── Looking things up ────────────────────────────────────────────────────────────────────────────────────────
@@ -390,10 +400,13 @@ export class Invariants {
     return this.#table.partition(`C#${clusterId}`, 'NODE#') as unknown as readonly Node[];
   }
 
+  findingsOf(clusterId: string): readonly Finding[] {
+    return this.#table.partition(`C#${clusterId}`, 'FINDING#') as unknown as readonly Finding[];
+  }
+
   /** Nothing is replaced in one of its clouds before people have looked. */
   waitsForPeople(clusterId: string): boolean {
-    const found = this.#table.partition(`C#${clusterId}`, 'FINDING#') as unknown as readonly Finding[];
-    return found.some(({ kind }) => kind === 'replacement-paused');
+    return this.findingsOf(clusterId).some(({ kind }) => kind === 'replacement-paused');
   }
 
   ownedBy(clusterId: string): readonly string[] {

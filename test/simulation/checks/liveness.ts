@@ -7,6 +7,7 @@ import { installationId } from '../platform/functions.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import { notBuilt, type Outcome } from './expectations.ts';
 import type { Invariants } from './invariants.ts';
+import type { Resizing } from './resizing.ts';
 
 interface Parts {
   readonly people: People;
@@ -14,6 +15,7 @@ interface Parts {
   readonly stepFunctions: StepFunctions;
   readonly machines: readonly SimulatedMachine[];
   readonly invariants: Invariants;
+  readonly resizing: Pick<Resizing, 'whatIsLeftToDo'>;
   /** What was last said of why a cluster’s deletion was refused. */
   readonly whyBlocked: (clusterId: string) => string | undefined;
 }
@@ -90,7 +92,7 @@ export const mayBeRestored = (cluster: Cluster): boolean =>
   isLost(cluster) && cluster.newestSnapshot !== undefined;
 
 function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
-  const { stepFunctions, clouds, invariants } = parts;
+  const { stepFunctions, clouds, invariants, resizing } = parts;
   const nodes = invariants.nodesOf(cluster.id);
   // Without an API server that answers, work cannot be taken off a node: whoever is to go waits for that, too.
   const waits = (run: string): boolean => isLost(cluster) && run.includes('RetireNode');
@@ -131,5 +133,6 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
         machine.tags?.owner.clusterId === cluster.id && machine.tags.owner.installation === installationId,
     )
     .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
-  return strays.length === 0 ? undefined : `${strays.length} machines are left over`;
+  if (strays.length > 0) return `${strays.length} machines are left over`;
+  return resizing.whatIsLeftToDo(cluster);
 }

@@ -50,9 +50,38 @@ export class Fate {
       const [what, how] = random.pick(this.#troubles());
       this.#at(this.#moment(60), what, how);
     }
+    this.#resize();
     const scarce = random.int(0, 2);
     for (let count = 0; count < scarce; count += 1)
       this.#at(random.between(0, meddlingSeconds), 'scarcity', async () => this.#scarcity());
+  }
+
+  /** In clusters that are left to policies pods come and go, and now and then somebody thinks otherwise. */
+  #resize(): void {
+    const { outside, people } = this.#parts;
+    const { random } = outside;
+    const each = (act: (cluster: WantedCluster) => void | Promise<void>) => async (): Promise<void> => {
+      for (const cluster of people.clusters)
+        if (cluster.wanted === 'present' && cluster.isResizing === true) await act(cluster);
+    };
+    for (let count = random.int(1, 4); count > 0; count -= 1)
+      this.#at(
+        random.between(buildingSeconds, meddlingSeconds),
+        'pods come',
+        each((cluster) => people.deploy(cluster)),
+      );
+    for (let count = random.int(0, 3); count > 0; count -= 1)
+      this.#at(
+        random.between(buildingSeconds, meddlingSeconds),
+        'pods go',
+        each((cluster) => people.scaleDown(cluster)),
+      );
+    if (random.chance(0.3))
+      this.#at(
+        random.between(buildingSeconds, meddlingSeconds),
+        'policies change',
+        each((cluster) => people.changePolicies(cluster)),
+      );
   }
 
   #moment(afterSeconds: number): number {

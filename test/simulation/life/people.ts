@@ -4,6 +4,8 @@ import type { Node } from '../../../shared/domain/node.ts';
 import type { Invariants } from '../checks/invariants.ts';
 import type { Lambda } from '../platform/lambda.ts';
 import type { Outside } from '../platform/outside.ts';
+import { somePods, somePolicies } from './wishes.ts';
+import type { Workloads } from './workloads.ts';
 
 /** A cluster as somebody wants it. */
 export interface WantedCluster {
@@ -11,7 +13,12 @@ export interface WantedCluster {
   readonly clouds: readonly CloudName[];
   id: string | undefined;
   wanted: 'present' | 'absent';
+  /** It began with policies, and pods come to it and go. */
+  readonly isResizing?: boolean;
 }
+
+/** So many clusters are left to policies; in the others people alone decide. */
+const resizingShare = 0.35;
 
 export interface Answer {
   readonly status: number;
@@ -24,21 +31,21 @@ const triesMax = 6;
 const functionOf = (path: string): string =>
   /\/reconcile(?:\?|$)/.test(path) ? 'request-reconcile' : 'serve-api';
 
+type Look = Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf' | 'apiAnswers'>;
+
 /** People with an API client: they ask, and ask again when nobody answers. */
 export class People {
   requests = 0;
   readonly clusters: WantedCluster[] = [];
   readonly #outside: Outside;
   readonly #lambda: Lambda;
-  readonly #look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'>;
+  readonly #look: Look;
+  readonly #workloads: Workloads;
 
-  constructor(parts: {
-    outside: Outside;
-    lambda: Lambda;
-    look: Pick<Invariants, 'clusterOf' | 'nodesOf' | 'idOf'>;
-  }) {
+  constructor(parts: { outside: Outside; lambda: Lambda; look: Look; workloads: Workloads }) {
     this.#outside = parts.outside;
     this.#lambda = parts.lambda;
+    this.#workloads = parts.workloads;
     this.#look = parts.look;
   }
 
@@ -58,7 +65,8 @@ export class People {
     const { random } = this.#outside;
     const clouds = cloudNames.filter(() => random.chance(0.5));
     if (clouds.length === 0) clouds.push(random.pick(cloudNames));
-    const cluster: WantedCluster = { name, clouds, id: undefined, wanted: 'present' };
+    const isResizing = random.chance(resizingShare);
+    const cluster: WantedCluster = { name, clouds, id: undefined, wanted: 'present', isResizing };
     this.clusters.push(cluster);
     const lifecycle = clouds.includes('digitalocean') ? 'on-demand' : 'spot';
     const nodes = [
@@ -81,7 +89,7 @@ export class People {
         clouds: clouds.map((cloud) => ({ cloud })),
         ...(configuration === undefined ? { nodes } : { configuration }),
         vpn: random.pick(['wireguard-full-mesh', 'wireguard-cross-location']),
-        ...(random.chance(0.3) ? { policies: { clusterLimits: { maxVcpus: random.int(24, 32) } } } : {}),
+        ...(isResizing && { policies: somePolicies(random, clouds) }),
       },
     };
     const answer = await this.#ask('POST', '/v1/clusters', document, true);
@@ -116,6 +124,34 @@ export class People {
     const { number } = random.pick(nodes);
     const drain = random.chance(0.3) ? '?drain=false' : '';
     await this.#ask('DELETE', `/v1/clusters/${cluster.name}/nodes/${number}${drain}`);
+  }
+
+  async changePolicies(cluster: WantedCluster): Promise<void> {
+    if (cluster.isResizing !== true || this.stored(cluster) === undefined) return;
+    const policies = somePolicies(this.#outside.random, cluster.clouds);
+    // In a merge patch null takes a section away.
+    const patch = Object.fromEntries(
+      Object.entries(policies).map(([section, value]) => [section, value ?? null]),
+    );
+    await this.#ask('PATCH', `/v1/clusters/${cluster.name}/policies`, patch);
+  }
+
+  /** By kubectl: whether anybody of the platform hears of it does not matter. */
+  deploy(cluster: WantedCluster): void {
+    const id = this.stored(cluster)?.id;
+    if (cluster.isResizing !== true || id === undefined || !this.#look.apiAnswers(id)) return;
+    const { random, history } = this.#outside;
+    const { shape, count } = somePods(random);
+    history.note('person', 'deploys', count, JSON.stringify(shape), 'to', cluster.name);
+    this.#workloads.deploy(id, shape, count);
+  }
+
+  scaleDown(cluster: WantedCluster): void {
+    const id = this.stored(cluster)?.id;
+    if (cluster.isResizing !== true || id === undefined || !this.#look.apiAnswers(id)) return;
+    const share = this.#outside.random.pick([0.3, 0.7, 1]);
+    this.#outside.history.note('person', 'scales down by', share, 'in', cluster.name);
+    this.#workloads.scaleDown(id, share);
   }
 
   /** They have looked into the cloud: what looks lost there is lost. */

@@ -17,10 +17,14 @@ import { redact } from '../../../shared/runtime/redaction.ts';
 import type { SnapshotObjects } from '../../../shared/runtime/snapshot-objects.ts';
 import { createStates, type States } from '../../../shared/runtime/states.ts';
 import { storeOver, type Store } from '../../../shared/store/index.ts';
+import type { Workloads } from '../life/workloads.ts';
 import type { Random } from '../clock/random.ts';
 import { tableOver, type MemoryTable } from '../table/memory-table.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import { Invocation, type Outside } from './outside.ts';
+
+/** What the clusters' own APIs say, and do. */
+export type ClusterModel = Pick<Workloads, 'get' | 'patch' | 'post'>;
 
 /** What all functions share. */
 export interface Services {
@@ -43,6 +47,7 @@ export interface Services {
   ) => Promise<T>;
   /** Whether a cluster's own API is there. */
   readonly apiAnswers: (clusterId: string) => boolean;
+  readonly clusterModel: ClusterModel;
   readonly broken: (invariant: string, detail: string) => void;
   /** The keys in the bucket of etcd snapshots; absent: none are taken. */
   readonly bucket?: Set<string>;
@@ -209,11 +214,16 @@ export class Container {
   }
 
   /** One call of a cluster's own API. @param absent what happens when nobody is there. */
-  callCluster(clusterId: string, what: string, absent: () => void): Promise<void> {
-    const { outside, apiAnswers } = this.#services;
-    return outside.call(this.current, 'cluster', what, () => {
-      if (!apiAnswers(clusterId)) absent();
-    });
+  callCluster<T>(
+    clusterId: string,
+    what: string,
+    answer: (api: ClusterModel) => T,
+    absent: () => never,
+  ): Promise<T> {
+    const { outside, apiAnswers, clusterModel } = this.#services;
+    return outside.call(this.current, 'cluster', what, () =>
+      apiAnswers(clusterId) ? answer(clusterModel) : absent(),
+    );
   }
 
   uuid(): string {

@@ -12,6 +12,7 @@ import { drive, driveRequest } from '../../../functions/drive-cloud/drive.ts';
 import { forgetNode, forgetRequest } from '../../../functions/forget-node/forget-node.ts';
 import { nodeIsReady, onNodeReady } from '../../../functions/name-workers/on-node-ready.ts';
 import { observe } from '../../../functions/observe-cloud/observe.ts';
+import { observePods } from '../../../functions/observe-pods/observe-pods.ts';
 import { onSnapshotTaken, snapshotIsTaken } from '../../../functions/prune-snapshots/on-snapshot-taken.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
@@ -38,7 +39,7 @@ import { ClusterUnreachable, type ClusterAccess } from '../../../shared/runtime/
 import { isSessionOf, NodeCallRefused, type NodeCall } from '../../../shared/runtime/node-http.ts';
 import { parsePayload } from '../../../shared/runtime/observability.ts';
 import type { Queue } from '../../../shared/runtime/queue.ts';
-import type { Container } from './container.ts';
+import type { ClusterModel, Container } from './container.ts';
 
 export const installationId = 'simulated';
 
@@ -99,28 +100,22 @@ async function keepBlankCredential({ store, clock }: Container, clusterId: strin
   );
 }
 
-/** A cluster's API: there while one of its control planes runs, and it takes whatever it is sent. */
+/** A cluster's API: there while one of its control planes runs. Pods and nodes are a model's; all else it takes as it is sent. */
 const accessOf =
   (container: Container): ClusterAccess =>
   async (cluster) => {
-    const call = (what: string): Promise<void> =>
-      container.callCluster(cluster.id, what, () => {
+    const call = <T>(what: string, answer: (api: ClusterModel) => T): Promise<T> =>
+      container.callCluster(cluster.id, what, answer, () => {
         throw new ClusterUnreachable(`no control plane of ${cluster.name} answers`);
       });
+    const takes = (what: string): Promise<void> => call(what, () => {});
     return {
-      // Nothing runs there.
-      get: async (_path, schema) => {
-        await call('get');
-        return z.parse(schema, { items: [] });
-      },
-      listMetadata: async () => {
-        await call('list');
-        return [];
-      },
-      apply: () => call('apply'),
-      patch: () => call('patch'),
-      post: () => call('post'),
-      delete: () => call('delete'),
+      get: async (path, schema) => z.parse(schema, await call('get', (api) => api.get(cluster.id, path))),
+      listMetadata: async () => call('list', () => []),
+      apply: () => takes('apply'),
+      patch: (path, change) => call('patch', (api) => api.patch(cluster.id, path, change)),
+      post: (path) => call('post', (api) => api.post(cluster.id, path)),
+      delete: () => takes('delete'),
     };
   };
 
@@ -268,6 +263,20 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       log: container.log,
     });
     return () => behaviour();
+  },
+  'observe-pods': (container) => {
+    const { store, clock, log } = container;
+    const behaviour = eachMessage(
+      log,
+      observePods({
+        store,
+        access: accessOf(container),
+        reconcileQueue: container.queue('reconcile'),
+        clock,
+        log,
+      }),
+    );
+    return (event) => behaviour(event as Parameters<typeof behaviour>[0]);
   },
   'reconcile-cluster': (container) => {
     const behaviour = eachMessage(
