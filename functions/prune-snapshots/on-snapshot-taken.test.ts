@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
 import { silentLog } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
+import type { Restore } from '../../shared/domain/cluster.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
 import { snapshotIdAt, snapshotKey } from '../../shared/domain/snapshot.ts';
 import { onSnapshotTaken } from './on-snapshot-taken.ts';
@@ -12,12 +13,28 @@ beforeAll(async () => {
 });
 afterAll(() => tests.close());
 
+const month = 29 * 24 * 60;
+
 /** Minutes ago, and whether its object is there. */
 async function pruned(
   snapshots: readonly (readonly [minutesAgo: number, isThere: boolean])[],
-  options: { readonly isKnown?: boolean; readonly failAt?: number } = {},
+  options: { readonly isKnown?: boolean; readonly failAt?: number; readonly restore?: Partial<Restore> } = {},
 ) {
-  const cluster = aCluster();
+  const { restore } = options;
+  const cluster = aCluster(
+    restore === undefined
+      ? {}
+      : {
+          restore: {
+            id: 'restore',
+            snapshot: snapshotIdAt(plusSeconds(exampleTime, -60 * month)),
+            requestedAt: exampleTime,
+            requestedBy: 'ada',
+            number: 4,
+            ...restore,
+          },
+        },
+  );
   if (options.isKnown !== false) await tests.store.clusters.create(cluster);
   const bucket = new Map<string, number>();
   for (const [minutesAgo, isThere] of snapshots) {
@@ -54,7 +71,6 @@ async function pruned(
 }
 
 const lastEight = [0, 1, 2, 3, 4, 5, 6, 7].map((minutes) => [minutes, true] as const);
-const month = 29 * 24 * 60;
 
 describe('with each snapshot that comes', () => {
   it('sizes are learned, old ones go, and what is not there is forgotten', async () => {
@@ -74,6 +90,16 @@ describe('with each snapshot that comes', () => {
     await once();
     expect(await left()).toHaveLength(8);
     expect(bucket.size).toBe(8);
+  });
+
+  it.each([
+    ['stays while it is read', {}, 9],
+    ['goes once it is restored', { restoredAt: exampleTime }, 8],
+    ['goes once that has failed', { failure: { reason: 'no', at: exampleTime } }, 8],
+  ] as const)('the old one that a restore was asked for %s', async (_, restore, left) => {
+    const { once, bucket } = await pruned([...lastEight, [month, true]], { restore });
+    await once();
+    expect(bucket.size).toBe(left);
   });
 
   it('of a cluster that is gone, everything goes', async () => {

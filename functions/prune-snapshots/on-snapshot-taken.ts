@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { etcdSnapshotTaken } from '../../events/etcd-snapshot-taken.ts';
 import { snapshotFolder } from '../../shared/domain/snapshot.ts';
 import { pruneSnapshots } from '../../shared/planning/prune-snapshots.ts';
+import { isRestoring } from '../../shared/planning/restoring.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { SnapshotObjects } from '../../shared/runtime/snapshot-objects.ts';
@@ -22,13 +23,16 @@ export const onSnapshotTaken =
   }) =>
   async ({ detail: { clusterId } }: z.infer<typeof snapshotIsTaken>): Promise<void> => {
     const { store, objects, clock, log } = parts;
-    const cluster = await store.clusters.get(clusterId);
     const snapshots = await store.snapshots.list(clusterId);
+    const listed = await objects.list(snapshotFolder(clusterId));
+    // Last: a restore that was asked for meanwhile keeps its snapshot.
+    const cluster = await store.clusters.get(clusterId);
     const { remove, forget, measure } = pruneSnapshots({
       clusterId,
       isGone: cluster === undefined || cluster.status === 'deleted',
+      restoring: cluster !== undefined && isRestoring(cluster) ? cluster.restore.snapshot : undefined,
       snapshots,
-      objects: await objects.list(snapshotFolder(clusterId)),
+      objects: listed,
       now: clock.now(),
     });
     for (const { id, sizeBytes } of measure) await store.snapshots.measure(clusterId, id, sizeBytes);

@@ -66,7 +66,7 @@ describe('what is done for it', () => {
     snapshots: readonly Snapshot[],
     objects: readonly { key: string; sizeBytes: number }[],
     isGone = false,
-  ) => pruneSnapshots({ clusterId, isGone, snapshots, objects, now });
+  ) => pruneSnapshots({ clusterId, isGone, restoring: undefined, snapshots, objects, now });
 
   it('the object goes with its item', () => {
     const old = 9 * day;

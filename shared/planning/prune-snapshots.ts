@@ -62,20 +62,25 @@ export function pruneSnapshots(input: {
   readonly clusterId: string;
   /** A cluster that is gone keeps nothing. */
   readonly isGone: boolean;
+  /** The one that a restore under way was asked for, however old it is. */
+  readonly restoring: string | undefined;
   readonly snapshots: readonly Snapshot[];
   readonly objects: readonly SnapshotObject[];
   readonly now: Instant;
 }): Pruning {
-  const { clusterId, isGone, snapshots, objects, now } = input;
+  const { clusterId, isGone, restoring, snapshots, objects, now } = input;
   const sizes = new Map(objects.map(({ key, sizeBytes }) => [key, sizeBytes]));
   const sizeOf = ({ id }: Snapshot): number | undefined => sizes.get(snapshotKey(clusterId, id));
   const there = snapshots.filter((each) => sizeOf(each) !== undefined);
   const kept = isGone
     ? new Set<string>()
-    : keptSnapshots(
-        there.map(({ id }) => id),
-        now,
-      );
+    : new Set([
+        ...keptSnapshots(
+          there.map(({ id }) => id),
+          now,
+        ),
+        ...(restoring === undefined ? [] : [restoring]),
+      ]);
   const known = new Set(snapshots.map(({ id }) => snapshotKey(clusterId, id)));
   const isStale = (key: string): boolean => {
     const id = snapshotIdOf(key);
