@@ -479,7 +479,7 @@ describe('a control plane that is to be forgotten', () => {
     const told = async (number: number, given: Partial<SyncRequest> = {}) =>
       (await sync(number, { phase: 'ready', ...given })).instruction.id;
     const result = (ok: boolean, tries: number) => ({
-      result: { instructionId: `forget-member-3-1-${tries}`, ok },
+      result: { instructionId: `forget-member-3-1-${tries}-${Date.parse(now)}`, ok },
     });
     return { clusterId, told, result };
   };
@@ -487,7 +487,10 @@ describe('a control plane that is to be forgotten', () => {
   it('is struck off by those that serve, and by nobody else', async () => {
     const { clusterId, told, result } = await scene();
     expect(await told(4)).toBe('run-4-1');
-    expect([await told(1), await told(2)]).toEqual(['forget-member-3-1-0', 'forget-member-3-1-0']);
+    expect([await told(1), await told(2)]).toEqual([
+      `forget-member-3-1-0-${Date.parse(now)}`,
+      `forget-member-3-1-0-${Date.parse(now)}`,
+    ]);
     expect(await told(4, result(true, 0))).toBe('run-4-1');
     expect((await cluster(clusterId)).forgetting).toBeDefined();
     expect(await told(2, result(true, 0))).toBe('run-2-1');
@@ -500,8 +503,8 @@ describe('a control plane that is to be forgotten', () => {
 
   it('is tried again under another name when it failed', async () => {
     const { clusterId, told, result } = await scene();
-    expect(await told(1, result(false, 0))).toBe('forget-member-3-1-1');
-    expect(await told(2, result(false, 0))).toBe('forget-member-3-1-1');
+    expect(await told(1, result(false, 0))).toBe(`forget-member-3-1-1-${Date.parse(now)}`);
+    expect(await told(2, result(false, 0))).toBe(`forget-member-3-1-1-${Date.parse(now)}`);
     expect((await node(clusterId, 3)).memberForgottenAt).toBeUndefined();
     expect(await told(2, result(true, 1))).toBe('run-2-1');
   });

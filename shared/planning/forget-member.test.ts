@@ -54,10 +54,17 @@ describe('a control plane that goes', () => {
 
 it('each try has its own instruction', () => {
   expect(forgetInstruction({ number: 300, attempt: 2, tries: 1, since: now })).toEqual({
-    id: 'forget-member-300-2-1',
+    id: `forget-member-300-2-1-${Date.parse(now)}`,
     kind: 'forget-member',
     endpoint: '10.4.1.44',
   });
+});
+
+it('so has each asking: who did it once does it again for whoever asks with an older view', () => {
+  const first = { number: 3, attempt: 1, tries: 0, since: now };
+  const again = { ...first, since: plusSeconds(now, 1) };
+  expect(forgetInstruction(again).id).not.toBe(forgetInstruction(first).id);
+  expect(forgetInstruction({ ...first })).toEqual(forgetInstruction(first));
 });
 
 it('asking is over when a later machine of the node has joined', () => {

@@ -41,9 +41,12 @@ export function mustBeForgotten(options: {
   );
 }
 
-/** What a control plane that serves is told; another try is another instruction, since none is carried out twice. */
-export const forgetInstruction = ({ number, attempt, tries }: Forgetting): Instruction => ({
-  id: `forget-member-${number}-${attempt}-${tries}`,
+/**
+ * What a control plane that serves is told. Another try is another instruction, since none is carried out twice, and so is
+ * another asking: somebody with an older view asks for what was done already, and waits for an answer all the same.
+ */
+export const forgetInstruction = ({ number, attempt, tries, since }: Forgetting): Instruction => ({
+  id: `forget-member-${number}-${attempt}-${tries}-${Date.parse(since)}`,
   kind: 'forget-member',
   endpoint: overlayAddress(number),
 });

@@ -528,7 +528,10 @@ describe('a control plane that is to be forgotten', () => {
       sync: sync(given),
       now,
     });
-  const forget = { instruction: { id: 'forget-member-3-1-0', kind: 'forget-member', endpoint: '10.4.0.3' } };
+  const since = Date.parse(now);
+  const forget = {
+    instruction: { id: `forget-member-3-1-0-${since}`, kind: 'forget-member', endpoint: '10.4.0.3' },
+  };
 
   it.each<[string, object, Node, Partial<SyncRequest>]>([
     ['is struck off by one that serves', forget, serving(1, 1), { phase: 'ready' }],
@@ -556,7 +559,7 @@ describe('a control plane that is to be forgotten', () => {
       sync: sync({ phase: 'ready' }),
       now,
     });
-    expect(again).toMatchObject({ instruction: { id: 'forget-member-3-2-4' } });
+    expect(again).toMatchObject({ instruction: { id: `forget-member-3-2-4-${since}` } });
   });
 
   it('is no longer when its next machine has joined under the same address', () => {
