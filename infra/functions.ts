@@ -178,7 +178,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'await-node',
     entry: 'functions/await-node/handler.ts',
     why: 'leaves a token where the joining node is recorded',
-    table: ['UpdateItem'],
+    table: ['UpdateItem', 'Query'],
     executions: ['SendTaskSuccess'],
   },
   {
@@ -186,7 +186,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     name: 'record-node-joined',
     entry: 'functions/record-node-joined/handler.ts',
     why: 'answers the token that waits for a node',
-    table: ['GetItem', 'UpdateItem'],
+    table: ['GetItem', 'UpdateItem', 'Query'],
     executions: ['SendTaskSuccess'],
   },
   {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { whyNeverInitialised } from '../../shared/planning/why-never-initialised.ts';
 import { Superseded } from '../../shared/runtime/errors.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { States } from '../../shared/runtime/states.ts';
@@ -46,7 +47,9 @@ async function answerIfKnown(store: Parts['store'], request: AwaitRequest): Prom
   if (request.until === 'initialised') {
     const cluster = await store.clusters.setWaitToken(clusterId, executionArn, waitToken);
     if (cluster === undefined) throw new Superseded(`cluster ${clusterId} has changed hands`);
-    return cluster.initialisedAt === undefined ? undefined : { outcome: 'initialised' };
+    if (cluster.initialisedAt !== undefined) return { outcome: 'initialised' };
+    const reason = whyNeverInitialised(cluster, await store.nodes.list(request.clusterId));
+    return reason === undefined ? undefined : { outcome: 'failed', reason };
   }
   const { number, attempt } = request;
   const node = await store.nodes.setWaitToken(clusterId, number, { executionArn, attempt, waitToken });

@@ -11,7 +11,7 @@ import { awaitNode, awaitRequest } from './await-node.ts';
  * Task with a token of ProvisionNode and ProvisionCluster.
  *
  * Environment: TABLE_NAME.
- * Rights: dynamodb UpdateItem on the table; states SendTaskSuccess on the state machines.
+ * Rights: dynamodb UpdateItem, Query on the table; states SendTaskSuccess on the state machines.
  */
 const settings = settingsFrom(process.env);
 

@@ -11,7 +11,7 @@ import { nodeReport, onNodeReported } from './on-node-reported.ts';
  * Rule on NodeJoined and NodeFailed.
  *
  * Environment: TABLE_NAME.
- * Rights: dynamodb GetItem, UpdateItem on the table; states SendTaskSuccess on the state machines.
+ * Rights: dynamodb GetItem, UpdateItem, Query on the table; states SendTaskSuccess on the state machines.
  */
 const settings = settingsFrom(process.env);
 

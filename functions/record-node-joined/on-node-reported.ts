@@ -1,6 +1,7 @@
 import { nodeFailed } from '../../events/node-failed.ts';
 import { nodeJoined } from '../../events/node-joined.ts';
 import * as z from 'zod/mini';
+import { whyNeverInitialised } from '../../shared/planning/why-never-initialised.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { States } from '../../shared/runtime/states.ts';
@@ -24,7 +25,10 @@ interface Parts {
 export const onNodeReported =
   (parts: Parts) =>
   async (report: NodeReport): Promise<void> => {
-    if (report['detail-type'] === 'NodeFailed') return tellOfFailure(parts, report.detail);
+    if (report['detail-type'] === 'NodeFailed') {
+      await tellOfFailure(parts, report.detail);
+      return tellOfHopelessness(parts, report.detail.clusterId);
+    }
     const { clusterId, number, attempt } = report.detail;
     const node = await parts.store.nodes.markJoined(clusterId, number, { attempt, now: parts.clock.now() });
     if (node === undefined) {
@@ -47,6 +51,16 @@ async function tellOfFailure(
   if (node?.attempt !== attempt || node.failure === undefined || node.waitToken === undefined) return;
   const told = await states.answer(node.waitToken, { outcome: 'failed', reason: node.failure.reason });
   log.info('node failed', { clusterId, number, attempt, told, reason: node.failure.reason });
+}
+
+/** With its last control plane given up, whoever waits for the cluster's beginning need not wait for the end of his patience. */
+async function tellOfHopelessness({ store, states, log }: Parts, clusterId: string): Promise<void> {
+  const cluster = await store.clusters.get(clusterId);
+  if (cluster?.waitToken === undefined) return;
+  const reason = whyNeverInitialised(cluster, await store.nodes.list(clusterId));
+  if (reason === undefined) return;
+  const told = await states.answer(cluster.waitToken, { outcome: 'failed', reason });
+  log.info('cluster cannot be initialised', { clusterId, told, reason });
 }
 
 async function tellOfInitialisation({ store, states, log }: Parts, clusterId: string): Promise<void> {

@@ -51,8 +51,20 @@ export const awaitControlPlane = (functions: WorkflowFunctions, cluster: Cluster
           onError(['States.Timeout'], 'HasWaitedEnough', { waits: expression('$waits + 1') }),
           giveUp,
         ],
-        next: 'Configure',
+        next: 'IsInitialised',
       }),
+      IsInitialised: choose(
+        [
+          {
+            when: "$states.input.outcome = 'failed'",
+            next: 'NotServing',
+            assign: {
+              obstacle: expression("'no control plane is left that could begin: ' & $states.input.reason"),
+            },
+          },
+        ],
+        'Configure',
+      ),
       HasWaitedEnough: choose(
         [
           {

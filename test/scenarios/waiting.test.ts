@@ -30,6 +30,7 @@ async function scene(given: { node?: Partial<Node>; cluster?: Partial<Cluster> }
   const hear = onNodeReported({ store, states, clock: testClock(), log: silentLog });
   return {
     clusterId,
+    me,
     states,
     awaitJoined: (more: { attempt?: number; executionArn?: string; taskToken?: string } = {}) =>
       wait({ until: 'joined', number: 1, attempt: 1, taskToken: 'token', ...common, ...more }),
@@ -119,6 +120,30 @@ describe('waiting for the control plane', () => {
     await at.joined();
     expect(at.states.answers).toEqual([{ taskToken: 'cluster token', output: { outcome: 'initialised' } }]);
   });
+
+  it.each(['before', 'after', 'at the same time'] as const)(
+    'ends when the last control plane is given up, %s anybody waits',
+    async (when) => {
+      const at = await scene({ node: { role: 'control-plane' } });
+      const giveUp = async (): Promise<void> => {
+        const failure = { reason: 'no capacity' };
+        expect(await store.nodes.giveUp(at.clusterId, 1, { executionArn: at.me, failure })).toBe(true);
+        await at.failed();
+      };
+      if (when === 'before') await giveUp();
+      await Promise.all([at.awaitInitialised(), ...(when === 'at the same time' ? [giveUp()] : [])]);
+      if (when === 'after') {
+        expect(at.states.answers).toEqual([]);
+        await giveUp();
+      }
+      expect(at.states.answers).toEqual([
+        {
+          taskToken: 'cluster token',
+          output: { outcome: 'failed', reason: 'control plane 1: no capacity' },
+        },
+      ]);
+    },
+  );
 
   it('is answered at once when it is initialised already', async () => {
     const at = await scene({ cluster: { initialisedAt: exampleTime } });
