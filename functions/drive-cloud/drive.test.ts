@@ -78,14 +78,20 @@ async function scene(
     installationId,
     apiUrl: 'https://api.example.com',
   };
-  const call: Scene['call'] = async (request) =>
-    (await drive(parts)({
+  // As ProvisionNode has it forgotten before it asks for another machine.
+  let forgotten = 0;
+  const call: Scene['call'] = async (request) => {
+    const outcome = (await drive(parts)({
       clusterId: cluster.id,
       executionArn: me,
       number: 1,
       reason: 'CapacityUnavailable: aws: no c6a.xlarge is left',
+      forgotten,
       ...request,
-    } as DriveRequest)) as Record<string, unknown>;
+    } as unknown as DriveRequest)) as Record<string, unknown>;
+    if (outcome['isLost'] === true || outcome['next'] === 'retry') forgotten = Number(outcome['attempt']);
+    return outcome;
+  };
   return {
     cloud,
     clock,
@@ -293,6 +299,15 @@ describe('createMachine', () => {
     const [lost] = standing(at);
     at.cloud.world.kill(lost?.providerId ?? '');
     at.clock.advance(600);
+    // Until the cluster has forgotten the one that is gone, whose Node would be taken for the next one's.
+    for (let repeats = 1; repeats <= 2; repeats += 1)
+      expect(await at.call({ verb: 'createMachine', forgotten: 0 })).toMatchObject({
+        done: false,
+        attempt: 1,
+        isLost: true,
+      });
+    expect(await at.node()).toMatchObject({ attempt: 1 });
+    expect((await at.node()).createRequest).toBeUndefined();
     expect(await at.until({ verb: 'createMachine' })).toMatchObject({ done: true, attempt: 2 });
     const node = await at.node();
     expect(node.sessionHash).toBeUndefined();
@@ -312,7 +327,7 @@ describe('createMachine', () => {
 
   it('gives up after the last attempt', async () => {
     const at = await scene({ node: { attempt: 3 } });
-    await expect(at.call({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'AttemptsExhausted' });
+    await expect(at.until({ verb: 'createMachine' })).rejects.toMatchObject({ name: 'AttemptsExhausted' });
   });
 
   it('makes one machine and records it, wherever it is cut', { timeout: crashTimeoutMs }, async () => {
@@ -337,7 +352,12 @@ describe('abandonAttempt', () => {
     at.cloud.world.addFault({ effect: 'lose-reply', operation: 'createMachine' });
     await expect(at.call({ verb: 'createMachine' })).rejects.toThrow('connection was cut');
     const before = await at.node();
-    expect(await at.until({ verb: 'abandonAttempt' })).toEqual({ done: true, next: 'retry', cloud: 'aws' });
+    expect(await at.until({ verb: 'abandonAttempt' })).toEqual({
+      done: true,
+      next: 'retry',
+      cloud: 'aws',
+      attempt: 1,
+    });
     const after = await at.node();
     expect(standing(at)).toEqual([]);
     expect(after.createRequest).toBeUndefined();

@@ -22,7 +22,7 @@ export const driveRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('ensureLoadBalancer'), ...cluster, isLastTry: z.boolean() }),
   z.strictObject({ verb: z.literal('joinLoadBalancer'), ...node }),
   z.strictObject({ verb: z.literal('leaveLoadBalancer'), ...node }),
-  z.strictObject({ verb: z.literal('createMachine'), ...node }),
+  z.strictObject({ verb: z.literal('createMachine'), ...node, forgotten: z.int() }),
   z.strictObject({ verb: z.literal('abandonAttempt'), ...node, reason: z.string() }),
   z.strictObject({ verb: z.literal('deleteMachine'), ...node }),
   z.strictObject({ verb: z.literal('guard'), ...cluster }),

@@ -50,6 +50,8 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
           polls: 0,
           waits: 0,
           balancePolls: 0,
+          forgotten: 0,
+          forgetTries: 0,
           reason: '',
         },
         catch: [yieldToOwner],
@@ -57,7 +59,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
       }),
       Create: callFunction({
         function: drive,
-        payload: { verb: 'createMachine', ...node },
+        payload: { verb: 'createMachine', ...node, forgotten: expression('$forgotten') },
         assign: { attempt: expression('$states.result.Payload.attempt'), polls: expression('$polls + 1') },
         catch: [
           yieldToOwner,
@@ -71,6 +73,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
       IsRunning: choose(
         [
           { when: '$states.input.done', next: 'AwaitJoin' },
+          { when: '$exists($states.input.isLost)', next: 'Renew' },
           {
             when: `$polls >= ${pollsMax}`,
             next: 'Abandon',
@@ -130,11 +133,13 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
       WaitForDeletion: wait('$states.input.retryAfterSeconds', 'Abandon'),
       Renew: {
         Type: 'Pass',
-        Comment: 'The next offering may be in another cloud',
+        Comment:
+          'Another attempt, whose offering may be in another cloud; from here on nobody asks again whether the last machine is forgotten',
         Assign: {
           polls: 0,
           waits: 0,
           forgetTries: 0,
+          forgotten: expression('$states.input.attempt'),
           cloud: expression('$exists($states.input.cloud) ? $states.input.cloud : $cloud'),
         },
         Next: 'Forget',

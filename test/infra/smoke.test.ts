@@ -668,7 +668,7 @@ async function buildsNetworkAndMachine(cloud: CloudName): Promise<void> {
   const outcomes = await invoke(
     `drive-cloud-${cloud}`,
     { verb: 'ensureNetwork', ...ours },
-    { verb: 'createMachine', number: node.number, ...ours },
+    { verb: 'createMachine', number: node.number, forgotten: 0, ...ours },
   );
   expect(outcomes).toEqual([
     { result: { done: true } },

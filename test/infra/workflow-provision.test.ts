@@ -45,7 +45,7 @@ describe('ProvisionNode', () => {
     expect(executionArn).toMatch(/^arn:aws:states:.*:execution:/);
     const node = { clusterId, number, executionArn };
     expect(claim).toEqual({ kind: 'ProvisionNode', ...node });
-    expect(run.payloads('aws createMachine')).toEqual([{ verb: 'createMachine', ...node }]);
+    expect(run.payloads('aws createMachine')).toEqual([{ verb: 'createMachine', forgotten: 0, ...node }]);
     expect(run.payloads('await-node joined')).toEqual([
       { ...node, attempt: 1, until: 'joined', taskToken: expect.any(String) as string },
     ]);
@@ -98,7 +98,12 @@ describe('ProvisionNode', () => {
     async (name) => {
       const run = await provision({
         'aws createMachine': error(name, 'aws: no c6a.large in us-east-1a'),
-        'aws abandonAttempt': inTurn(pending('i-0abc to go'), { done: true, next: 'retry', cloud: 'gcp' }),
+        'aws abandonAttempt': inTurn(pending('i-0abc to go'), {
+          done: true,
+          next: 'retry',
+          cloud: 'gcp',
+          attempt: 1,
+        }),
         'gcp createMachine': running(2),
       });
       expect(run.status).toBe('SUCCEEDED');
@@ -122,6 +127,24 @@ describe('ProvisionNode', () => {
     },
   );
 
+  it('has a machine forgotten that was lost while it was made, before another is asked for', async () => {
+    const run = await provision({
+      'aws createMachine': inTurn(
+        { ...pending('the cluster to forget it'), attempt: 1, isLost: true },
+        running(2),
+      ),
+    });
+    expect(run.status).toBe('SUCCEEDED');
+    expect(run.calls.slice(0, 5)).toEqual([
+      'claim-operation',
+      'aws createMachine',
+      'forget-node',
+      'aws createMachine',
+      'await-node joined',
+    ]);
+    expect(run.payloads('aws createMachine').map(({ forgotten }) => forgotten)).toEqual([0, 1]);
+  });
+
   it('goes on when the cluster does not forget the last attempt’s node', async () => {
     const failure = error('CapacityUnavailable', 'aws: none left');
     const silent = ({ isLastTry }: { readonly isLastTry?: unknown }): object =>
@@ -129,7 +152,7 @@ describe('ProvisionNode', () => {
     for (const answer of [silent, error('ApiFailure', 'DELETE: HTTP 400')]) {
       const run = await provision({
         'aws createMachine': inTurn(failure, running(2)),
-        'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+        'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
         'forget-node': answer,
       });
       expect(run.status).toBe('SUCCEEDED');
@@ -140,8 +163,8 @@ describe('ProvisionNode', () => {
     const run = await provision({
       'aws createMachine': error('CapacityUnavailable', 'aws: none left'),
       'aws abandonAttempt': inTurn(
-        { done: true, next: 'retry', cloud: 'aws' },
-        { done: true, next: 'retry', cloud: 'aws' },
+        { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
+        { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
         { done: true, next: 'give-up' },
       ),
     });
@@ -158,7 +181,7 @@ describe('ProvisionNode', () => {
         { outcome: 'failed', reason: 'kubeadm join failed' },
         { outcome: 'joined' },
       ),
-      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
     });
     expect(run.status).toBe('SUCCEEDED');
     expect(run.payloads('aws abandonAttempt')).toMatchObject([{ reason: 'kubeadm join failed' }]);
@@ -167,7 +190,7 @@ describe('ProvisionNode', () => {
   it('waits three times five minutes, reading anew each time, then abandons', async () => {
     const run = await provision({
       'await-node joined': inTurn(silence, silence, silence, { outcome: 'joined' }),
-      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
     });
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls).toEqual([
@@ -207,7 +230,7 @@ describe('ProvisionNode', () => {
   it('counts the waits of each attempt anew', async () => {
     const run = await provision({
       'await-node joined': inTurn(silence, silence, silence, silence, silence, { outcome: 'joined' }),
-      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws' },
+      'aws abandonAttempt': { done: true, next: 'retry', cloud: 'aws', attempt: 1 },
     });
     expect(run.status).toBe('SUCCEEDED');
     expect(run.calls.filter((call) => call === 'aws abandonAttempt')).toHaveLength(1);
@@ -460,6 +483,18 @@ describe('ProvisionCluster', () => {
     expect(run.calls.filter((call) => call === 'await-node initialised')).toHaveLength(3);
     expect(run.payloads('settle-operation failed')).toMatchObject([
       { reason: 'no control plane was initialised within 15 minutes' },
+    ]);
+  });
+
+  it('ends at once when no control plane is left that could come up', async () => {
+    const run = await provision({
+      'await-node initialised': { outcome: 'failed', reason: 'control plane 1: no capacity' },
+    });
+    expect(run.status).toBe('FAILED');
+    expect(run.calls.filter((call) => call === 'await-node initialised')).toHaveLength(1);
+    expect(run.calls).not.toContain('configure-cluster');
+    expect(run.payloads('settle-operation failed')).toMatchObject([
+      { reason: 'no control plane is left that could begin: control plane 1: no capacity' },
     ]);
   });
 

@@ -14,7 +14,8 @@ import { takeDownAttempt } from '../take-down.ts';
 const reasonCharactersMax = 900;
 
 export type AbandonOutcome =
-  | { readonly done: true; readonly next: 'retry'; readonly cloud: CloudName }
+  /** `attempt` is the one that has ended: its machine is to be forgotten before the next comes. */
+  | { readonly done: true; readonly next: 'retry'; readonly cloud: CloudName; readonly attempt: number }
   | { readonly done: true; readonly next: 'give-up' }
   /** There is nothing to abandon: the node has joined, and only the news of it was lost. */
   | { readonly done: true; readonly next: 'joined' }
@@ -88,7 +89,7 @@ export async function abandonAttempt(
 const outcomeAfter = (node: Node): AbandonOutcome =>
   node.attempt >= attemptsMaxOf(node)
     ? { done: true, next: 'give-up' }
-    : { done: true, next: 'retry', cloud: node.cloud };
+    : { done: true, next: 'retry', cloud: node.cloud, attempt: node.attempt };
 
 /** @param reason begins with the cloud error's name when a cloud refused: `CapacityUnavailable: aws: …`. */
 const coolOffOf = ({ clock }: DriveParts, offering: Offering, reason: string): CoolOff => ({

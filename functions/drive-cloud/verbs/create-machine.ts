@@ -29,7 +29,14 @@ const hiddenSecondsMax = 120;
 
 export type CreateOutcome = ({ readonly done: true; readonly providerId: string } | Pending) & {
   readonly attempt: number;
+  /** Of `attempt` nothing is left but what the cluster remembers: it has to forget that before another machine comes. */
+  readonly isLost?: true;
 };
+
+interface CreateRequested extends NodeRequest {
+  /** The cluster has been told to forget this attempt's machine; 0: nobody told it anything. */
+  readonly forgotten: number;
+}
 
 interface Wanted extends Ground {
   readonly cluster: Cluster;
@@ -37,12 +44,13 @@ interface Wanted extends Ground {
 }
 
 /**
- * A node gets its machine: continues the attempt that is in progress, or begins the next one.
+ * A node gets its machine: continues the attempt that is in progress, or begins the next one once the cluster has forgotten
+ * the last one's machine.
  *
  * The create request is stored before the call, so that every repeat sends the same bytes; that the node is wanted is
  * read strongly right before the create and right after it, and a machine that came too late goes at once.
  */
-export async function createMachine(parts: DriveParts, request: NodeRequest): Promise<CreateOutcome> {
+export async function createMachine(parts: DriveParts, request: CreateRequested): Promise<CreateOutcome> {
   const wanted = await readWanted(parts, request);
   const network = (await parts.store.parts.get(request.clusterId, parts.cloud))?.network;
   if (network === undefined)
@@ -99,11 +107,13 @@ type CurrentAttempt =
 async function currentAttempt(
   parts: DriveParts,
   wanted: Wanted,
-  request: NodeRequest,
+  request: CreateRequested,
 ): Promise<CurrentAttempt> {
   const { node } = wanted;
   const inProgress = node.createRequest;
-  if (inProgress === undefined) return beginAttempt(parts, node, request);
+  // Also after a run that died between ending an attempt and having its machine forgotten.
+  if (inProgress === undefined)
+    return node.attempt > request.forgotten ? lost(node) : beginAttempt(parts, node, request);
 
   const verdict = await judge(parts, wanted, inProgress);
   if (verdict === 'continues') return { attempt: inProgress, node };
@@ -124,8 +134,17 @@ async function currentAttempt(
     attempt: node.attempt,
     failure: node.failure?.reason,
   });
-  return beginAttempt(parts, ended, request);
+  return lost(ended);
 }
+
+/** Its next machine joins under the same name, and a Node keeps the place that its first machine gave it. */
+const lost = ({ number, attempt }: Node): CurrentAttempt => ({
+  outcome: {
+    ...pending(`the cluster to forget the last machine of node ${number}`, 1),
+    attempt,
+    isLost: true,
+  },
+});
 
 /**
  * Whether an attempt goes on, is over, or has its machine already. What is recorded or was admitted is looked for, not
