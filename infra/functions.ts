@@ -127,6 +127,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
     ],
     snapshots: ['GetObject'],
     bundleKbMax: 600,
+    hostedZone: 'knows',
   },
   {
     ...small,

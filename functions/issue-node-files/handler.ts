@@ -21,6 +21,7 @@ const behaviour = issueFiles({
   randomBytes: systemRandomBytes,
   clock: systemClock,
   log,
+  zone: settings.hostedZone,
   presign: createPresigner({ bucket: settings.snapshotBucket, environment: process.env }),
 });
 

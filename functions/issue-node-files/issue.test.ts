@@ -4,6 +4,7 @@ import { aCluster, exampleTime } from '../../test/builders/cluster.ts';
 import { aNode, anOffering } from '../../test/builders/node.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import type { HostedZone } from '../../shared/domain/dns.ts';
 import { plusSeconds } from '../../shared/domain/ids.ts';
 import type { FilesReply, FilesRequest } from '../../shared/domain/node-protocol.ts';
 import type { Node } from '../../shared/domain/node.ts';
@@ -59,6 +60,7 @@ const machine = (given: Partial<Node> & Pick<Node, 'clusterId' | 'number'>): Nod
 async function world(
   cluster: Partial<Cluster>,
   nodes: readonly (Partial<Node> & Pick<Node, 'number'>)[],
+  zone?: HostedZone,
 ): Promise<{
   cluster: Cluster;
   ask: (number: number, given?: Partial<FilesRequest>, bearer?: string) => Promise<FilesReply>;
@@ -72,6 +74,7 @@ async function world(
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
     clock: { now: () => now },
     log,
+    zone,
     presign: async ({ method, key, secondsMax }) => `https://bucket/${key}?${method}&${secondsMax}&secret`,
   });
   return {
@@ -133,6 +136,16 @@ describe('the first control plane', () => {
           { name: 'kube-reserved', value: 'cpu=80m,memory=1844Mi' },
         ],
       },
+    });
+  });
+
+  it('serves under the API’s name too, where the installation has a hosted zone', async () => {
+    const certSANs = async (zone?: HostedZone) =>
+      kubeadmOf(await (await world(claimed, [{ number: 1 }], zone)).ask(1))['ClusterConfiguration'];
+    const own = ['127.0.0.1', 'localhost'];
+    expect(await certSANs()).toMatchObject({ apiServer: { certSANs: own } });
+    expect(await certSANs({ id: 'Z1', name: 'example.org' })).toMatchObject({
+      apiServer: { certSANs: [...own, 'api.four-clouds.example.org'] },
     });
   });
 

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { clusterNames, type HostedZone } from '../../shared/domain/dns.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
 import { snapshotKey } from '../../shared/domain/snapshot.ts';
 import type { FilesReply, FilesRequest } from '../../shared/domain/node-protocol.ts';
@@ -36,6 +37,8 @@ export interface IssueDependencies {
   readonly log: Log;
   /** Signs for the bucket of etcd snapshots. */
   readonly presign: PresignUrl;
+  /** In which the API's name is; undefined where the installation has none. */
+  readonly zone?: HostedZone | undefined;
 }
 
 /** The cloud has made the machine and its id is about to be written: the next call finds it. */
@@ -128,7 +131,7 @@ async function pkiOf(
 }
 
 async function kubeadmCluster(
-  { store }: IssueDependencies,
+  { store, zone }: IssueDependencies,
   cluster: Cluster,
   kubernetesVersion: string,
 ): Promise<KubeadmCluster> {
@@ -140,6 +143,7 @@ async function kubeadmCluster(
     name,
     kubernetesVersion,
     podRange,
+    ...(zone !== undefined && { apiName: clusterNames(name, zone.name).api }),
     etcd: etcdTuning(roundTripMilliseconds(cluster.clouds.map(({ cloud }) => cloud))),
     controlPlanesRunWork: wanted.every(({ role }) => role === 'control-plane'),
   };

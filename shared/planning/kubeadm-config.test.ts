@@ -102,6 +102,11 @@ shutdownGracePeriodCriticalPods: 10s
     expect(new Set(values)).toEqual(new Set(['string']));
   });
 
+  it('lets the API server’s certificate have the API’s name in DNS, where there is one', () => {
+    const [, configuration] = initDocuments({ ...cluster, apiName: 'api.demo.example.org' }, controlPlane);
+    expect(configuration.apiServer.certSANs).toEqual(['127.0.0.1', 'localhost', 'api.demo.example.org']);
+  });
+
   it('keeps what may be taken away for pods that tolerate it', () => {
     const taints = taintsOf({ lifecycle: 'spot' });
     expect(joinDocuments(cluster, { ...worker, taints })[0].nodeRegistration.taints).toEqual([

@@ -40,6 +40,8 @@ export interface KubeadmCluster {
   readonly kubernetesVersion: string;
   readonly podRange: string;
   readonly etcd: EtcdTuning;
+  /** The API's name in DNS, where the cluster has one: `api.demo.example.org`. Joining control planes have it from init. */
+  readonly apiName?: string;
   /** A cluster without workers runs its work on its control planes. */
   readonly controlPlanesRunWork: boolean;
 }
@@ -84,7 +86,7 @@ const clusterConfiguration = (cluster: KubeadmCluster) => ({
   // Cilium takes its place; unlike a skipped phase this is remembered when the cluster is upgraded.
   proxy: { disabled: true },
   apiServer: {
-    certSANs: ['127.0.0.1', 'localhost'],
+    certSANs: ['127.0.0.1', 'localhost', ...(cluster.apiName === undefined ? [] : [cluster.apiName])],
     extraArgs: [
       argument('encryption-provider-config', encryptionConfigPath),
       argument('audit-policy-file', auditPolicyPath),

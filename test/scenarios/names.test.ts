@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import {
   ChangeResourceRecordSetsCommand,
   GetHealthCheckStatusCommand,
@@ -42,6 +45,23 @@ const file = JSON.stringify({
   },
 });
 const questions = 30;
+
+/** What an API server shows to whoever connects, by way of the proxy that leads to simulated machines. */
+const certificateOf = (proxyUrl: string, address: string): Promise<X509Certificate> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(proxyUrl);
+    const asked = request({ host: hostname, port, method: 'CONNECT', path: `${address}:6443` });
+    asked.once('error', reject);
+    asked.once('connect', (_answer, socket) => {
+      // Only what it shows is looked at: nothing is sent to it.
+      const secure = connect({ socket, rejectUnauthorized: false }, () => {
+        resolve(new X509Certificate(secure.getPeerCertificate().raw));
+        secure.destroy();
+      });
+      secure.once('error', reject);
+    });
+    asked.end();
+  });
 
 /** One platform and one cluster on it, in order: each test goes on where the one before it stopped. */
 describe('a cluster’s names', { timeout: 120_000 }, () => {
@@ -148,6 +168,15 @@ describe('a cluster’s names', { timeout: 120_000 }, () => {
       ingress,
       missing: [],
     });
+  });
+
+  it('are in the certificates of all API servers', async () => {
+    const cluster = await platform.api.getCluster(id);
+    for (const address of controlPlanes(cluster)) {
+      const certificate = await certificateOf(platform.clusterProxyUrl, address);
+      expect(certificate.checkHost(api)).toBe(api);
+      expect(certificate.checkHost(ingress)).toBeUndefined();
+    }
   });
 
   it('need no right that the template does not give', () => {
