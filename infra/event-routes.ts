@@ -95,6 +95,8 @@ export const nameReading = { function: 'observe-dns', everyMinutes: 2 } as const
 export const priceReading = {
   functions: cloudNames.map((cloud) => `refresh-offerings-${cloud}`),
   everyHours: 1,
+  /** So many readings in a row may fail before somebody is called. */
+  failingHoursMax: 3,
 } as const;
 
 /** How often a message is tried before it waits for a person. */

@@ -27,8 +27,8 @@ import {
   type EventTarget,
 } from '../event-routes.ts';
 import type { QueueName } from '../functions.ts';
-import type { PlatformFunction } from './platform-function.ts';
-import type { Alarms } from './alarms.ts';
+import { pascalCase, type PlatformFunction } from './platform-function.ts';
+import { FailsForHours, type Alarms } from './alarms.ts';
 import type { StateMachines } from './state-machines.ts';
 import { DeadLetters, type WorkQueue } from './work-queue.ts';
 
@@ -108,6 +108,14 @@ export class EventRules extends Construct {
           }),
       ),
     });
+
+    for (const name of priceReading.functions)
+      new FailsForHours(this, `${pascalCase(name)}Fails`, {
+        of: props.functionNamed(name).function,
+        hours: priceReading.failingHoursMax,
+        so: 'nodes are chosen by what was sold before, or by the built-in table',
+        alarms: props.alarms,
+      });
 
     if (props.hasHostedZone)
       new Rule(this, 'Names', {

@@ -201,12 +201,39 @@ describe('rules', () => {
   });
 });
 
+const alarmed = resourcesOf('AWS::CloudWatch::Alarm').map(({ properties }) => ({
+  on: idOf((properties['Dimensions'] as readonly Json[])[0]?.['Value']),
+  properties,
+}));
+
+describe('alarms', () => {
+  it('all call the one topic that people subscribe to', () => {
+    const [topic] = resourcesOf('AWS::SNS::Topic');
+    expect(alarmed.length).toBeGreaterThan(0);
+    for (const { properties } of alarmed)
+      expect((properties['AlarmActions'] as readonly unknown[]).map(idOf)).toEqual([topic?.id]);
+  });
+
+  it.each(cloudNames)('one calls when the prices of %s could not be read for three hours', (cloud) => {
+    const { id } = functionNamed(`refresh-offerings-${cloud}`);
+    expect(alarmed.filter(({ on }) => on === id).map(({ properties }) => properties)).toMatchObject([
+      {
+        Namespace: 'AWS/Lambda',
+        MetricName: 'Errors',
+        Statistic: 'Sum',
+        Period: 3600,
+        Threshold: 1,
+        EvaluationPeriods: 3,
+        DatapointsToAlarm: 3,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        TreatMissingData: 'notBreaching',
+      },
+    ]);
+  });
+});
+
 describe('queues', () => {
   const queues = resourcesOf('AWS::SQS::Queue');
-  const alarmed = resourcesOf('AWS::CloudWatch::Alarm').map(({ properties }) => ({
-    queue: idOf((properties['Dimensions'] as readonly Json[])[0]?.['Value']),
-    properties,
-  }));
   const ruleTargets = resourcesOf('AWS::Events::Rule').flatMap(
     ({ properties }) => properties['Targets'] as readonly Json[],
   );
@@ -228,13 +255,6 @@ describe('queues', () => {
     },
   );
 
-  it('every alarm calls the one topic that people subscribe to', () => {
-    const [topic] = resourcesOf('AWS::SNS::Topic');
-    expect(alarmed.length).toBeGreaterThan(0);
-    for (const { properties } of alarmed)
-      expect((properties['AlarmActions'] as readonly unknown[]).map(idOf)).toEqual([topic?.id]);
-  });
-
   it.each(queues.map(({ id, properties }) => [id, properties] as const))(
     '%s keeps what could not be worked off, and an alarm calls for it',
     (id, properties) => {
@@ -242,7 +262,7 @@ describe('queues', () => {
       const dead = deadLetters.has(id) ? id : idOf(deadLetterTargetArn);
       expect([...deadLetters]).toContain(dead);
       if (!deadLetters.has(id)) expect(maxReceiveCount).toBe(5);
-      expect(alarmed.filter(({ queue }) => queue === dead)).toMatchObject([
+      expect(alarmed.filter(({ on }) => on === dead)).toMatchObject([
         { properties: { MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 } },
       ]);
     },
