@@ -570,9 +570,11 @@ describe('a cluster that lost its quorum', () => {
 describe('instructions', () => {
   let told: (instruction: Record<string, string>) => Promise<SyncRequest['result']>;
   let machine: TestMachine;
+  let clusterId: string;
   let tellings = 0;
   beforeAll(async () => {
     const cluster = await platform.create();
+    clusterId = cluster.id;
     machine = await aMachine(cluster, 1);
     machines = [];
     machine.start();
@@ -637,6 +639,35 @@ describe('instructions', () => {
     });
     expect(platform.uploads).toEqual(['snapshot\n']);
     expect(machine.read('run/overcast/url')).toBe('');
+  });
+  it('snapshot: syncs go on beside an upload that takes its time, and it is made and reported once', async () => {
+    const uploads = platform.uploads.length;
+    const mine = () => platform.syncs.filter((sync) => sync.clusterId === clusterId);
+    let arrive = (): void => {};
+    platform.uploading = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const before = mine().length;
+    const outcome = told({ kind: 'snapshot', endpoint: `${platform.url}/snapshot` });
+    await until('three syncs meanwhile', () => mine().length >= before + 3);
+    expect(platform.uploads).toHaveLength(uploads);
+    arrive();
+    platform.uploading = undefined;
+    await expect(outcome).resolves.toMatchObject({ ok: true });
+    expect(platform.uploads.slice(uploads)).toEqual(['snapshot\n']);
+    expect(
+      mine()
+        .slice(before)
+        .filter(({ body }) => body.result !== undefined),
+    ).toHaveLength(1);
+  });
+  it('snapshot: what its place refuses is reported as not done, and another one is taken after it', async () => {
+    const at = (path: string) => told({ kind: 'snapshot', endpoint: `${platform.url}${path}` });
+    await expect(at('/nowhere')).resolves.toMatchObject({
+      ok: false,
+      output: expect.stringContaining('404') as string,
+    });
+    await expect(at('/snapshot')).resolves.toMatchObject({ ok: true });
   });
   it('leave: cordons, evicts what is neither a daemon’s nor static, and is gone', async () => {
     const cluster = await platform.create();

@@ -773,25 +773,31 @@ follow() {
     join) begin_kubeadm join "$id" "$endpoint" ;;
     restore) begin_kubeadm restore "$id" "$overlay" ;;
     leave) [ "$(phase)" = left ] || leave ;;
-    forget-member | upgrade | snapshot) once "$kind" ;;
+    forget-member | upgrade) once "$kind" ;;
+    snapshot) begin_snapshot ;;
     *) say "an instruction that this agent does not know: $kind" ;;
   esac
 }
 
 # What is not known to be harmless twice is marked before it begins; what was cut off is reported as not done.
 once() {
-  [ ! -e "$state/done/$id" ] || return 0
+  begins || return 0
+  if "$(printf '%s' "$1" | tr - _)" >"$run/output" 2>&1 </dev/null; then ended yes; else ended no; fi
+}
+begins() {
+  [ ! -e "$state/done/$id" ] || return 1
   mkdir -p "$state/done"
   if [ -e "$state/done/$id.begun" ]; then
     echo 'cut off' >"$run/output"
-    report "$id" no "$run/output"
-  else
-    put "$state/done/$id.begun" yes
-    say "$id begins"
-    if "$(printf '%s' "$1" | tr - _)" >"$run/output" 2>&1 </dev/null; then ok=yes; else ok=no; fi
-    say "$id ended: $ok"
-    report "$id" "$ok" "$run/output"
+    ended no
+    return 1
   fi
+  put "$state/done/$id.begun" yes
+  say "$id begins"
+}
+ended() {
+  say "$id ended: $1"
+  report "$id" "$1" "${2:-$run/output}"
   put "$state/done/$id" yes
 }
 
@@ -871,6 +877,25 @@ snapshot() {
   return "$snapshot_code"
 }
 
+# Syncs go on beside an upload, which may take minutes: who is silent for so long is taken for dead. One at a time.
+uploading=
+begin_snapshot() {
+  [ -z "$uploading" ] || return 0
+  begins || return 0
+  uploading=$id
+  (if snapshot; then put "$run/uploaded" yes; else put "$run/uploaded" no; fi) >"$run/upload" 2>&1 </dev/null &
+  uploader=$!
+}
+# Its result waits until the one before it was heard.
+end_snapshot() {
+  [ -n "$uploading" ] && [ ! -s "$state/result.json" ] || return 0
+  [ -s "$run/uploaded" ] || ! kill -0 "$uploader" 2>/dev/null || return 0
+  id=$uploading
+  uploading=
+  ended "$(read_of "$run/uploaded" no)" "$run/upload"
+  rm -f "$run/uploaded"
+}
+
 # --- Interruption notices: seen within two seconds, reported at once ---
 
 # notice KIND [FIELD JSON]
@@ -917,6 +942,7 @@ watch_interruptions() {
 # --- The loop ---
 
 sync_once() {
+  end_snapshot
   learn_addresses
   advance
   count_unschedulable
@@ -933,7 +959,7 @@ sync_once() {
 run_agent() {
   settings
   mkdir -p "$state" "$run"
-  rm -f "$run/public" "$run/private"
+  rm -f "$run/public" "$run/private" "$run/uploaded"
   put "$run/token" "$OVERCAST_TOKEN"
   make_identity
   watch_interruptions

@@ -56,6 +56,8 @@ export interface TestPlatform {
   readonly metadata: Map<number, Metadata>;
   /** What machines put at /snapshot. */
   readonly uploads: string[];
+  /** None of that is answered before this is so. */
+  uploading: Promise<unknown> | undefined;
   /** What lies in the bucket, by key. */
   readonly bucket: Map<string, string>;
   /** While true, every call is refused with 503. */
@@ -127,7 +129,9 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
       return body === undefined ? { statusCode: 404 } : { statusCode: 200, body };
     }
     if (url === '/snapshot' && request.method === 'PUT') {
-      platform.uploads.push(await text(request));
+      const body = await text(request);
+      await platform.uploading;
+      platform.uploads.push(body);
       return { statusCode: 200 };
     }
     const [, key] = /^\/bucket\/(.*)\?GET=(.*)$/.exec(url) ?? [];
@@ -184,6 +188,7 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
     secrets: new Map(),
     metadata: new Map(),
     uploads: [],
+    uploading: undefined,
     bucket: new Map(),
     isAway: false,
     instead: undefined,
