@@ -21,6 +21,7 @@ import { exitCodes } from './commands.ts';
 describe('kubeconfig', () => {
   const issued = renderKubeconfig(
     buildKubeconfig({
+      installation: 'overcast',
       clusterId: someDetails().id,
       clusterName: 'four-clouds',
       caCertificatePem: 'CA',

@@ -5,6 +5,7 @@ import { Secret } from '../shared/kubernetes/pki/secret.ts';
 import { mergeKubeconfig } from './merge-kubeconfig.ts';
 
 const input: KubeconfigInput = {
+  installation: 'overcast',
   clusterId: '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d',
   clusterName: 'four-clouds',
   caCertificatePem: 'CA',
@@ -105,6 +106,24 @@ describe('merging', () => {
     ['apiVersion: v1\nkind: Config\nclusters: null\nusers:\ncontexts: []\n'],
   ])('begins a file of %j', (existing) => {
     expect(read(mergeKubeconfig(existing, added, { use: false }))).toEqual(read(added));
+  });
+
+  const elsewhere = '00000000-0000-4000-8000-000000000000';
+  it('takes over from a cluster of the same name that the installation had before', () => {
+    const before = mergeKubeconfig('', issued({ clusterId: elsewhere, user: 'bob' }), { use: false });
+    expect(names(mergeKubeconfig(before, issued({ user: 'bob' }), { use: false }))).toEqual(
+      names(issued({ user: 'bob' })),
+    );
+  });
+
+  it.each([
+    ['another', { installation: 'another' }],
+    ['one that did not say which it is', { installation: undefined as unknown as string }],
+  ])('does not take a name from a cluster of %s installation', (_, whose) => {
+    const theirs = mergeKubeconfig('', issued({ clusterId: elsewhere, ...whose }), { use: false });
+    expect(() => mergeKubeconfig(theirs, added, { use: false })).toThrow(
+      'already has "four-clouds" among its clusters, from another installation of Overcast: rename or remove it first, or use --output-file',
+    );
   });
 
   it('does not take a name that is the user’s own', () => {

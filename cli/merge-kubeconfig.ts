@@ -15,30 +15,41 @@ const fileSchema = z.looseObject({
 });
 
 type Entry = z.output<typeof entrySchema>;
+const originSchema = z.looseObject({ id: z.string(), installation: z.optional(z.string()) });
 const lists = ['clusters', 'users', 'contexts'] as const;
 
 /** No anchors: kubectl reads them, people do not. */
 const write = (value: unknown): string => dump(value, { lineWidth: -1, noRefs: true });
 
-/** The cluster an entry of ours is for; undefined for the user's own. */
-function clusterOf(entry: Entry, kind: 'cluster' | 'user' | 'context'): ClusterId | undefined {
+/** The cluster that an entry of ours is for, and whose that is; undefined for the user's own. */
+interface Origin {
+  readonly id: ClusterId;
+  readonly installation?: string | undefined;
+}
+
+function originOf(entry: Entry, kind: 'cluster' | 'user' | 'context'): Origin | undefined {
   const parsed = z.safeParse(
     z.looseObject({ extensions: z.array(z.looseObject({ name: z.string(), extension: z.unknown() })) }),
     entry[kind],
   );
   const ours = parsed.data?.extensions.find(({ name }) => name === kubeconfigExtension);
-  return z.safeParse(z.looseObject({ id: z.string() }), ours?.extension).data?.id;
+  return z.safeParse(originSchema, ours?.extension).data;
 }
+
+/** Within an installation a name is one cluster's at a time: the next one of that name takes its entries over. */
+const mayTakeOver = (old: Origin, next: Origin | undefined): boolean =>
+  next !== undefined &&
+  (old.id === next.id || (old.installation !== undefined && old.installation === next.installation));
 
 const kindOf = { clusters: 'cluster', users: 'user', contexts: 'context' } as const;
 
-/** The user has an entry of this name that is not ours: it is not overwritten. */
+/** There is an entry of this name that is the user's own, or another installation's: it is not overwritten. */
 export class KubeconfigNameTaken extends Error {
   override readonly name = 'KubeconfigNameTaken';
 
-  constructor(list: (typeof lists)[number], name: string) {
+  constructor(list: (typeof lists)[number], name: string, whose: string) {
     super(
-      `the kubeconfig already has "${name}" among its ${list}, and not from Overcast: rename or remove it first`,
+      `the kubeconfig already has "${name}" among its ${list}, ${whose}: rename or remove it first, or use --output-file`,
     );
   }
 }
@@ -74,17 +85,20 @@ export function mergeKubeconfig(existing: string, issued: string, options: { use
   const file = parse(existing);
   const added = parse(issued);
   const [first] = added.clusters ?? [];
-  const clusterId = first === undefined ? undefined : clusterOf(first, 'cluster');
+  const next = first === undefined ? undefined : originOf(first, 'cluster');
   const merged: Record<string, unknown> = { apiVersion: 'v1', kind: 'Config', ...file };
   for (const list of lists) {
     const news = new Map((added[list] ?? []).map((entry) => [entry.name, entry]));
     const olds = file[list] ?? [];
     for (const old of olds) {
-      if (news.has(old.name) && clusterOf(old, kindOf[list]) === undefined)
-        throw new KubeconfigNameTaken(list, old.name);
+      if (!news.has(old.name)) continue;
+      const origin = originOf(old, kindOf[list]);
+      if (origin === undefined) throw new KubeconfigNameTaken(list, old.name, 'and not from Overcast');
+      if (!mayTakeOver(origin, next))
+        throw new KubeconfigNameTaken(list, old.name, 'from another installation of Overcast');
     }
     const kept = olds.filter(
-      (old) => !news.has(old.name) && (clusterId === undefined || clusterOf(old, kindOf[list]) !== clusterId),
+      (old) => !news.has(old.name) && (next === undefined || originOf(old, kindOf[list])?.id !== next.id),
     );
     merged[list] = [...kept, ...news.values()];
   }
@@ -103,7 +117,7 @@ export function holdsOthers(existing: string): boolean {
   try {
     const file = parse(existing);
     return lists.some((list) =>
-      (file[list] ?? []).some((entry) => clusterOf(entry, kindOf[list]) === undefined),
+      (file[list] ?? []).some((entry) => originOf(entry, kindOf[list]) === undefined),
     );
   } catch {
     return true;

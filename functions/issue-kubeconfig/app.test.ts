@@ -55,6 +55,7 @@ async function ask(
     randomBytes,
     clock,
     proxyUrl,
+    installationId: 'test',
     log: { ...silentLog, info: record, error: record, warn: record },
     newId: randomUUID,
   });
@@ -235,6 +236,7 @@ describe('what stays', () => {
       randomBytes,
       clock,
       proxyUrl: undefined,
+      installationId: 'test',
       log: silentLog,
       newId: randomUUID,
     });

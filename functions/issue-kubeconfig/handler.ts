@@ -12,7 +12,7 @@ import { createApp } from './app.ts';
 /**
  * POST /v1/clusters/{cluster}/kubeconfig.
  *
- * Environment: TABLE_NAME, PKI_KEY_ID; on the local platform CLUSTER_PROXY_URL.
+ * Environment: INSTALLATION_ID, TABLE_NAME, PKI_KEY_ID; on the local platform CLUSTER_PROXY_URL.
  * Rights: dynamodb GetItem, Query, PutItem (the audit log) on the table; kms Decrypt of clusters' authorities.
  */
 const settings = settingsFrom(process.env);
@@ -23,6 +23,7 @@ const serve = handle(
     randomBytes: systemRandomBytes,
     clock: systemClock,
     proxyUrl: settings.clusterProxyUrl,
+    installationId: settings.installationId,
     log,
     newId: randomUUID,
   }),

@@ -16,6 +16,7 @@ export interface IssueParts {
   readonly clock: Clock;
   /** Where control planes can be reached by a proxy alone. */
   readonly proxyUrl: string | undefined;
+  readonly installationId: string;
 }
 
 /**
@@ -25,7 +26,7 @@ export interface IssueParts {
  * @throws Problem 409 while nobody could use it; 422 when nobody may be called that.
  */
 export async function issueKubeconfig(
-  { store, dataKeys, randomBytes, clock, proxyUrl }: IssueParts,
+  { store, dataKeys, randomBytes, clock, proxyUrl, installationId }: IssueParts,
   cluster: Cluster,
   user: string,
 ): Promise<{ readonly issued: IssuedKubeconfig; readonly serialNumber: string }> {
@@ -57,6 +58,7 @@ export async function issueKubeconfig(
   );
   const kubeconfig = renderKubeconfig(
     buildKubeconfig({
+      installation: installationId,
       clusterId: cluster.id,
       clusterName: cluster.name,
       caCertificatePem: pki.cluster.certificatePem,

@@ -5,6 +5,7 @@ import { Secret } from './pki/secret.ts';
 
 const clusterId = '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 const input: KubeconfigInput = {
+  installation: 'overcast',
   clusterId,
   clusterName: 'four-clouds',
   caCertificatePem: 'CA',
@@ -18,7 +19,9 @@ const input: KubeconfigInput = {
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 describe('a kubeconfig', () => {
   it('dials every control plane’s address and holds it to the cluster’s name', () => {
-    const extensions = [{ name: 'overcast.dev/cluster', extension: { id: clusterId } }];
+    const extensions = [
+      { name: 'overcast.dev/cluster', extension: { id: clusterId, installation: 'overcast' } },
+    ];
     expect(load(renderKubeconfig(buildKubeconfig(input)))).toEqual({
       apiVersion: 'v1',
       kind: 'Config',

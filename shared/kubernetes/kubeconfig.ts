@@ -5,9 +5,9 @@ import { apiServerPort } from '../domain/network.ts';
 import { controlPlaneHost } from '../planning/kubeadm-config-endpoint.ts';
 import type { Credential } from './pki/certificate.ts';
 
-const extensionsOf = (clusterId: ClusterId) => [{ name: kubeconfigExtension, extension: { id: clusterId } }];
-
 export interface KubeconfigInput {
+  /** Whose cluster it is: two installations may have one of the same name. */
+  readonly installation: string;
   readonly clusterId: ClusterId;
   readonly clusterName: string;
   readonly caCertificatePem: string;
@@ -38,7 +38,9 @@ export function buildKubeconfig(input: KubeconfigInput): Kubeconfig {
     ...each,
     name: index === 0 ? clusterName : `${clusterName}-at-${each.name}`,
   }));
-  const extensions = extensionsOf(clusterId);
+  const extensions = [
+    { name: kubeconfigExtension, extension: { id: clusterId, installation: input.installation } },
+  ];
   return {
     apiVersion: 'v1',
     kind: 'Config',
