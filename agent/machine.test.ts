@@ -394,6 +394,7 @@ describe('the agent on machines of the real protocol', () => {
       request: {
         attempt: 2,
         offering: node.offering,
+        kubernetesVersion: '1.36',
         tokenExpiresAt: Math.floor(Date.now() / 1000) + 3600,
         requestedAt: new Date().toISOString(),
       },
@@ -618,12 +619,45 @@ describe('instructions', () => {
     await expect(told({ kind: 'forget-member', endpoint: '10.4.0.2' })).resolves.toMatchObject({ ok: true });
     expect(removals()).toEqual([expect.stringMatching(/member remove 100$/)]);
   });
-  it('upgrade: packages, kubeadm, kubelet, once', async () => {
+  const upgrades = (): readonly string[] =>
+    machine.calls('kubeadm').filter((call) => call.startsWith('upgrade'));
+  const clusterIsOf = (version: string): void =>
+    writeFileSync(
+      join(machine.fakes, 'kubeadm-config'),
+      `data:\n  ClusterConfiguration: |\n    kubernetesVersion: ${version}\n    networking:\n`,
+    );
+  it('upgrade: reports that the cluster’s API says nothing, and changes nothing of kubeadm’s', async () => {
     writeFileSync(join(machine.root, 'etc/kubernetes/admin.conf'), 'admin\n');
-    await expect(told({ kind: 'upgrade', reason: '1.36.2' })).resolves.toMatchObject({ ok: true });
-    expect(machine.calls('kubeadm').slice(1)).toEqual(['upgrade apply --yes v1.36.2']);
-    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.36.2-*');
+    await expect(told({ kind: 'upgrade', reason: '1.37' })).resolves.toMatchObject({ ok: false });
+    expect(upgrades()).toEqual([]);
+  });
+  it('upgrade: the first one moves the cluster to the patch that was installed: packages, kubeadm, kubelet, once', async () => {
+    clusterIsOf('v1.36.4');
+    writeFileSync(join(machine.fakes, 'kubeadm-version'), 'v1.37.1\n');
+    await expect(told({ kind: 'upgrade', reason: '1.37' })).resolves.toMatchObject({ ok: true });
+    expect(upgrades()).toEqual(['upgrade apply --yes v1.37.1']);
+    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.37.*');
+    expect(machine.read('etc/apt/sources.list.d/kubernetes.list')).toContain('/v1.37/deb/');
     expect(machine.calls('systemctl').at(-1)).toBe('restart kubelet');
+  });
+  it('upgrade: the next ones follow, whatever patch it is by then; a patch of its own is not every other', async () => {
+    clusterIsOf('v1.37.0');
+    await expect(told({ kind: 'upgrade', reason: '1.37' })).resolves.toMatchObject({ ok: true });
+    expect(upgrades().at(-1)).toBe('upgrade node');
+    clusterIsOf('v1.37.10');
+    await expect(told({ kind: 'upgrade', reason: '1.37.1' })).resolves.toMatchObject({ ok: true });
+    expect(upgrades().at(-1)).toBe('upgrade apply --yes v1.37.1');
+    expect(machine.calls('apt-get').at(-1)).toContain('kubelet=1.37.1-*');
+  });
+  it('upgrade: is done when the node is Ready again', async () => {
+    clusterIsOf('v1.37.1');
+    writeFileSync(join(machine.fakes, 'not-ready'), '');
+    const done = told({ kind: 'upgrade', reason: '1.37' });
+    const looks = (): number => machine.calls('kubectl').filter((call) => call.includes('jsonpath')).length;
+    const before = looks();
+    await until('it looks again and again', () => looks() > before + 3);
+    rmSync(join(machine.fakes, 'not-ready'));
+    await expect(done).resolves.toMatchObject({ ok: true });
   });
   it('upgrade: reports what is not a version', async () => {
     const before = machine.calls('kubeadm').length;

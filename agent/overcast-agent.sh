@@ -705,6 +705,7 @@ begin_kubeadm() {
   setsid "$0" kubeadm "$1" >/dev/null 2>&1 </dev/null &
 }
 
+node_ready() { kubectl_node get node "$name" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'; }
 kubectl_node() { kubectl --kubeconfig "$root/etc/kubernetes/kubelet.conf" --request-timeout=5s "$@" 2>>"$log"; }
 
 # Where kubeadm and the node stand now. Joined is: kubeadm is done, the API answers and has this node.
@@ -713,8 +714,7 @@ advance() {
     joining) advance_joining ;;
     ready) register_again ;;
     joined)
-      ready=$(kubectl_node get node "$name" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
-      [ "$ready" != True ] || enter ready
+      [ "$(node_ready)" != True ] || enter ready
       ;;
   esac
 }
@@ -842,20 +842,26 @@ forget_member() {
   [ -z "$member" ] || etcdctl member remove "$member"
 }
 
-# reason: the version, `1.36.2`. The first control plane moves the cluster, every other machine follows.
+# reason: the version, `1.37`, or a patch of it. The first control plane moves the cluster, every other one follows. Done is:
+# its API server answers, and its node is Ready again.
 upgrade() {
   version=$(cat "$run/next/reason")
   case $version in '' | *[!0-9.]*) echo "not a version: $version"; return 1 ;; esac
   kubernetes=$version
   install_repository && install_debs || return 1
-  admin=$root/etc/kubernetes/admin.conf
-  if [ "$OVERCAST_ROLE" = control-plane ] &&
-    ! kubectl --kubeconfig "$admin" -n kube-system get configmap kubeadm-config -o yaml | grep -q "kubernetesVersion: v$version\$"; then
-    kubeadm upgrade apply --yes "v$version" || return 1
-  else
+  known=$(kubectl --kubeconfig "$root/etc/kubernetes/admin.conf" -n kube-system get configmap kubeadm-config -o yaml) || return 1
+  if printf '%s\n' "$known" | grep -qE "kubernetesVersion: v$version(\.[0-9]+)?\$"; then
     kubeadm upgrade node || return 1
+  else
+    kubeadm upgrade apply --yes "$(kubeadm version -o short)" || return 1
   fi
-  systemctl daemon-reload && systemctl restart kubelet
+  systemctl daemon-reload && systemctl restart kubelet || return 1
+  upgrade_checks=0
+  until kubectl_node get --raw /readyz >/dev/null && [ "$(node_ready)" = True ]; do
+    upgrade_checks=$((upgrade_checks + 1))
+    [ "$upgrade_checks" -lt 300 ] || { echo 'it is upgraded, but not Ready'; return 1; }
+    sleep "$second"
+  done
 }
 
 # transfer CURL OPTION…: who has the URL has the snapshot, so it is on no command line.

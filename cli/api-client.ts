@@ -17,6 +17,7 @@ import type {
   ReconcilePlan,
 } from '../shared/domain/api-types.ts';
 import type { TimelineEntry } from '../shared/domain/timeline.ts';
+import type { UpgradeWish } from '../shared/domain/upgrade.ts';
 import { UsageError, type Context } from './context.ts';
 
 /** The API said no, in its own words. */
@@ -67,6 +68,12 @@ export interface ApiClient {
   deleteCluster(nameOrId: string): Promise<ClusterView>;
   /** From its newest snapshot when none is named. */
   restoreCluster(nameOrId: string, snapshot?: string): Promise<ClusterView>;
+  /** To the next minor; with `dryRun` it is only said whether that could begin. */
+  upgradeCluster(
+    nameOrId: string,
+    wish: UpgradeWish & { readonly dryRun?: boolean | undefined },
+  ): Promise<ClusterView>;
+  turnUpgrade(nameOrId: string, turn: 'pause' | 'resume'): Promise<ClusterView>;
   /** The first so many, through as many pages as that takes. */
   listOfferings(asked: OfferingsAsked, limit: number): Promise<OfferingList>;
   listNodes(nameOrId: string): Promise<readonly NodeView[]>;
@@ -202,6 +209,14 @@ export function createApiClient(context: Context): ApiClient {
         path: `${cluster(nameOrId)}/restore`,
         body: JSON.stringify(snapshot === undefined ? {} : { snapshot }),
       }),
+    upgradeCluster: (nameOrId, { dryRun, ...wish }) =>
+      call({
+        method: 'POST',
+        path: `${cluster(nameOrId)}/upgrade`,
+        query: dryRunOf({ dryRun }),
+        body: JSON.stringify(wish),
+      }),
+    turnUpgrade: (nameOrId, turn) => call({ method: 'POST', path: `${cluster(nameOrId)}/upgrade/${turn}` }),
     listNodes: async (nameOrId) =>
       (await call<ListOf<NodeView>>({ method: 'GET', path: `${cluster(nameOrId)}/nodes` })).items,
     addNodes: async (nameOrId, nodes) =>

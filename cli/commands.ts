@@ -14,6 +14,7 @@ import {
   eventTable,
   outputFormats,
   planText,
+  upgradeText,
   type OutputFormat,
 } from './output.ts';
 import { addNodeCommand } from './node-command.ts';
@@ -21,7 +22,8 @@ import { addOfferingsCommand } from './offerings-command.ts';
 import { addPolicyCommand } from './policy-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addSnapshotCommand } from './snapshot-command.ts';
-import { waitForCluster } from './wait-for-cluster.ts';
+import { addUpgradeCommand } from './upgrade-command.ts';
+import { waitForCluster, type Goal } from './wait-for-cluster.ts';
 
 /** What the commands work with; tests bring their own. */
 export interface Surroundings {
@@ -93,7 +95,7 @@ function nameIn(path: string, text: string): string {
 async function waitUntil(
   surroundings: Surroundings,
   nameOrId: string,
-  until: 'ready' | 'deleted',
+  until: Goal,
   options: WaitingOptions,
 ): Promise<boolean> {
   const { reached, cluster, seconds } = await waitForCluster({
@@ -115,8 +117,11 @@ async function waitUntil(
       surroundings.stdout(`${cluster.name} is ${until} after ${seconds.toFixed(0)}s\n`);
     return true;
   }
-  const reason =
-    until === 'deleted' ? (cluster.deletionRefused?.reason ?? blockedReason(cluster)) : cluster.statusReason;
+  const reason = {
+    ready: () => cluster.statusReason,
+    deleted: () => cluster.deletionRefused?.reason ?? blockedReason(cluster),
+    upgraded: () => cluster.upgrade && upgradeText(cluster.upgrade),
+  }[until]();
   const why = reason === undefined ? '' : `: ${reason}`;
   surroundings.stderr(
     `${cluster.name} is ${cluster.status} and not ${until} after ${seconds.toFixed(0)}s${why}\n`,
@@ -225,6 +230,11 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     (nameOrId, options) => waitUntil(surroundings, nameOrId, 'ready', options),
   );
 
+  addUpgradeCommand(clusters, surroundings, {
+    waiting,
+    withOutput: (command) => command.addOption(outputOption()),
+    waitUntilUpgraded: (nameOrId, options) => waitUntil(surroundings, nameOrId, 'upgraded', options),
+  });
   addNodeCommand(program, surroundings);
   addOfferingsCommand(program, surroundings);
   addPolicyCommand(program, surroundings);

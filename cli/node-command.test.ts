@@ -35,9 +35,9 @@ describe('node list', () => {
     });
     const { out } = await overcast(['node', 'list', 'four-clouds', '-o', 'wide'], listed(aNodeView(), spot));
     expect(out.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
-      'NUMBER | NAME | ROLE | CLOUD | ZONE | TYPE | VCPUS | GIB | LIFECYCLE | USD/HOUR | PHASE | OVERLAY | PUBLIC | PRIVATE | AGE',
-      '1 | four-clouds-1 | control-plane | aws | us-east-1a | c6a.xlarge | 4 | 8 | on-demand | 0.1530 | ready | 10.4.0.1 | - | - | 3h',
-      '4 | four-clouds-4 | worker | digitalocean | - | s-2vcpu-4gb | 2 | 4 | spot | 0.0357 | ready | 10.4.0.1 | - | 10.100.0.3 | 3h',
+      'NUMBER | NAME | ROLE | CLOUD | ZONE | TYPE | VERSION | VCPUS | GIB | LIFECYCLE | USD/HOUR | PHASE | OVERLAY | PUBLIC | PRIVATE | AGE',
+      '1 | four-clouds-1 | control-plane | aws | us-east-1a | c6a.xlarge | 1.36 | 4 | 8 | on-demand | 0.1530 | ready | 10.4.0.1 | - | - | 3h',
+      '4 | four-clouds-4 | worker | digitalocean | - | s-2vcpu-4gb | 1.36 | 2 | 4 | spot | 0.0357 | ready | 10.4.0.1 | - | 10.100.0.3 | 3h',
       '',
     ]);
   });

@@ -31,6 +31,7 @@ export const wideNodeTable = (nodes: readonly NodeView[], now: number): string =
       cloud,
       { title: 'ZONE', value: ({ zone }) => zone || '-' },
       type,
+      { title: 'VERSION', value: ({ kubernetesVersion }) => kubernetesVersion },
       { title: 'VCPUS', value: ({ vcpus }) => String(vcpus) },
       { title: 'GIB', value: ({ memoryGib }) => String(memoryGib) },
       lifecycle,

@@ -5,6 +5,7 @@ import type {
   ClusterView,
   ReconcilePlan,
   RestoreView,
+  UpgradeView,
 } from '../shared/domain/api-types.ts';
 import type { CloudName } from '../shared/domain/cloud.ts';
 import { describePolicyChange, policyChanges } from '../shared/domain/policy-change.ts';
@@ -105,6 +106,26 @@ function restoreText(restore: RestoreView): string {
   return `from snapshot ${snapshot}, asked for at ${requestedAt} by ${requestedBy}: ${became}`;
 }
 
+/** `to 1.37 from 1.36, asked for at … by ada: stopped at node 2: no space left on device`. */
+export function upgradeText(upgrade: UpgradeView): string {
+  const { from, to, requestedAt, requestedBy, at, controlPlanesAt, pausedAt, stopped, finishedAt } = upgrade;
+  const phase =
+    at !== undefined
+      ? `control plane ${at} is being upgraded`
+      : controlPlanesAt === undefined
+        ? 'control planes first'
+        : 'control planes are done, workers follow';
+  const became =
+    finishedAt !== undefined
+      ? `done at ${finishedAt}`
+      : stopped !== undefined
+        ? `stopped${stopped.number === undefined ? '' : ` at node ${stopped.number}`}: ${stopped.reason}`
+        : pausedAt !== undefined
+          ? `paused since ${pausedAt}: ${phase}`
+          : phase;
+  return `to ${to} from ${from}, asked for at ${requestedAt} by ${requestedBy}: ${became}`;
+}
+
 /** Where what runs in it is reached from outside. */
 function loadBalancerLines({ ingress, cloudParts, nodes }: ClusterDetails): readonly string[] {
   if (!ingress.loadBalancers) return [];
@@ -148,6 +169,7 @@ export function clusterText(cluster: ClusterDetails, now: number): string {
     ['Ready', cluster.readyAt],
     ['Deletion asked', cluster.deletionRequestedAt],
     ['Restore', cluster.restore && restoreText(cluster.restore)],
+    ['Upgrade', cluster.upgrade && upgradeText(cluster.upgrade)],
     [
       'Not deleted',
       cluster.deletionRefused && `${cluster.deletionRefused.reason} (${cluster.deletionRefused.at})`,

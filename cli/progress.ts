@@ -82,6 +82,9 @@ function changes(before: ClusterDetails | undefined, cluster: ClusterDetails): s
     if (part.failure !== undefined && was?.failure?.at !== part.failure.at)
       lines.push(`${part.cloud}: ${part.failure.error}: ${part.failure.message}`);
   }
+  const { upgrade } = cluster;
+  if (upgrade?.at !== undefined && before?.upgrade?.at !== upgrade.at)
+    lines.push(`control plane ${upgrade.at} is being upgraded to Kubernetes ${upgrade.to}`);
   for (const node of cluster.nodes) {
     const was = before?.nodes.find((each) => each.number === node.number);
     if (was?.phase !== node.phase)

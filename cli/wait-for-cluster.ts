@@ -2,11 +2,14 @@ import type { ClusterDetails } from '../shared/domain/api-types.ts';
 import { ApiError, type ApiClient } from './api-client.ts';
 import { createProgress, type ProgressOutput } from './progress.ts';
 
+/** `upgraded`: every node is of the minor that was last asked for. */
+export type Goal = 'ready' | 'deleted' | 'upgraded';
+
 export interface WaitOptions {
   readonly api: ApiClient;
   readonly nameOrId: string;
   readonly output: ProgressOutput;
-  readonly until: 'ready' | 'deleted';
+  readonly until: Goal;
   readonly timeoutSeconds: number;
   readonly now: () => number;
   readonly pollMilliseconds?: number;
@@ -36,11 +39,17 @@ export async function waitForCluster(options: WaitOptions): Promise<WaitResult> 
     }
     last = cluster;
     progress.show(cluster, seconds);
-    const reached = cluster.status === options.until;
+    const { upgrade } = cluster;
+    const reached =
+      options.until === 'upgraded' ? upgrade?.finishedAt !== undefined : cluster.status === options.until;
     // The request was recorded before it was answered: where it is gone again, the guard has refused it.
     const refused = options.until === 'deleted' && cluster.deletionRequestedAt === undefined && !reached;
-    const failed = options.until === 'ready' && (cluster.status === 'failed' || cluster.status === 'deleted');
-    if (reached || refused || failed || seconds > options.timeoutSeconds) {
+    const failed =
+      options.until !== 'deleted' && (cluster.status === 'failed' || cluster.status === 'deleted');
+    // Somebody has to do something before it goes on.
+    const stands =
+      options.until === 'upgraded' && (upgrade?.stopped !== undefined || upgrade?.pausedAt !== undefined);
+    if (reached || refused || failed || stands || seconds > options.timeoutSeconds) {
       progress.end();
       return { reached, cluster, seconds };
     }

@@ -20,6 +20,11 @@ import { etcdSnapshotFailed } from './etcd-snapshot-failed.ts';
 import { podsUnschedulable } from './pods-unschedulable.ts';
 import { policyChanged } from './policy-changed.ts';
 import { upgradeRequested } from './upgrade-requested.ts';
+import { nodeUpgradeBegun } from './node-upgrade-begun.ts';
+import { nodeUpgraded } from './node-upgraded.ts';
+import { upgradePaused } from './upgrade-paused.ts';
+import { upgradeResumed } from './upgrade-resumed.ts';
+import { upgradeFinished } from './upgrade-finished.ts';
 import { operationSettled } from './operation-settled.ts';
 import { reconcileTick } from './reconcile-tick.ts';
 import { clusterReady } from './cluster-ready.ts';
@@ -51,6 +56,11 @@ export const allEvents = [
   podsUnschedulable,
   policyChanged,
   upgradeRequested,
+  nodeUpgradeBegun,
+  nodeUpgraded,
+  upgradePaused,
+  upgradeResumed,
+  upgradeFinished,
   operationSettled,
   reconcileTick,
   clusterReady,

@@ -5,7 +5,7 @@ import { clusterId, exampleClusterId } from './fields.ts';
 /** Another Kubernetes version was asked for. */
 export const upgradeRequested = defineEvent({
   name: 'UpgradeRequested',
-  sources: ['overcast.serve-api'],
+  sources: ['overcast.upgrade-cluster'],
   schema: z.strictObject({ clusterId, to: z.string() }),
   example: { clusterId: exampleClusterId, to: '1.37' },
 });

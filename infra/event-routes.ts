@@ -14,7 +14,9 @@ import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
+import { nodeUpgraded } from '../events/node-upgraded.ts';
 import { upgradeRequested } from '../events/upgrade-requested.ts';
+import { upgradeResumed } from '../events/upgrade-resumed.ts';
 import { cloudNames } from '../shared/domain/cloud.ts';
 import type { OperationKind } from '../shared/domain/operation.ts';
 import type { QueueName } from './functions.ts';
@@ -63,6 +65,8 @@ export const eventRoutes: readonly EventRoute[] = [
       clusterRestored,
       policyChanged,
       upgradeRequested,
+      upgradeResumed,
+      nodeUpgraded,
     ],
     to: { queue: 'reconcile' },
   },

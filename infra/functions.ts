@@ -23,11 +23,17 @@ import { nodeReady } from '../events/node-ready.ts';
 import { nodeRequested } from '../events/node-requested.ts';
 import { nodeRetired } from '../events/node-retired.ts';
 import { nodeRetirementRequested } from '../events/node-retirement-requested.ts';
+import { nodeUpgradeBegun } from '../events/node-upgrade-begun.ts';
+import { nodeUpgraded } from '../events/node-upgraded.ts';
 import { nodesPlanned } from '../events/nodes-planned.ts';
 import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
+import { upgradeFinished } from '../events/upgrade-finished.ts';
+import { upgradePaused } from '../events/upgrade-paused.ts';
+import { upgradeRequested } from '../events/upgrade-requested.ts';
+import { upgradeResumed } from '../events/upgrade-resumed.ts';
 
 type AnyEvent = EventDefinition<string, z.ZodMiniType>;
 
@@ -91,6 +97,14 @@ export const functionSpecs: readonly FunctionSpec[] = [
   },
   {
     ...small,
+    name: 'upgrade-cluster',
+    entry: 'functions/upgrade-cluster/handler.ts',
+    why: 'takes a cluster to the next Kubernetes minor, pauses that and goes on',
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
+    says: [upgradeRequested, upgradePaused, upgradeResumed],
+  },
+  {
+    ...small,
     name: 'request-reconcile',
     entry: 'functions/request-reconcile/handler.ts',
     why: 'has a cluster looked at, or says what would be done for it',
@@ -144,6 +158,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       clusterRestored,
       etcdSnapshotTaken,
       etcdSnapshotFailed,
+      nodeUpgraded,
     ],
     snapshots: ['PutObject'],
     bundleKbMax: 300,
@@ -324,6 +339,8 @@ export const functionSpecs: readonly FunctionSpec[] = [
       clusterReady,
       clusterDegraded,
       clusterFailed,
+      nodeUpgradeBegun,
+      upgradeFinished,
     ],
     hostedZone: 'knows',
   },

@@ -39,7 +39,7 @@ cp "$from/snapshot.db" "$from/data/member/snap/db"
   // Says what kubeadm says, and what it must never be allowed to tell anybody; what it is given is checked in kubeadm.ts.
   kubeadm: `case $1 in
   init | join) [ -s "\${3:-/none}" ] || { echo "no configuration"; exit 3; } ;;
-  version) echo v1.36.4; exit 0 ;;
+  version) cat "$FAKES/kubeadm-version" 2>/dev/null || echo v1.36.4; exit 0 ;;
   config) [ "$2 $3" = "images pull" ] || printf 'registry.k8s.io/%s\\n' kube-apiserver:v1.36.4 etcd:3.6.8-0 pause:3.10.1; exit 0 ;;
   *) exit 0 ;;
 esac
@@ -56,6 +56,7 @@ echo node >"$OVERCAST_ROOT/etc/kubernetes/kubelet.conf"
 `,
   kubectl: `[ -s "$2" ] || { echo "no such kubeconfig: $2" >&2; exit 1; }
 case "$*" in
+  *"configmap kubeadm-config"*) cat "$FAKES/kubeadm-config" 2>/dev/null || exit 1 ;;
   *status.phase*) cat "$FAKES/pending" 2>/dev/null || echo '{"items":[]}' ;;
   *jsonpath*) [ -e "$FAKES/not-ready" ] || printf True ;;
   *--ignore-not-found*) [ ! -e "$FAKES/away" ] || exit 1; [ -e "$FAKES/unknown" ] || echo "node/$5" ;;

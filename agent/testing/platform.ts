@@ -218,7 +218,13 @@ export async function startPlatform(host = '127.0.0.1'): Promise<TestPlatform> {
       });
       await store.nodes.beginAttempt(cluster.id, number, {
         executionArn,
-        request: { attempt: 1, offering: node.offering, tokenExpiresAt: expiresAt, requestedAt: now },
+        request: {
+          attempt: 1,
+          offering: node.offering,
+          kubernetesVersion: cluster.kubernetesVersion,
+          tokenExpiresAt: expiresAt,
+          requestedAt: now,
+        },
       });
       await store.nodes.recordMachine(cluster.id, number, {
         attempt: 1,

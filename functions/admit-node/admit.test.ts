@@ -42,7 +42,13 @@ async function aCreatingNode(): Promise<{ clusterId: string; nodeId: string; exe
 const begin = (clusterId: string, executionArn: string, attempt: number): Promise<unknown> =>
   tests.store.nodes.beginAttempt(clusterId, 1, {
     executionArn,
-    request: { attempt, offering: anOffering(), tokenExpiresAt: expiresAt, requestedAt: exampleTime },
+    request: {
+      attempt,
+      offering: anOffering(),
+      kubernetesVersion: '1.36',
+      tokenExpiresAt: expiresAt,
+      requestedAt: exampleTime,
+    },
   });
 const tokenFor = (nodeId: string, attempt = 1, expiry = expiresAt): string =>
   formatBootstrapToken({

@@ -49,7 +49,13 @@ async function admitted(
     });
     await tests.store.nodes.beginAttempt(cluster.id, number, {
       executionArn,
-      request: { attempt: 1, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+      request: {
+        attempt: 1,
+        offering: anOffering(),
+        kubernetesVersion: '1.36',
+        tokenExpiresAt: 1_900_000_000,
+        requestedAt: now,
+      },
     });
     await tests.store.nodes.admit(cluster.id, number, {
       attempt: 1,
@@ -362,7 +368,13 @@ describe('a machine whose attempt is over', () => {
       const view = await tests.store.syncView(...of);
       await tests.store.nodes.beginAttempt(clusterId, 1, {
         executionArn: operation?.executionArn ?? '',
-        request: { attempt: 2, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+        request: {
+          attempt: 2,
+          offering: anOffering(),
+          kubernetesVersion: '1.36',
+          tokenExpiresAt: 1_900_000_000,
+          requestedAt: now,
+        },
       });
       return view;
     };

@@ -28,6 +28,7 @@ import { redactText } from '../../shared/runtime/redaction.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { leaseSnapshot, recordSnapshot, withUploadUrl } from './snapshots.ts';
 import { recordUnschedulable } from './unschedulable.ts';
+import { recordUpgraded } from './upgrades.ts';
 
 export interface AnswerDependencies {
   readonly store: Pick<Store, 'clusters' | 'nodes' | 'mesh' | 'snapshots' | 'syncView'>;
@@ -80,7 +81,8 @@ export const answerSync =
     const mesh = await enterMesh(dependencies, view);
     const after = await recordProgress(dependencies, view);
     const forgotten = await recordForgotten(dependencies, { ...view, ...after });
-    const cluster = await recordSnapshot(dependencies, { ...view, ...after, cluster: forgotten });
+    const saved = await recordSnapshot(dependencies, { ...view, ...after, cluster: forgotten });
+    const cluster = await recordUpgraded(dependencies, { ...view, ...after, cluster: saved });
     await recordUnschedulable(dependencies, { ...view, mesh });
     return decide(dependencies, { ...view, ...after, cluster, mesh });
   };

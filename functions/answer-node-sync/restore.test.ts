@@ -45,7 +45,13 @@ async function restoring(points?: CrashPoints) {
   const admit = async (number: number, attempt: number): Promise<void> => {
     await store.nodes.beginAttempt(cluster.id, number, {
       executionArn,
-      request: { attempt, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+      request: {
+        attempt,
+        offering: anOffering(),
+        kubernetesVersion: '1.36',
+        tokenExpiresAt: 1_900_000_000,
+        requestedAt: now,
+      },
     });
     const sessionHash = createHash('sha256').update(secretOf(number, attempt)).digest('hex');
     await store.nodes.admit(cluster.id, number, { attempt, sessionHash, now });

@@ -42,7 +42,13 @@ async function serving(count: number) {
     });
     await tests.store.nodes.beginAttempt(cluster.id, number, {
       executionArn,
-      request: { attempt: 1, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now },
+      request: {
+        attempt: 1,
+        offering: anOffering(),
+        kubernetesVersion: '1.36',
+        tokenExpiresAt: 1_900_000_000,
+        requestedAt: now,
+      },
     });
     const sessionHash = createHash('sha256').update(secretOf(number)).digest('hex');
     await tests.store.nodes.admit(cluster.id, number, { attempt: 1, sessionHash, now });

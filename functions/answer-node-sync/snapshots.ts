@@ -10,14 +10,13 @@ import type { Bus } from '../../shared/runtime/bus.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { PresignUrl } from '../../shared/runtime/presigned-url.ts';
 import type { Store } from '../../shared/runtime/table.ts';
+import { endOf } from './output.ts';
 
 interface Parts {
   readonly store: Pick<Store, 'clusters' | 'snapshots'>;
   readonly bus: Bus;
   readonly log: Log;
 }
-
-const reasonCharactersMax = 300;
 
 /**
  * What the holder says of its upload: taken, or to be tried again in a while. The item comes first, so that a snapshot is
@@ -37,7 +36,7 @@ export async function recordSnapshot(
   const { clusterId, number, attempt } = node;
   if (lease === undefined || lease.number !== number || lease.attempt !== attempt) return cluster;
   if (sync.result?.instructionId !== snapshotInstruction(lease).id) return cluster;
-  const { ok, output = '' } = sync.result;
+  const { ok, output } = sync.result;
   const snapshot = snapshotIdAt(lease.since);
   if (ok) await store.snapshots.record({ clusterId, id: snapshot, takenAt: lease.since, number, attempt });
   if (
@@ -48,11 +47,9 @@ export async function recordSnapshot(
       ok ? snapshot : undefined,
     )
   ) {
-    // The end of what a command printed says most.
-    const reason = output.trim().slice(-reasonCharactersMax) || 'no reason given';
     log[ok ? 'info' : 'warn']('etcd snapshot', { clusterId, number, snapshot, ok });
     if (ok) await bus.say(etcdSnapshotTaken, { clusterId, number, snapshot });
-    else await bus.say(etcdSnapshotFailed, { clusterId, number, snapshot, reason });
+    else await bus.say(etcdSnapshotFailed, { clusterId, number, snapshot, reason: endOf(output) });
   }
   return (await store.clusters.get(clusterId)) ?? cluster;
 }

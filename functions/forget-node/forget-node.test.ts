@@ -17,7 +17,13 @@ import { forgetNode } from './forget-node.ts';
 const now = new Date().toISOString();
 const executionArn = anExecution('RetireNode');
 const dataKeys = testDataKeys();
-const anAttempt = { attempt: 1, offering: anOffering(), tokenExpiresAt: 1_900_000_000, requestedAt: now };
+const anAttempt = {
+  attempt: 1,
+  offering: anOffering(),
+  kubernetesVersion: '1.36',
+  tokenExpiresAt: 1_900_000_000,
+  requestedAt: now,
+} as const;
 const open: ControlPlanes[] = [];
 let table: TestStore;
 beforeAll(async () => {

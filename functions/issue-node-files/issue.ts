@@ -8,6 +8,7 @@ import { etcdTuning, roundTripMilliseconds } from '../../shared/planning/etcd-tu
 import { providerIdOf } from '../../shared/planning/kubeadm-config-provider-id.ts';
 import type { KubeadmCluster, KubeadmNode } from '../../shared/planning/kubeadm-config.ts';
 import { mayHaveFiles } from '../../shared/planning/may-have-files.ts';
+import { versionOf } from '../../shared/planning/upgrading.ts';
 import { labelsOf, taintsOf } from '../../shared/planning/node-labels.ts';
 import { createClusterPki, issueBootstrapCredential } from '../../shared/runtime/certificates.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -73,10 +74,11 @@ export const issueFiles =
       log.warn('files refused', { ...about, reason: verdict.refused });
       throw new NodeCallRefused(403, verdict.refused);
     }
-    if (!body.kubernetes.startsWith(`v${cluster.kubernetesVersion}.`))
+    const version = versionOf(node, cluster);
+    if (!body.kubernetes.startsWith(`v${version}.`))
       throw new NodeCallRefused(
         409,
-        `kubernetes: the machine has ${body.kubernetes}, the cluster is of ${cluster.kubernetesVersion}`,
+        `kubernetes: the machine has ${body.kubernetes}, and is to be of ${version}`,
       );
     const { providerId } = node;
     if (providerId === undefined)

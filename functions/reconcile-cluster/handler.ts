@@ -18,7 +18,7 @@ import { reconcileCluster } from './reconcile-cluster.ts';
  * Rights: dynamodb GetItem, Query, PutItem, UpdateItem, DeleteItem on the table; states DescribeExecution on executions of
  * the four state machines; sqs ReceiveMessage, DeleteMessage, GetQueueAttributes on its queue; events PutEvents on the bus
  * as overcast.reconcile-cluster: NodesPlanned, NodeRequested, NodeRetirementRequested, DriftFound,
- * ClusterDeletionRequested, ClusterReady, ClusterDegraded, ClusterFailed.
+ * ClusterDeletionRequested, ClusterReady, ClusterDegraded, ClusterFailed, NodeUpgradeBegun, UpgradeFinished.
  * The event source mapping reports batch item failures.
  */
 const settings = settingsFrom(process.env);

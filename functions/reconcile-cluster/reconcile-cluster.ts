@@ -8,7 +8,9 @@ import { findingClosed } from '../../events/finding-closed.ts';
 import { findingOpened } from '../../events/finding-opened.ts';
 import { nodeRequested } from '../../events/node-requested.ts';
 import { nodeRetirementRequested } from '../../events/node-retirement-requested.ts';
+import { nodeUpgradeBegun } from '../../events/node-upgrade-begun.ts';
 import { nodesPlanned } from '../../events/nodes-planned.ts';
+import { upgradeFinished } from '../../events/upgrade-finished.ts';
 import type { CloudName } from '../../shared/domain/cloud.ts';
 import type { Cluster, Restore } from '../../shared/domain/cluster.ts';
 import type { HostedZone } from '../../shared/domain/dns.ts';
@@ -195,6 +197,8 @@ async function carryOut(parts: Parts, read: Read, action: Action): Promise<void>
         });
       return;
     }
+    case 'upgrade':
+      return upgrade(parts, clusterId, action, now);
     case 'mend-mesh': {
       const { members, versionRead, because } = action;
       if ((await store.mesh.replace(clusterId, { versionRead, members, now })) !== undefined)
@@ -255,6 +259,26 @@ async function planMissing(
     nodes: plan.nodes.map(({ number }) => number),
   });
   await bus.say(nodesPlanned, { clusterId: cluster.id });
+}
+
+/** Whoever changed the upgrade meanwhile, or was quicker, is heard first: nothing is said then. */
+async function upgrade(
+  { store, bus, log }: Parts,
+  clusterId: ClusterId,
+  { read, next, kubernetesVersion, snapshotDueAt, says, because }: Extract<Action, { kind: 'upgrade' }>,
+  now: Instant,
+): Promise<void> {
+  const change = {
+    ...(kubernetesVersion !== undefined && { kubernetesVersion }),
+    ...(snapshotDueAt !== undefined && { snapshotDueAt }),
+    now,
+  };
+  if ((await store.clusters.changeUpgrade(clusterId, read, next, change)) === undefined) return;
+  const { to } = next;
+  log[next.stopped === undefined ? 'info' : 'warn']('upgrade', { clusterId, to, because });
+  if (says?.event === 'NodeUpgradeBegun')
+    await bus.say(nodeUpgradeBegun, { clusterId, number: says.number, to });
+  if (says?.event === 'UpgradeFinished') await bus.say(upgradeFinished, { clusterId, to });
 }
 
 /** Said by whoever let it go: what a crash leaves unsaid, the next look finds. */

@@ -38,6 +38,11 @@ const sentences: {
   PodsUnschedulable: () => 'pods fit on no node',
   PolicyChanged: ({ changes }) => `its policies were changed: ${changes}`,
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
+  NodeUpgradeBegun: ({ number, to }) => `control plane ${number} moves to Kubernetes ${to}`,
+  NodeUpgraded: ({ number, to }) => `control plane ${number} is of Kubernetes ${to}`,
+  UpgradePaused: ({ to }) => `the upgrade to Kubernetes ${to} was paused`,
+  UpgradeResumed: ({ to }) => `the upgrade to Kubernetes ${to} goes on`,
+  UpgradeFinished: ({ to }) => `every node is of Kubernetes ${to}`,
   OperationSettled: ({ kind, outcome, number, reason }) =>
     `${kind}${number === undefined ? '' : ` of node ${number}`} ${outcome}${because(reason)}`,
   ReconcileTick: undefined,

@@ -29,7 +29,13 @@ async function aMachine(given: Partial<Node> = {}): Promise<{ clusterId: string;
     number: 7,
     attempt: 2,
     phase: 'ready',
-    createRequest: { attempt: 2, offering: anOffering(), tokenExpiresAt: 0, requestedAt: exampleTime },
+    createRequest: {
+      attempt: 2,
+      offering: anOffering(),
+      kubernetesVersion: '1.36',
+      tokenExpiresAt: 0,
+      requestedAt: exampleTime,
+    },
     ...given,
   });
   await table.store.nodes.materialise(node);

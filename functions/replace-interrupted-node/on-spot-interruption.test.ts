@@ -40,7 +40,13 @@ async function scene(given: { cluster?: Partial<Cluster>; node?: Partial<Node>; 
         attempt: 1,
         phase: 'ready',
         offering,
-        createRequest: { attempt: 1, offering, tokenExpiresAt: 0, requestedAt: exampleTime },
+        createRequest: {
+          attempt: 1,
+          offering,
+          kubernetesVersion: '1.36',
+          tokenExpiresAt: 0,
+          requestedAt: exampleTime,
+        },
         ...given.node,
       }),
     );

@@ -5,6 +5,7 @@ import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.
 import { findCluster, mustLive } from '../../shared/runtime/people-http/find-cluster.ts';
 import { createPeopleApp, type PeopleDependencies } from '../../shared/runtime/people-http/people-app.ts';
 import { Problem } from '../../shared/runtime/people-http/problem.ts';
+import { booleanOf, isDryRun } from '../../shared/runtime/people-http/request.ts';
 import type { Store } from '../../shared/runtime/table.ts';
 import { explain } from './explain.ts';
 import { foreseeReconciliation, type ForesightStore } from './foresee.ts';
@@ -25,8 +26,8 @@ export function createApp(
   });
 
   app.post('/clusters/:cluster/reconcile', async (context) => {
-    const dryRun = flagOf(context.req.query('dryRun'), 'dryRun');
-    const replaceLost = flagOf(context.req.query('replaceLost'), 'replaceLost');
+    const dryRun = isDryRun(context);
+    const replaceLost = booleanOf(context, 'replaceLost', false);
     const cluster = await findCluster(store, context.req.param('cluster'));
     mustLive(cluster);
     const now = clock.now();
@@ -54,10 +55,4 @@ export function createApp(
     return context.json(explanation);
   });
   return app;
-}
-
-function flagOf(value: string | undefined, field: string): boolean {
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new Problem(400, `${field}: true or false`);
-  return value === 'true';
 }

@@ -24,9 +24,17 @@ import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts'
 import { listOfferings } from './list-offerings.ts';
 import { namesView } from './names-view.ts';
 import { addPolicyRoutes, editPolicies } from './policy-routes.ts';
-import { readBody } from './read-body.ts';
+import { readBody } from '../../shared/runtime/people-http/read-body.ts';
 import { removeNodes } from './remove-nodes.ts';
-import { bodyOf, booleanOf, isDryRun, keyOf, limitOf, wholeNumber, type ApiContext } from './request.ts';
+import {
+  bodyOf,
+  booleanOf,
+  isDryRun,
+  keyOf,
+  limitOf,
+  wholeNumber,
+  type ApiContext,
+} from '../../shared/runtime/people-http/request.ts';
 import { restoreCluster } from './restore.ts';
 import { clusterDetails, nodeView, snapshotView } from './views.ts';
 
@@ -96,7 +104,7 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
     const known = id === undefined ? undefined : await store.clusters.get(id);
     if (known !== undefined) {
       mustLive(known);
-      refuseChanges(known, request);
+      refuseChanges(known, request, document.spec);
       // A file that is silent about policies leaves them to whoever set them; an empty object says that there are none.
       const next: PolicyEdit['next'] =
         document.spec.policies === undefined ? (now) => now : () => request.policies;

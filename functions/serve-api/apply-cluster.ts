@@ -9,9 +9,14 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
  * that changes it where there is one; nothing is changed silently and nothing is ignored. Policies can be changed, and are
  * not looked at here.
  *
+ * @param says the file's own words, where a default must not be taken for them.
  * @throws Problem 409 with every field that differs.
  */
-export function refuseChanges(cluster: Cluster, request: ClusterRequest): void {
+export function refuseChanges(
+  cluster: Cluster,
+  request: ClusterRequest,
+  says: { readonly kubernetesVersion?: string | undefined },
+): void {
   const errors: FieldError[] = [];
   const compare = (field: string, is: unknown, asked: unknown, instead: string): void => {
     if (JSON.stringify(is) === JSON.stringify(asked)) return;
@@ -28,7 +33,14 @@ export function refuseChanges(cluster: Cluster, request: ClusterRequest): void {
   compare('spec.podRange', cluster.podRange, request.podRange, never);
   compare('spec.vpn', cluster.vpn, request.vpn, notYet);
   compare('spec.clouds', byCloud(cluster.clouds), byCloud(request.clouds), notYet);
-  compare('spec.kubernetesVersion', cluster.kubernetesVersion, request.kubernetesVersion, notYet);
+  // A file that is silent about it leaves it to whoever upgraded the cluster.
+  if (says.kubernetesVersion !== undefined)
+    compare(
+      'spec.kubernetesVersion',
+      cluster.kubernetesVersion,
+      request.kubernetesVersion,
+      'go one minor up with `overcast cluster upgrade`, never down',
+    );
   compare('spec.configuration', cluster.configuration, request.configuration, byHand);
   // What its nodes are by now says nothing of what a file once asked for: the same list is no change, another one is.
   if (

@@ -8,7 +8,7 @@ import { readListings } from '../../shared/runtime/market.ts';
 import { invalidFields } from '../../shared/runtime/people-http/problem.ts';
 import { decodeCursor, encodeCursor, InvalidCursor } from '../../shared/runtime/table.ts';
 import type { ApiDependencies } from './api.ts';
-import { limitOf, type ApiContext } from './request.ts';
+import { limitOf, type ApiContext } from '../../shared/runtime/people-http/request.ts';
 
 interface Asked {
   readonly region: string;

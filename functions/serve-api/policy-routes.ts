@@ -8,8 +8,8 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import type { ApiDependencies } from './api.ts';
 import { auditOf, changePolicies, policiesView, type PolicyEdit } from './change-policies.ts';
 import { policiesDocument, policiesPatch } from './policies-document.ts';
-import { readBody } from './read-body.ts';
-import { bodyOf, isDryRun, type ApiContext } from './request.ts';
+import { readBody } from '../../shared/runtime/people-http/read-body.ts';
+import { bodyOf, isDryRun, type ApiContext } from '../../shared/runtime/people-http/request.ts';
 
 /** Changes policies, or says what would change, and has the audit log keep which fields were what before and after. */
 export async function editPolicies(

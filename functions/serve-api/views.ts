@@ -10,6 +10,7 @@ import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
 import type { Snapshot } from '../../shared/domain/snapshot.ts';
 import { nodeName, type Node } from '../../shared/domain/node.ts';
+import { versionOf } from '../../shared/planning/upgrading.ts';
 
 /** What the world may see of an item: named field by field, so that a new field is private until somebody shows it. */
 export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
@@ -20,6 +21,7 @@ export const nodeView = (cluster: Cluster, node: Node): NodeView => ({
   cloud: node.cloud,
   zone: node.offering.zone,
   instanceType: node.offering.instanceType,
+  kubernetesVersion: versionOf(node, cluster),
   vcpus: node.offering.vcpus,
   memoryGib: node.offering.memoryGib,
   usdPerHour: node.offering.usdPerHour,

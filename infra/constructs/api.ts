@@ -5,7 +5,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { PlatformFunction } from './platform-function.ts';
 
-/** The HTTP API: people's calls to serve-api, request-reconcile and issue-kubeconfig, machines' calls to their three functions. */
+/** The HTTP API: people's calls to serve-api, upgrade-cluster, request-reconcile and issue-kubeconfig, machines' calls to their three functions. */
 export class Api extends Construct {
   readonly url: string;
 
@@ -37,6 +37,8 @@ export class Api extends Construct {
     route('/v1/clusters/{clusterId}/nodes/{number}/sync', [HttpMethod.POST], 'answer-node-sync');
     route('/v1/clusters/{clusterId}/nodes/{number}/files', [HttpMethod.POST], 'issue-node-files');
     route('/v1/clusters/{clusterId}/kubeconfig', [HttpMethod.POST], 'issue-kubeconfig');
+    route('/v1/clusters/{clusterId}/upgrade', [HttpMethod.POST], 'upgrade-cluster');
+    route('/v1/clusters/{clusterId}/upgrade/{turn}', [HttpMethod.POST], 'upgrade-cluster');
     route('/v1/clusters/{clusterId}/reconcile', [HttpMethod.POST], 'request-reconcile');
     route(
       '/v1/clusters/{clusterId}/pods/{namespace}/{name}/explanation',

@@ -20,6 +20,10 @@ const settingsPath = '/etc/overcast/agent.env';
 /** The newest patch of every minor, as far as simulated machines can install it. */
 const newestPatch = 4;
 
+/** `1.36` is its newest patch, `1.36.2` that one: `v1.36.4`. */
+export const installable = (version: string): string =>
+  /^\d+\.\d+$/.test(version) ? `v${version}.${newestPatch}` : `v${version}`;
+
 /** Reads cloud-config as cloud-init would. @throws an Error that says what is missing. */
 export function agentSettings(userData: string): AgentSettings {
   if (!userData.startsWith('#cloud-config\n')) throw new Error('user-data: not a cloud-config');
@@ -43,7 +47,6 @@ export function agentSettings(userData: string): AgentSettings {
     return found;
   };
   const number = value('OVERCAST_NODE');
-  const kubernetes = values.get('OVERCAST_KUBERNETES') ?? '1.36';
   return {
     api: value('OVERCAST_API'),
     clusterId: value('OVERCAST_CLUSTER'),
@@ -52,7 +55,7 @@ export function agentSettings(userData: string): AgentSettings {
     role: value('OVERCAST_ROLE'),
     hostname: config.hostname,
     overlayAddress: `10.4.${Math.floor(Number(number) / 256)}.${Number(number) % 256}`,
-    kubernetes: /^\d+\.\d+$/.test(kubernetes) ? `v${kubernetes}.${newestPatch}` : `v${kubernetes}`,
+    kubernetes: installable(value('OVERCAST_KUBERNETES')),
     token: value('OVERCAST_TOKEN'),
   };
 }

@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import { requestCertificate, signCertificate, type CertificatePair } from './certificates.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
+import { checkSkew } from './kubeadm-upgrade.ts';
 import {
   checkApiServerFiles,
   planKubeadm,
@@ -119,12 +120,17 @@ async function join(plan: KubeadmPlan & { verb: 'join' }, surroundings: KubeadmS
     const configuration = load(
       (configured.body as { data: { ClusterConfiguration: string } }).data.ClusterConfiguration,
     ) as { kubernetesVersion: string; apiServer?: { certSANs?: string[] } };
+    checkSkew(
+      plan.authority === undefined ? 'worker' : 'control-plane',
+      machine.kubernetes,
+      configuration.kubernetesVersion,
+    );
     if (plan.authority !== undefined) checkApiServerFiles(configuration, machine.files);
     const node: NodeOnDisk = {
       registration: plan.node,
       caCertificatePem,
       kubelet: await bootstrapKubelet(name, api, surroundings),
-      version: configuration.kubernetesVersion,
+      version: machine.kubernetes,
       ...(plan.authority === undefined
         ? {}
         : {

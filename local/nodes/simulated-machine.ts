@@ -8,9 +8,10 @@ import type {
   SyncRequest,
 } from '../../shared/domain/node-protocol.ts';
 import { agentSettings } from './agent-settings.ts';
-import { runKubeadm } from './kubeadm.ts';
+import { runKubeadm, type NodeOnDisk } from './kubeadm.ts';
 import { downloadSnapshot, uploadSnapshot } from './etcd-snapshot.ts';
 import { KubeadmFailed } from './kubeadm-failed.ts';
+import { upgradeNode } from './kubeadm-upgrade.ts';
 import type { Clusters } from './kubernetes/clusters.ts';
 import type { KubernetesObject } from './kubernetes/model.ts';
 import { leave } from './leave.ts';
@@ -137,6 +138,29 @@ export async function runSimulatedMachine(
     return { phase: 'left' };
   };
 
+  /** The plugs are pulled and put back: API server and kubelet start anew. */
+  const upgrade = async (
+    { reason = '' }: Instruction,
+    before: NodeOnDisk,
+  ): Promise<{ readonly ok: boolean; readonly output?: string }> => {
+    try {
+      if (misbehaviour().failAt === 'upgrade') throw new KubeadmFailed('simulated: upgrade was made to fail');
+      const upgraded = await upgradeNode({
+        wanted: reason,
+        node: before,
+        objects: () => clusters.objects(clusterId),
+        sleep,
+      });
+      keep({ node: upgraded });
+      node.start(upgraded);
+      return { ok: true };
+    } catch (error) {
+      if (!(error instanceof KubeadmFailed)) throw error;
+      log(`upgrade: ${error.message}`);
+      return { ok: false, output: error.message };
+    }
+  };
+
   const live = async (): Promise<void> => {
     if (disk.node !== undefined) node.start(disk.node);
     if (!disk.admitted) await sleep(installSeconds);
@@ -215,7 +239,8 @@ export async function runSimulatedMachine(
         isKnown = await node.registerAgain(disk.node);
       if (misbehaviour().hangAt === kind) return;
       try {
-        if (misbehaviour().failAt === kind && disk.failure === undefined)
+        // An upgrade that fails is told, and leaves the machine as it is.
+        if (misbehaviour().failAt === kind && disk.failure === undefined && kind !== 'upgrade')
           throw new KubeadmFailed(`simulated: ${kind} was made to fail`);
         if (kind === 'forget-member' && !disk.done.includes(id)) {
           keep({ done: [...disk.done, id] });
@@ -226,6 +251,11 @@ export async function runSimulatedMachine(
         if (kind === 'snapshot' && !disk.done.includes(id)) {
           const objects = clusters.dump(clusterId);
           result = { instructionId: id, ...(await uploadSnapshot(endpoint ?? '', objects, signal)) };
+          keep({ done: [...disk.done, id] });
+          continue;
+        }
+        if (kind === 'upgrade' && !disk.done.includes(id) && disk.node !== undefined) {
+          result = { instructionId: id, ...(await upgrade(instruction, disk.node)) };
           keep({ done: [...disk.done, id] });
           continue;
         }

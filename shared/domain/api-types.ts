@@ -33,6 +33,25 @@ export interface ClusterView {
   readonly deletionRefused?: { readonly reason: string; readonly at: Instant };
   readonly operation?: { readonly kind: OperationKind; readonly startedAt: Instant };
   readonly restore?: RestoreView;
+  readonly upgrade?: UpgradeView;
+}
+
+/** How far the last upgrade is that somebody asked for. */
+export interface UpgradeView {
+  readonly from: string;
+  readonly to: string;
+  readonly requestedAt: Instant;
+  readonly requestedBy: string;
+  /** Seconds from one node to the next. */
+  readonly pauseSeconds?: number;
+  /** The control plane that is being upgraded. */
+  readonly at?: number;
+  /** From when every control plane is done, and workers follow. */
+  readonly controlPlanesAt?: Instant;
+  readonly pausedAt?: Instant;
+  /** It goes no further until it is resumed. */
+  readonly stopped?: { readonly at: Instant; readonly reason: string; readonly number?: number };
+  readonly finishedAt?: Instant;
 }
 
 /** What became of the last restore that somebody asked for. */
@@ -103,6 +122,8 @@ export interface NodeView {
   /** The cloud's own word for it; empty where a region has no zones. */
   readonly zone: string;
   readonly instanceType: string;
+  /** Its machine's, or what that will have: `1.36`. */
+  readonly kubernetesVersion: string;
   readonly vcpus: number;
   readonly memoryGib: number;
   readonly usdPerHour: number;

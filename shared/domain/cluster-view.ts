@@ -1,7 +1,8 @@
-import type { ClusterView, RestoreView } from './api-types.ts';
+import type { ClusterView, RestoreView, UpgradeView } from './api-types.ts';
 import type { Cluster, Restore } from './cluster.ts';
 import { ingressDefault } from './load-balancer.ts';
 import { canonicalPolicies } from './policy-change.ts';
+import type { Upgrade } from './upgrade.ts';
 
 /** What the world may see of a cluster: named field by field, so that a new field is private until somebody shows it. */
 export const clusterView = (cluster: Cluster): ClusterView => ({
@@ -27,6 +28,7 @@ export const clusterView = (cluster: Cluster): ClusterView => ({
     ? {}
     : { operation: { kind: cluster.operation.kind, startedAt: cluster.operation.startedAt } }),
   ...(cluster.restore === undefined ? {} : { restore: restoreView(cluster.restore) }),
+  ...(cluster.upgrade === undefined ? {} : { upgrade: upgradeView(cluster.upgrade) }),
 });
 
 const restoreView = ({
@@ -45,4 +47,28 @@ const restoreView = ({
   ...(restoredAt === undefined ? {} : { restoredAt }),
   ...(finishedAt === undefined ? {} : { finishedAt }),
   ...(failure === undefined ? {} : { failure }),
+});
+
+const upgradeView = ({
+  from,
+  to,
+  requestedAt,
+  requestedBy,
+  pauseSeconds,
+  step,
+  controlPlanesAt,
+  pausedAt,
+  stopped,
+  finishedAt,
+}: Upgrade): UpgradeView => ({
+  from,
+  to,
+  requestedAt,
+  requestedBy,
+  ...(pauseSeconds === undefined ? {} : { pauseSeconds }),
+  ...(step === undefined ? {} : { at: step.number }),
+  ...(controlPlanesAt === undefined ? {} : { controlPlanesAt }),
+  ...(pausedAt === undefined ? {} : { pausedAt }),
+  ...(stopped === undefined ? {} : { stopped }),
+  ...(finishedAt === undefined ? {} : { finishedAt }),
 });

@@ -6,6 +6,7 @@ import type { Network, Vpn } from './network.ts';
 import type { PlannedNode } from './node.ts';
 import type { Operation } from './operation.ts';
 import type { Policies } from './policy.ts';
+import type { Upgrade } from './upgrade.ts';
 
 export const clusterStatuses = [
   'creating',
@@ -92,6 +93,7 @@ export interface Cluster {
   /** What it began with where the configuration is `custom`: its nodes come and go afterwards. */
   readonly groups?: readonly NodeGroup[];
   readonly vpn: Vpn;
+  /** What its new machines get. While its control planes are upgraded it is still the old one. */
   readonly kubernetesVersion: KubernetesVersion;
   readonly podRange: string;
   readonly policies: Policies;
@@ -131,6 +133,7 @@ export interface Cluster {
   /** The newest one that was taken. */
   readonly newestSnapshot?: string;
   readonly restore?: Restore;
+  readonly upgrade?: Upgrade;
   readonly waitToken?: string;
   readonly deletionRequestedAt?: Instant;
   readonly deletionRequestedBy?: string;

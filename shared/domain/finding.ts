@@ -43,7 +43,9 @@ export interface Finding {
     /** Pods wait, and nothing is bought for them. */
     | 'pods-waiting'
     /** Work on a node that is to go may not be stopped for now. */
-    | 'drain-held-up';
+    | 'drain-held-up'
+    /** A node could not be upgraded, so that nothing more is. */
+    | 'upgrade-stopped';
   readonly subject: string;
   /** The node's, where it is about one. */
   readonly number?: number;

@@ -1,4 +1,5 @@
 import type { CloudName } from './cloud.ts';
+import type { KubernetesVersion } from './cluster.ts';
 import { secondsBetween, type ClusterId, type Instant, type NodeId } from './ids.ts';
 import type { NodeRole } from './network.ts';
 import type { Lifecycle, Offering, Shape } from './offering.ts';
@@ -74,6 +75,7 @@ export const heldUpSecondsMin = 60;
 export interface CreateRequest {
   readonly attempt: number;
   readonly offering: Offering;
+  readonly kubernetesVersion: KubernetesVersion;
   /** Epoch seconds: when the bootstrap token of this attempt expires. */
   readonly tokenExpiresAt: number;
   readonly requestedAt: Instant;
@@ -94,6 +96,8 @@ export interface Node extends PlannedNode {
   readonly phase: NodePhase;
   /** 0 before the first create; each new machine is a new attempt. */
   readonly attempt: number;
+  /** Its machine's. Absent before the first machine, and where that was made before any cluster could be upgraded. */
+  readonly kubernetesVersion?: KubernetesVersion;
   readonly overlayAddress: string;
   readonly createRequest?: CreateRequest;
   readonly providerId?: string;

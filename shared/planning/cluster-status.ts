@@ -93,6 +93,7 @@ const disturbsNobody: ReadonlySet<Finding['kind']> = new Set([
   'stranger',
   'cloud-unseen',
   'drain-held-up',
+  'upgrade-stopped',
   'credential-due',
   'pods-unknown',
   'pods-waiting',

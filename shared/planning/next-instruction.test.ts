@@ -7,6 +7,7 @@ import { plusSeconds } from '../domain/ids.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import { agentPhases, type SyncRequest } from '../domain/node-protocol.ts';
 import type { Node } from '../domain/node.ts';
+import type { Upgrade } from '../domain/upgrade.ts';
 import { nextInstruction, seenSecondsMax } from './next-instruction.ts';
 
 const now = exampleTime;
@@ -73,6 +74,47 @@ const decided = (input: {
   });
   return 'need' in decision ? decision.need.write : decision.instruction.kind;
 };
+
+describe('while a control plane is upgraded', () => {
+  const upgrade: Upgrade = {
+    id: 'u',
+    revision: 1,
+    from: '1.36',
+    to: '1.37',
+    requestedAt: now,
+    requestedBy: 'ada',
+    tries: 0,
+    step: { number: 1, attempt: 1, since: now },
+  };
+  const rising = cluster({ ...claimed(1), initialisedAt: now, upgrade });
+  const ready = sync({ phase: 'ready' });
+  const nodes = [serving(1, 2), serving(2, 2)];
+  const there = mesh(member(1, 1), member(2, 1), member(3, 2));
+  it.each<[string, string, Cluster, Node, SyncRequest]>([
+    ['it upgrades itself', 'upgrade', rising, serving(1, 2), ready],
+    ['not before it is ready', 'run', rising, serving(1, 2), sync({ phase: 'joined' })],
+    ['its next machine is not told', 'run', rising, serving(1, 2, { attempt: 2 }), ready],
+    ['the others serve', 'run', rising, serving(2, 2), ready],
+    [
+      'a member that is lost is forgotten first',
+      'forget-member',
+      { ...rising, ...forgetting(9) },
+      serving(1, 2),
+      ready,
+    ],
+    ['a control plane does not join', 'wait', rising, controlPlane(3), sync()],
+    ['a worker does', 'join', rising, worker(3), sync()],
+    [
+      'then the control plane joins',
+      'lease-join',
+      cluster({ ...claimed(1), initialisedAt: now }),
+      controlPlane(3),
+      sync(),
+    ],
+  ])('%s: %s', (_title, expected, of, node, said) => {
+    expect(decided({ cluster: of, node, nodes, mesh: there, sync: said })).toBe(expected);
+  });
+});
 
 describe('before anything is initialised', () => {
   it.each<[string, string, Cluster, Node, readonly Node[]]>([

@@ -7,6 +7,7 @@ import type { Node } from '../domain/node.ts';
 import { planSnapshot, type SnapshotDecision } from './plan-snapshot.ts';
 import { forgetInstruction, isForgettingOver, mayBeMember } from './forget-member.ts';
 import { formerControlPlanes, isRestoring } from './restoring.ts';
+import { holdsUpgradeStep, upgradeInstruction } from './upgrading.ts';
 
 /** A control plane that was not heard of for longer need not acknowledge a newcomer: it may be dead. */
 export const seenSecondsMax = 30;
@@ -79,6 +80,7 @@ const isGone = (holder: Holder, node: Node | undefined): boolean =>
  * - In a quiet cluster nobody's time is written often enough for that: who waits says so first.
  * - A control plane that goes is struck off etcd's members by those that serve, all of them told alike, since it is right
  *   when done again; until then none joins: a dead member counts against the quorum.
+ * - The control plane whose turn it is upgrades itself; until it has, none joins.
  * - A cluster that lost its quorum is restored by the one new control plane that was planned for it, and by no machine while
  *   any other control plane's machine may be there: two etcds never serve side by side. Everybody else waits. It is not init.
  * - An instruction's id carries the attempt: the next machine of the same node begins anew, the same machine never does.
@@ -108,6 +110,11 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (sync.phase === 'joined' || sync.phase === 'ready') {
     const isSettled = node.role === 'control-plane' && sync.phase === 'ready' && node.joinedAt !== undefined;
     if (node.role === 'worker' || forgetting === undefined || forgetting.number === node.number) {
+      if (isSettled && holdsUpgradeStep(cluster, node))
+        return {
+          instruction: upgradeInstruction(cluster.upgrade, cluster.upgrade.step),
+          syncAfterSeconds: syncSeconds.bootstrap,
+        };
       const snapshot = input.takesSnapshots === true && isSettled ? planSnapshot(input) : undefined;
       return snapshot ?? say('run', controlPlanesFor(input));
     }
@@ -153,6 +160,8 @@ export function nextInstruction(input: NextInstructionInput): Decision {
   if (node.role === 'worker') return join;
   const leaving = forgetting ?? nodes.find((each) => each.desired === 'absent' && isStillMember(each));
   if (leaving !== undefined) return wait(`control plane ${leaving.number} to be forgotten`);
+  const upgraded = cluster.upgrade?.step;
+  if (upgraded !== undefined) return wait(`control plane ${upgraded.number} to be upgraded`);
   const holder = joinHolder(cluster);
   if (holder === undefined) return { need: { write: 'lease-join' } };
   if (isHeldBy(holder, node)) return join;

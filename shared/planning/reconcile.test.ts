@@ -60,6 +60,7 @@ const sentence = (action: Action): string => {
     case 'end-restore':
       return action.failure === undefined ? 'finish the restore' : `fail the restore: ${action.failure}`;
     case 'plan':
+    case 'upgrade':
       return action.kind;
     default:
       return `check ${action.number ?? 'cluster'}`;
@@ -641,7 +642,13 @@ describe('a node', () => {
   const planned = node({ phase: 'planned', createdAt: ago(61) });
   const stuck = node({
     phase: 'booting',
-    createRequest: { attempt: 1, offering: planned.offering, tokenExpiresAt: 0, requestedAt: ago(61) },
+    createRequest: {
+      attempt: 1,
+      offering: planned.offering,
+      kubernetesVersion: '1.36',
+      tokenExpiresAt: 0,
+      requestedAt: ago(61),
+    },
   });
 
   it.each<[string, Node, readonly string[]]>([

@@ -11,7 +11,9 @@ import type { DnsView } from './find-dns.ts';
 import { findDrift, freshOf } from './find-drift.ts';
 import { findLosses } from './find-losses.ts';
 import { findPods } from './find-pods.ts';
+import { findStopped } from './find-stopped.ts';
 import { planForPods } from './plan-for-pods.ts';
+import { isUpgrading } from './upgrading.ts';
 import { buyForPods } from './reconcile/buy-for-pods.ts';
 import { buyMinimum } from './reconcile/buy-minimum.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
@@ -28,6 +30,7 @@ import { retireFailed } from './reconcile/retire-failed.ts';
 import { retireNodes } from './reconcile/retire-nodes.ts';
 import { returnToSpot } from './reconcile/return-to-spot.ts';
 import { sayPlan } from './reconcile/say-plan.ts';
+import { upgradeCluster } from './reconcile/upgrade-cluster.ts';
 import { isGoing, type Action, type Strategy, type View } from './reconcile/view.ts';
 
 export type { Action } from './reconcile/view.ts';
@@ -80,7 +83,9 @@ export function reconcile(options: {
   const { workload, market } = options;
   const pods = planForPods({ ...options, sighting: workload, market });
   const findings =
-    cluster.desired === 'absent' ? [] : [...findDrift(options), ...findPods({ ...options, pods })];
+    cluster.desired === 'absent'
+      ? []
+      : [...findDrift(options), ...findPods({ ...options, pods }), ...findStopped(cluster)];
   const losses = findLosses({
     nodes,
     fresh: freshOf(options.sightings, now),
@@ -124,6 +129,7 @@ export const strategies: readonly Strategy[] = [
   retireFailed,
   buyForPods,
   returnToSpot,
+  upgradeCluster,
   retireEmpty,
   requestPlanned,
   requestStuck,
@@ -168,6 +174,7 @@ const isChanging = ({ cluster, nodes, findings, losses, now }: View): boolean =>
   cluster.pendingPlan !== undefined ||
   cluster.status === 'creating' ||
   cluster.status === 'restoring' ||
+  (isUpgrading(cluster) && cluster.upgrade.stopped === undefined && cluster.upgrade.pausedAt === undefined) ||
   nodes.some(
     (node) =>
       node.phase !== 'deleted' &&

@@ -118,6 +118,7 @@ function request(secondsAgo: number): NonNullable<Node['createRequest']> {
   return {
     attempt: 1,
     offering: anOffering(),
+    kubernetesVersion: '1.36',
     tokenExpiresAt: 0,
     requestedAt: plusSeconds(now, -secondsAgo),
   };

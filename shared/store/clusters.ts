@@ -27,6 +27,11 @@ const policiesAre = (version: number): Condition =>
 const isUnderWay =
   '#restore.#id = :restore AND attribute_not_exists(#restore.#restoredAt) AND attribute_not_exists(#restore.#failure)';
 
+/** Nothing of its control planes is in motion. */
+const isQuiet = ['joinNode', 'forgetting', 'pendingPlan', 'operation', 'deletionRequestedAt']
+  .map((name) => ` AND attribute_not_exists(#${name})`)
+  .join('');
+
 /** What a plan changes, whoever makes it. */
 const planned = (options: {
   plan: Plan;
@@ -270,7 +275,11 @@ export function clusterStore(table: Table): ClusterStore {
       return did(
         id,
         { set: { joinNode: holder.number, joinAttempt: holder.attempt } },
-        { ...free, when: `attribute_exists(#pk) AND ${free.when}` },
+        {
+          ...free,
+          // Nobody joins while another control plane changes its minor.
+          when: `attribute_exists(#pk) AND attribute_not_exists(#upgrade.#step) AND ${free.when}`,
+        },
       );
     },
 
@@ -406,6 +415,28 @@ export function clusterStore(table: Table): ClusterStore {
         {
           when: failure === undefined ? hasNotEnded : isUnderWay,
           values: { restore: restore.id },
+        },
+      );
+    },
+
+    requestUpgrade: async (id, upgrade, now) =>
+      did(
+        id,
+        { set: { upgrade, snapshotDueAt: now, dueAt: now } },
+        {
+          when: '#desired = :present AND attribute_not_exists(#deletionRequestedAt) AND #kubernetesVersion = :from AND (#status = :ready OR #status = :degraded) AND (attribute_not_exists(#upgrade) OR attribute_exists(#upgrade.#finishedAt))',
+          values: { present: 'present', from: upgrade.from, ready: 'ready', degraded: 'degraded' },
+        },
+      ),
+
+    changeUpgrade: async (id, read, next, { now, ...also }) => {
+      const begins = read.step === undefined && next.step !== undefined;
+      return update(
+        id,
+        { set: { upgrade: next, dueAt: now, ...also } },
+        {
+          when: `#desired = :present AND #upgrade.#id = :upgrade AND #upgrade.#revision = :revision${begins ? isQuiet : ''}`,
+          values: { present: 'present', upgrade: read.id, revision: read.revision },
         },
       );
     },

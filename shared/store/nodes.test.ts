@@ -27,6 +27,7 @@ const stranger = anExecution('stranger');
 const request = (attempt: number): CreateRequest => ({
   attempt,
   offering: anOffering({ instanceType: 'c6i.xlarge' }),
+  kubernetesVersion: '1.36',
   tokenExpiresAt: 1_800_000_000,
   requestedAt: later,
 });
@@ -374,7 +375,13 @@ describe('the wait for a node', () => {
 });
 
 describe('an interruption', () => {
-  const createRequest = { attempt: 2, offering: anOffering(), tokenExpiresAt: 0, requestedAt: exampleTime };
+  const createRequest = {
+    attempt: 2,
+    offering: anOffering(),
+    kubernetesVersion: '1.36',
+    tokenExpiresAt: 0,
+    requestedAt: exampleTime,
+  } as const;
 
   it('is noted for the machine that is meant, and a mere warning takes no termination back', async () => {
     const node = await stored({ attempt: 2, createRequest });

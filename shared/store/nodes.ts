@@ -107,6 +107,7 @@ export function nodeStore(table: Table): NodeStore {
             createRequest: request,
             offering: request.offering,
             lifecycle: request.offering.lifecycle,
+            kubernetesVersion: request.kubernetesVersion,
             ...inPhase('creating'),
           },
           remove: [...broughtByMachine, 'failure'],
@@ -292,6 +293,14 @@ export function nodeStore(table: Table): NodeStore {
           when: `${mine} AND (#phaseRank <= :rank OR (#phase = :failed AND #desired = :absent))`,
           values: { me: executionArn, rank: phaseRank(phase), failed: 'failed', absent: 'absent' },
         },
+      ),
+
+    recordVersion: async (clusterId, number, { attempt, kubernetesVersion }) =>
+      did(
+        clusterId,
+        number,
+        { set: { kubernetesVersion } },
+        { when: '#attempt = :attempt', values: { attempt } },
       ),
 
     forgetMember: async (clusterId, number, { attempt, now }) =>

@@ -6,6 +6,7 @@ import type {
   CloudParts,
   Forgetting,
   Holder,
+  KubernetesVersion,
   PartFailure,
   Plan,
   Restore,
@@ -25,6 +26,7 @@ import type { Policies } from '../domain/policy.ts';
 import type { StoredCredential, StoredPki } from '../domain/sealed-keys.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { TimelineEntry } from '../domain/timeline.ts';
+import type { Upgrade } from '../domain/upgrade.ts';
 import type { WorkloadSighting } from '../domain/workload.ts';
 
 /**
@@ -175,6 +177,21 @@ export interface ClusterStore {
   markRestored(id: ClusterId, restore: Restore, now: Instant): Promise<Cluster | undefined>;
   /** it is this restore, and it has not ended → finished; or failed, unless it serves; due at once. */
   endRestore(id: ClusterId, restore: Restore, end: { failure?: string; now: Instant }): Promise<boolean>;
+  /**
+   * wanted and to stay, of this minor, ready or degraded, and no other upgrade under way → this one; etcd's data are put away
+   * first, and it is due at once.
+   */
+  requestUpgrade(id: ClusterId, upgrade: Upgrade, now: Instant): Promise<boolean>;
+  /**
+   * it is this upgrade as it was read → the next revision of it, and what new machines get from now on; due at once. A step
+   * begins only while nobody joins, is forgotten, planned or built. Returns the new item.
+   */
+  changeUpgrade(
+    id: ClusterId,
+    read: Upgrade,
+    next: Upgrade,
+    change: { kubernetesVersion?: KubernetesVersion; snapshotDueAt?: Instant; now: Instant },
+  ): Promise<Cluster | undefined>;
   /** fingerprint changed, or its backoff is over. */
   sayDrift(
     id: ClusterId,
@@ -323,6 +340,12 @@ export interface NodeStore {
     clusterId: ClusterId,
     number: number,
     options: { executionArn: string; phase: NodePhase },
+  ): Promise<boolean>;
+  /** attempt = :n → its machine is of this minor from now on. */
+  recordVersion(
+    clusterId: ClusterId,
+    number: number,
+    options: { attempt: number; kubernetesVersion: KubernetesVersion },
   ): Promise<boolean>;
   /** attempt = :n → memberForgottenAt, once. */
   forgetMember(

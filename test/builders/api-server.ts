@@ -73,6 +73,7 @@ export const aNodeView = (given: Partial<NodeView> = {}): NodeView => ({
   cloud: 'aws',
   zone: 'us-east-1a',
   instanceType: 'c6a.xlarge',
+  kubernetesVersion: '1.36',
   vcpus: 4,
   memoryGib: 8,
   usdPerHour: 0.153,

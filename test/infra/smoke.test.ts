@@ -268,7 +268,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 const takesMessages = (name: string): boolean =>
   /^(?:observe-cloud-|observe-pods$|reconcile-cluster$)/.test(name);
 const takesPeople = (name: string): boolean =>
-  ['serve-api', 'request-reconcile', 'issue-kubeconfig'].includes(name);
+  ['serve-api', 'upgrade-cluster', 'request-reconcile', 'issue-kubeconfig'].includes(name);
 const takesRequests = (name: string): boolean =>
   takesPeople(name) || ['admit-node', 'answer-node-sync', 'issue-node-files'].includes(name);
 
@@ -328,7 +328,13 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
         attempt: 1,
         phase: 'booting',
         offering,
-        createRequest: { attempt: 1, offering, tokenExpiresAt: expiresAt, requestedAt: exampleTime },
+        createRequest: {
+          attempt: 1,
+          offering,
+          kubernetesVersion: '1.36',
+          tokenExpiresAt: expiresAt,
+          requestedAt: exampleTime,
+        },
       },
     });
     const token = formatBootstrapToken({ attempt: 1, expiresAt, mac: Buffer.alloc(32, 1) });
@@ -506,7 +512,13 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
       node: {
         attempt: 1,
         phase: 'ready',
-        createRequest: { attempt: 1, offering, tokenExpiresAt: 0, requestedAt: exampleTime },
+        createRequest: {
+          attempt: 1,
+          offering,
+          kubernetesVersion: '1.36',
+          tokenExpiresAt: 0,
+          requestedAt: exampleTime,
+        },
       },
     });
     const detail = { clusterId: cluster.id, number: node.number, attempt: 1, kind: 'terminate' };
@@ -540,6 +552,25 @@ const smokes: Readonly<Record<string, () => Promise<void>>> = {
     const request = { clusterId: cluster.id, number: 7, executionArn: me, isLastTry: false };
     expect(await answerOf('forget-node', request)).toEqual({ done: true });
     expect(there.requests.at(-1)?.what).toBe('DELETE /api/v1/nodes/reachable-7');
+  },
+  'upgrade-cluster': async () => {
+    const key = `oc_${'u'.repeat(40)}`;
+    await table.store.apiKeys.put({
+      hash: hashOf(key),
+      name: 'smoke',
+      scopes: ['write'],
+      createdAt: exampleTime,
+    });
+    const { cluster } = await scene({ cluster: { status: 'ready' } });
+    const [asked] = await invoke(
+      'upgrade-cluster',
+      requestOf('POST', `/v1/clusters/${cluster.id}/upgrade`, {
+        headers: { 'x-api-key': key, 'content-type': 'application/json' },
+        body: { to: '1.37' },
+      }),
+    );
+    expect(asked).toMatchObject({ result: { statusCode: 202 } });
+    expect((await table.store.clusters.get(cluster.id))?.upgrade?.to).toBe('1.37');
   },
   'request-reconcile': async () => {
     const key = `oc_${'q'.repeat(40)}`;

@@ -505,6 +505,8 @@ describe('the HTTP API', () => {
       'POST /v1/clusters/{clusterId}/nodes/{number}/files': 'IssueNodeFiles',
       'POST /v1/clusters/{clusterId}/kubeconfig': 'IssueKubeconfig',
       'POST /v1/clusters/{clusterId}/reconcile': 'RequestReconcile',
+      'POST /v1/clusters/{clusterId}/upgrade': 'UpgradeCluster',
+      'POST /v1/clusters/{clusterId}/upgrade/{turn}': 'UpgradeCluster',
       'GET /v1/{proxy+}': 'ServeApi',
       'POST /v1/{proxy+}': 'ServeApi',
       'PUT /v1/{proxy+}': 'ServeApi',

@@ -1,9 +1,8 @@
-import { load } from 'js-yaml';
 import * as z from 'zod/mini';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
-import { ApiFailure, createClusterApi, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
-import { Secret } from '../../shared/kubernetes/pki/secret.ts';
+import { ApiFailure, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
+import { enterCluster } from '../builders/enter-cluster.ts';
 import {
   eventually,
   living,
@@ -50,25 +49,7 @@ describe('a cluster that loses two of three control planes', { timeout: 90_000 }
     of.operation === undefined &&
     living(of).every(({ phase, desired }) => phase === 'ready' && desired === 'present');
 
-  /** As somebody with a kubeconfig that was issued now. */
-  async function enter(): Promise<ClusterApi> {
-    const { kubeconfig } = await platform.api.issueKubeconfig(name);
-    const { clusters, users } = load(kubeconfig) as {
-      clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
-      users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[];
-    };
-    const decoded = (text = ''): string => Buffer.from(text, 'base64').toString();
-    return createClusterApi({
-      clusterId: cluster.id,
-      addresses: clusters.map(({ cluster: { server } }) => new URL(server).hostname),
-      caCertificatePem: decoded(clusters[0]?.cluster['certificate-authority-data']),
-      proxyUrl: platform.clusterProxyUrl,
-      credential: {
-        certificatePem: decoded(users[0]?.user['client-certificate-data']),
-        privateKey: new Secret(decoded(users[0]?.user['client-key-data'])),
-      },
-    });
-  }
+  const enter = (): Promise<ClusterApi> => enterCluster(platform, name);
   const keep = (api: ClusterApi, called: string) =>
     api.apply(configMap(called), {
       apiVersion: 'v1',

@@ -9,6 +9,7 @@ import {
   type Node,
 } from '../../../shared/domain/node.ts';
 import { bootstrapTokenMessage, formatBootstrapToken } from '../../../shared/planning/bootstrap-token.ts';
+import { isBetweenMinors, versionOf, versionOfNext } from '../../../shared/planning/upgrading.ts';
 import { renderUserData } from '../../../shared/planning/user-data.ts';
 import type { MachineRequest } from '../../../shared/runtime/cloud.ts';
 import { attemptToken } from '../../../shared/runtime/attempt-token.ts';
@@ -113,7 +114,7 @@ async function currentAttempt(
   const inProgress = node.createRequest;
   // Also after a run that died between ending an attempt and having its machine forgotten.
   if (inProgress === undefined)
-    return node.attempt > request.forgotten ? lost(node) : beginAttempt(parts, node, request);
+    return node.attempt > request.forgotten ? lost(node) : beginAttempt(parts, wanted.cluster, node, request);
 
   const verdict = await judge(parts, wanted, inProgress);
   if (verdict === 'continues') return { attempt: inProgress, node };
@@ -179,7 +180,12 @@ async function judge(
 
 const isoOf = (epochSeconds: number): Instant => new Date(epochSeconds * 1000).toISOString();
 
-async function beginAttempt(parts: DriveParts, node: Node, request: NodeRequest): Promise<CurrentAttempt> {
+async function beginAttempt(
+  parts: DriveParts,
+  cluster: Cluster,
+  node: Node,
+  request: NodeRequest,
+): Promise<CurrentAttempt> {
   const { clusterId, number, executionArn } = request;
   if (node.attempt >= attemptsMaxOf(node))
     throw new AttemptsExhausted(
@@ -189,6 +195,11 @@ async function beginAttempt(parts: DriveParts, node: Node, request: NodeRequest)
   const attempt: CreateRequest = {
     attempt: node.attempt + 1,
     offering: node.offering,
+    kubernetesVersion: versionOfNext(
+      cluster,
+      node,
+      isBetweenMinors(cluster) ? await parts.store.nodes.list(clusterId) : [],
+    ),
     tokenExpiresAt: Math.floor(Date.parse(now) / 1000) + tokenSeconds,
     requestedAt: now,
   };
@@ -231,7 +242,7 @@ async function machineRequestOf(
       nodeName: name,
       role: node.role,
       cloud: node.cloud,
-      kubernetesVersion: cluster.kubernetesVersion,
+      kubernetesVersion: versionOf(node, cluster),
       bootstrapToken: formatBootstrapToken({ attempt, expiresAt, mac }),
     }),
   };

@@ -22,6 +22,10 @@ function inWords(action: Action): string {
       return `plan ${action.restore.followers?.length ?? 0} control planes more`;
     case 'end-restore':
       return action.failure === undefined ? 'end the restore' : 'give the restore up';
+    case 'upgrade':
+      return action.says?.event === 'NodeUpgradeBegun'
+        ? `have control plane ${action.says.number} upgraded to Kubernetes ${action.next.to}`
+        : `go on with the upgrade to Kubernetes ${action.next.to}`;
     case 'mend-mesh':
       return 'put the mesh right';
     case 'plan':

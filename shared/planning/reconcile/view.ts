@@ -1,14 +1,16 @@
-import type { Cluster, CloudParts, Restore } from '../../domain/cluster.ts';
+import type { Cluster, CloudParts, KubernetesVersion, Restore } from '../../domain/cluster.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import type { Mesh, MeshMember } from '../../domain/mesh.ts';
 import type { Node } from '../../domain/node.ts';
 import type { Market } from '../../domain/offering.ts';
+import type { Upgrade } from '../../domain/upgrade.ts';
 import type { WorkloadSighting } from '../../domain/workload.ts';
 import type { DnsView } from '../find-dns.ts';
 import type { Losses } from '../find-losses.ts';
 import type { PodsPlan } from '../plan-for-pods.ts';
 import type { WantedNode } from '../purchases.ts';
+import { isBetweenMinors } from '../upgrading.ts';
 
 /** Each is one thing for reconcile-cluster to do, in order, and why. */
 export type Action =
@@ -71,6 +73,19 @@ export type Action =
       readonly because: string;
     }
   | {
+      /** Write down how far an upgrade is, in one write with what was read of it, and then say so. */
+      readonly kind: 'upgrade';
+      readonly read: Upgrade;
+      readonly next: Upgrade;
+      /** What new machines get from now on. */
+      readonly kubernetesVersion?: KubernetesVersion;
+      readonly snapshotDueAt?: Instant;
+      readonly says?:
+        | { readonly event: 'NodeUpgradeBegun'; readonly number: number }
+        | { readonly event: 'UpgradeFinished' };
+      readonly because: string;
+    }
+  | {
       /** The mesh as the nodes are, in one write with the version that was read. */
       readonly kind: 'mend-mesh';
       readonly members: readonly MeshMember[];
@@ -127,6 +142,7 @@ export const mayResize = ({ cluster, losses }: Pick<View, 'cluster' | 'losses'>)
   cluster.readyAt !== undefined &&
   (cluster.restore === undefined || cluster.restore.finishedAt !== undefined) &&
   cluster.pendingPlan === undefined &&
+  !isBetweenMinors(cluster) &&
   !losses.quorum.isLost;
 
 export const isIdle = (node: Node, desired: Node['desired']): boolean =>

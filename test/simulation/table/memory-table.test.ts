@@ -132,6 +132,7 @@ const steps: Readonly<Record<string, Step>> = {
       request: {
         attempt: draw.small,
         offering: anOffering(),
+        kubernetesVersion: '1.36',
         tokenExpiresAt: 1,
         requestedAt: at(draw.later),
       },

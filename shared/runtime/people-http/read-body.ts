@@ -1,8 +1,8 @@
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import * as z from 'zod/mini';
-import type { FieldError } from '../../shared/domain/api-types.ts';
-import { nearest } from '../../shared/domain/nearest.ts';
-import { invalidFields, Problem } from '../../shared/runtime/people-http/problem.ts';
+import type { FieldError } from '../../domain/api-types.ts';
+import { nearest } from '../../domain/nearest.ts';
+import { invalidFields, Problem } from './problem.ts';
 
 const bodyBytesMax = 256 * 1024;
 /** Nobody mends more at once, and a small body must not make a large answer. */

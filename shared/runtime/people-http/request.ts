@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.ts';
-import { Problem } from '../../shared/runtime/people-http/problem.ts';
+import type { PeopleEnvironment } from './caller.ts';
+import { Problem } from './problem.ts';
 
 export type ApiContext = Context<PeopleEnvironment>;
 
