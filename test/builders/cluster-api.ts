@@ -1,4 +1,5 @@
 import { load } from 'js-yaml';
+import { ingressHealth, ingressPorts } from '../../shared/domain/load-balancer.ts';
 import { createClusterApi, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
 import { Secret } from '../../shared/kubernetes/pki/secret.ts';
 import type { TestPlatform } from './local-platform.ts';
@@ -7,11 +8,7 @@ const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString();
 
 /** The API of a cluster that runs on the local platform, as a person with an issued kubeconfig has it. */
 export async function openClusterApi(platform: TestPlatform, clusterId: string): Promise<ClusterApi> {
-  const response = await fetch(`${platform.url}/v1/clusters/${clusterId}/kubeconfig`, {
-    method: 'POST',
-    headers: { 'x-api-key': platform.apiKey },
-  });
-  const { kubeconfig } = (await response.json()) as { kubeconfig: string };
+  const { kubeconfig } = await platform.api.issueKubeconfig(clusterId);
   const { clusters, users } = load(kubeconfig) as {
     clusters: { cluster: Record<string, string> }[];
     users: { user: Record<string, string> }[];
@@ -44,7 +41,7 @@ export const ingressDaemonSet = {
           {
             name: 'nginx',
             image: 'nginx/nginx-ingress:5.3.0',
-            ports: [80, 443, 8081].map((containerPort) => ({ containerPort })),
+            ports: [...ingressPorts, ingressHealth.port].map((containerPort) => ({ containerPort })),
           },
         ],
       },

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { projectFolder } from '../../infra/paths.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
-import { createClusterApi, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
-import { Secret } from '../../shared/kubernetes/pki/secret.ts';
+import type { ClusterApi } from '../../shared/kubernetes/api-client.ts';
+import { openClusterApi } from '../builders/cluster-api.ts';
 import { living, startTestPlatform, type TestPlatform } from '../builders/local-platform.ts';
 
 const name = 'elastic';
@@ -84,30 +84,6 @@ describe('a cluster that changes its size', { timeout: 120_000 }, () => {
 
   let kubernetes: ClusterApi;
   const deployments = '/apis/apps/v1/namespaces/default/deployments';
-  /** A person with a kubeconfig, as far as the examples need one. */
-  const openCluster = async (): Promise<ClusterApi> => {
-    const response = await fetch(`${platform.url}/v1/clusters/${name}/kubeconfig`, {
-      method: 'POST',
-      headers: { 'x-api-key': platform.apiKey },
-    });
-    const { kubeconfig } = (await response.json()) as { kubeconfig: string };
-    const { clusters, users } = load(kubeconfig) as {
-      clusters: { cluster: Record<string, string> }[];
-      users: { user: Record<string, string> }[];
-    };
-    const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString();
-    const user = users[0]?.user;
-    return createClusterApi({
-      clusterId: id,
-      addresses: clusters.map(({ cluster }) => new URL(cluster['server'] ?? '').hostname),
-      caCertificatePem: text(clusters[0]?.cluster['certificate-authority-data']),
-      credential: {
-        certificatePem: text(user?.['client-certificate-data']),
-        privateKey: new Secret(text(user?.['client-key-data'])),
-      },
-      proxyUrl: platform.clusterProxyUrl,
-    });
-  };
   const example = (file: string): { metadata: { name: string }; spec: object } =>
     load(readFileSync(join(projectFolder, 'examples', `${file}.yaml`), 'utf8')) as never;
   const apply = async (file: string, change: object = {}): Promise<void> => {
@@ -144,7 +120,7 @@ describe('a cluster that changes its size', { timeout: 120_000 }, () => {
     return on.flatMap((node) => nodes.filter(({ number }) => node === `${name}-${number}`));
   };
   it('buys nodes for pods that fit nowhere, on the cheapest clouds, and takes them away again', async () => {
-    kubernetes = await openCluster();
+    kubernetes = await openClusterApi(platform, id);
     await platform.api.patchPolicies(id, {
       unschedulablePods: {},
       nodeDeletion: { emptyMinutes: 3 },

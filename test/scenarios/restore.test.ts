@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
 import { ApiFailure, type ClusterApi } from '../../shared/kubernetes/api-client.ts';
-import { enterCluster } from '../builders/enter-cluster.ts';
+import { openClusterApi } from '../builders/cluster-api.ts';
 import {
   eventually,
   living,
@@ -49,7 +49,7 @@ describe('a cluster that loses two of three control planes', { timeout: 90_000 }
     of.operation === undefined &&
     living(of).every(({ phase, desired }) => phase === 'ready' && desired === 'present');
 
-  const enter = (): Promise<ClusterApi> => enterCluster(platform, name);
+  const enter = (): Promise<ClusterApi> => openClusterApi(platform, cluster.id);
   const keep = (api: ClusterApi, called: string) =>
     api.apply(configMap(called), {
       apiVersion: 'v1',

@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { ServedFront } from '../../local/clouds/world.ts';
 import type { ClusterDetails, NodeView } from '../../shared/domain/api-types.ts';
-import { ingressHealth, ingressPorts } from '../../shared/domain/load-balancer.ts';
 import type { ClusterApi } from '../../shared/kubernetes/api-client.ts';
-import { enterCluster } from '../builders/enter-cluster.ts';
+import { ingressDaemonSet, openClusterApi } from '../builders/cluster-api.ts';
 import {
   eventually,
   living,
@@ -15,28 +14,6 @@ import {
 } from '../builders/local-platform.ts';
 
 const name = 'rising';
-/** An ingress controller, as far as a load balancer knows one: on the host's network, ready at its health port. */
-const ingress = {
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name: 'ingress', namespace: 'default' },
-  spec: {
-    selector: { matchLabels: { app: 'ingress' } },
-    template: {
-      metadata: { labels: { app: 'ingress' } },
-      spec: {
-        hostNetwork: true,
-        containers: [
-          {
-            name: 'nginx',
-            image: 'nginx/nginx-ingress:5.2',
-            ports: [...ingressPorts, ingressHealth.port].map((containerPort) => ({ containerPort })),
-          },
-        ],
-      },
-    },
-  },
-};
 const nodeList = z.object({
   items: z.array(
     z.object({
@@ -71,8 +48,8 @@ describe('an upgrade to the next minor', { timeout: 180_000 }, () => {
       JSON.stringify({ ...file, spec: { ...file.spec, ingress: { loadBalancers: true } } }),
     );
     id = (await platform.untilSettled(name)).id;
-    kubernetes = await enterCluster(platform, name);
-    await kubernetes.apply('/apis/apps/v1/namespaces/default/daemonsets/ingress', ingress);
+    kubernetes = await openClusterApi(platform, id);
+    await kubernetes.apply('/apis/apps/v1/namespaces/default/daemonsets/ingress', ingressDaemonSet);
   }, 120_000);
   afterAll(() => platform.close());
 
