@@ -85,8 +85,15 @@ export function createFleet(options: FleetOptions): Fleet {
   checkPower();
   const power = setInterval(checkPower, powerCheckMilliseconds);
 
+  const births = new Map<string, number>();
+  const misbehaviourOf = (name: string, birth: number): Misbehaviour => {
+    const how = misbehaviours.get(name) ?? misbehaviours.get('*') ?? {};
+    return birth <= (how.machines ?? birth) ? how : {};
+  };
   const run = async (machine: BootedMachine, stop: AbortController): Promise<void> => {
     const { key, name, userData, hardware, place, addresses } = machine;
+    const birth = (births.get(name) ?? 0) + 1;
+    births.set(name, birth);
     try {
       booted.set(key, agentSettings(userData));
       await runSimulatedMachine(
@@ -104,7 +111,7 @@ export function createFleet(options: FleetOptions): Fleet {
           signal: stop.signal,
           log: (line) => options.log(`${name}: ${line}`),
         },
-        () => misbehaviours.get(name) ?? misbehaviours.get('*') ?? {},
+        () => misbehaviourOf(name, birth),
       );
     } catch (error) {
       // A machine whose plug was pulled says nothing; one that cannot read its user-data is like one without an agent.

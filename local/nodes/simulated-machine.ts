@@ -43,6 +43,8 @@ export interface MachineSurroundings {
 export interface Misbehaviour {
   readonly failAt?: Instruction['kind'];
   readonly hangAt?: Instruction['kind'];
+  /** Only the first so many that boot under the name; absent: all. */
+  readonly machines?: number;
 }
 
 const snapshotUrlPath = '/etc/overcast/snapshot.url';
