@@ -13,7 +13,8 @@ export const stepSecondsMax = 30 * 60;
 
 /** What is next, and nothing but that: another look decides about what comes after it. */
 export type UpgradeVerdict =
-  | { readonly verdict: 'wait'; readonly for: string }
+  /** `until`: nothing but time has to pass. */
+  | { readonly verdict: 'wait'; readonly for: string; readonly until?: Instant }
   /** etcd's data are to be put away now: those of before the upgrade was asked for do not count. */
   | { readonly verdict: 'want-snapshot' }
   /** This control plane is to upgrade itself. */
@@ -28,7 +29,7 @@ export type UpgradeVerdict =
   | { readonly verdict: 'retire'; readonly number: number; readonly because: string }
   | { readonly verdict: 'finish' };
 
-const wait = (what: string): UpgradeVerdict => ({ verdict: 'wait', for: what });
+const wait = (what: string): Extract<UpgradeVerdict, { verdict: 'wait' }> => ({ verdict: 'wait', for: what });
 
 /**
  * How a roll-out goes on: control planes one at a time, by instruction, each once the one before it serves again; then workers,
@@ -89,7 +90,7 @@ function nextControlPlane(view: View, upgrade: Upgrade, isPaused: boolean): Upgr
   const lost = losses.losses.find(({ node }) => node.role === 'control-plane');
   if (lost !== undefined) return wait(`control plane ${lost.node.number}, which looks lost`);
   const rest = restUntil(upgrade.steppedAt, upgrade);
-  if (rest !== undefined && rest > now) return wait(`the pause until ${rest}`);
+  if (rest !== undefined && rest > now) return { ...wait(`the pause until ${rest}`), until: rest };
   return { verdict: 'step', holder: { number: next.number, attempt: next.attempt } };
 }
 
@@ -148,7 +149,7 @@ function nextWorker(view: View, upgrade: Upgrade, isPaused: boolean): UpgradeVer
   const inTheWay = whatMoves(view, []);
   if (inTheWay !== undefined) return wait(inTheWay);
   const rest = restUntil(lastReplacement(nodes, upgrade), upgrade);
-  if (rest !== undefined && rest > now) return wait(`the pause until ${rest}`);
+  if (rest !== undefined && rest > now) return { ...wait(`the pause until ${rest}`), until: rest };
   const next = old.find(({ phase, operation }) => phase === 'ready' && operation === undefined);
   // What is neither ready nor failed was begun before the control planes were done, and is on its way.
   return next === undefined
@@ -169,3 +170,9 @@ const lastReplacement = (nodes: readonly Node[], { controlPlanesAt, from }: Upgr
 
 const restUntil = (last: Instant | undefined, { pauseSeconds }: Upgrade): Instant | undefined =>
   last === undefined || pauseSeconds === undefined ? undefined : plusSeconds(last, pauseSeconds);
+
+/** Whether something is to happen soon; a pause is waited for as quietly as anything else. */
+export function isUpgradeMoving(view: View): boolean {
+  const verdict = planUpgrade(view);
+  return verdict !== undefined && !(verdict.verdict === 'wait' && verdict.until !== undefined);
+}

@@ -13,7 +13,7 @@ import { findLosses } from './find-losses.ts';
 import { findPods } from './find-pods.ts';
 import { findStopped } from './find-stopped.ts';
 import { planForPods } from './plan-for-pods.ts';
-import { isUpgrading } from './upgrading.ts';
+import { isUpgradeMoving } from './plan-upgrade.ts';
 import { buyForPods } from './reconcile/buy-for-pods.ts';
 import { buyMinimum } from './reconcile/buy-minimum.ts';
 import { checkOperations } from './reconcile/check-operations.ts';
@@ -174,7 +174,7 @@ const isChanging = ({ cluster, nodes, findings, losses, now }: View): boolean =>
   cluster.pendingPlan !== undefined ||
   cluster.status === 'creating' ||
   cluster.status === 'restoring' ||
-  (isUpgrading(cluster) && cluster.upgrade.stopped === undefined && cluster.upgrade.pausedAt === undefined) ||
+  isUpgradeMoving({ cluster, nodes, losses, now }) ||
   nodes.some(
     (node) =>
       node.phase !== 'deleted' &&

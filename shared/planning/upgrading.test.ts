@@ -46,9 +46,11 @@ describe('the minor of the next machine', () => {
 
   it('of a machine from before any upgrade is that of before', () => {
     const cluster = aCluster({ kubernetesVersion: '1.37', upgrade });
-    expect(versionOf({}, cluster)).toBe('1.36');
-    expect(versionOf({ kubernetesVersion: '1.37' }, cluster)).toBe('1.37');
-    expect(versionOf({}, aCluster({ kubernetesVersion: '1.35' }))).toBe('1.35');
+    expect(versionOf({ attempt: 1 }, cluster)).toBe('1.36');
+    expect(versionOf({ attempt: 1, kubernetesVersion: '1.37' }, cluster)).toBe('1.37');
+    expect(versionOf({ attempt: 1 }, aCluster({ kubernetesVersion: '1.35' }))).toBe('1.35');
+    // It has none yet.
+    expect(versionOf({ attempt: 0 }, cluster)).toBe('1.37');
   });
 });
 

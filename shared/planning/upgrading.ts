@@ -15,11 +15,14 @@ export const isUpgrading = <T extends Pick<Cluster, 'upgrade'>>(
 export const isBetweenMinors = (cluster: Pick<Cluster, 'upgrade'>): boolean =>
   isUpgrading(cluster) && cluster.upgrade.controlPlanesAt === undefined;
 
-/** The minor that a node's machine is of. */
+/** The minor that a node's machine is of, or its first one will be. */
 export const versionOf = (
-  { kubernetesVersion }: Pick<Node, 'kubernetesVersion'>,
+  { kubernetesVersion, attempt }: Pick<Node, 'kubernetesVersion' | 'attempt'>,
   cluster: Versioned,
-): KubernetesVersion => kubernetesVersion ?? cluster.upgrade?.from ?? cluster.kubernetesVersion;
+): KubernetesVersion => {
+  const before = attempt === 0 ? undefined : cluster.upgrade?.from;
+  return kubernetesVersion ?? before ?? cluster.kubernetesVersion;
+};
 
 /**
  * The minor that a node's next machine is to have. No kubelet may be newer than any API server, so workers stay with the old
