@@ -25,7 +25,7 @@ import { replaceInterrupted } from './reconcile/replace-interrupted.ts';
 import { replaceLost } from './reconcile/replace-lost.ts';
 import { requestPlanned, requestStuck } from './reconcile/request-nodes.ts';
 import { restoreCluster } from './reconcile/restore-cluster.ts';
-import { retireEmpty } from './reconcile/retire-empty.ts';
+import { nextEmptyAt, retireEmpty } from './reconcile/retire-empty.ts';
 import { retireFailed } from './reconcile/retire-failed.ts';
 import { retireNodes } from './reconcile/retire-nodes.ts';
 import { returnToSpot } from './reconcile/return-to-spot.ts';
@@ -112,7 +112,7 @@ export function reconcile(options: {
     ...(status && { status }),
     findings,
     actions: withOnePlan(decideBy(view)),
-    dueAt: nextDue({ changing: isChanging(view), now, jitter: options.jitter }),
+    dueAt: soonest(nextDue({ changing: isChanging(view), now, jitter: options.jitter }), nextEmptyAt(view)),
   };
 }
 
@@ -153,6 +153,9 @@ function withOnePlan(actions: readonly Action[]): readonly Action[] {
 
 const isPlan = ({ kind }: Action): boolean =>
   kind === 'replace' || kind === 'plan' || kind === 'plan-followers';
+
+const soonest = (due: Instant, other: Instant | undefined): Instant =>
+  other !== undefined && other < due ? other : due;
 
 /** Fast while something changes, slow and spread out while nothing does. */
 export function nextDue(options: { changing: boolean; now: Instant; jitter: number }): Instant {

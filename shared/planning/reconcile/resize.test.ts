@@ -18,6 +18,7 @@ import {
   type Given,
 } from '../../../test/builders/resizing.ts';
 import type { Restore } from '../../domain/cluster.ts';
+import { plusSeconds } from '../../domain/ids.ts';
 import type { Finding } from '../../domain/finding.ts';
 import type { Node } from '../../domain/node.ts';
 import type { Pod } from '../../domain/pod.ts';
@@ -354,5 +355,16 @@ describe('empty nodes', () => {
     ],
   ])('%s', (_, expected, given) => {
     expect(done({ policies, nodes: three, running: busy, emptySince, ...given })).toEqual(expected);
+  });
+
+  it.each<[string, number, Partial<Given>]>([
+    ['when the first of them may go', 30, { emptySince: { 2: ago(100), 3: ago(570) } }],
+    ['as ever where none is empty', 210, { emptySince: {} }],
+    ['as ever where one is kept for longer', 210, { emptySince: { 3: ago(700) }, running: { 2: pods(3) } }],
+    ['as ever without the policy', 210, { policies: on, emptySince: { 3: ago(570) } }],
+  ])('are looked at again %s', (_, seconds, given) => {
+    const headroom = { unschedulablePods: { headroom: { cpuPercent: 50 } } };
+    const { dueAt } = decide({ policies: { ...policies, ...headroom }, nodes: three, ...given });
+    expect(dueAt).toBe(plusSeconds(now, seconds));
   });
 });

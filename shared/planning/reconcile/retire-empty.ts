@@ -1,5 +1,6 @@
-import { secondsBetween } from '../../domain/ids.ts';
+import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import { nodeName, type Node } from '../../domain/node.ts';
+import type { SeenNode } from '../../domain/workload.ts';
 import { packPods } from '../pack-pods/pack-pods.ts';
 import type { PackingOptions } from '../pack-pods/packing.ts';
 import { vcpusOf } from '../purchases.ts';
@@ -46,6 +47,17 @@ export const retireEmpty: Strategy = {
   },
 };
 
+/** When the next empty worker may go: to be looked at then, and not when a quiet cluster would be. */
+export function nextEmptyAt(view: View): Instant | undefined {
+  const { nodeDeletion } = view.cluster.policies;
+  if (nodeDeletion === undefined || !mayResize(view)) return undefined;
+  return view.nodes
+    .filter((node) => isEmptyFor(node, 0, view))
+    .map((node) => plusSeconds(seenAs(node, view)?.emptySince ?? view.now, nodeDeletion.emptyMinutes * 60))
+    .filter((at) => at > view.now)
+    .toSorted()[0];
+}
+
 const nameOf = ({ cluster }: View, { number }: Node): string => nodeName(cluster.name, number);
 
 /** While nodes come, what is empty may be meant for what they were bought for. */
@@ -57,8 +69,11 @@ const isMoving = ({ cluster, nodes, pods }: View): boolean =>
       desired === 'present' && phase !== 'ready' && phase !== 'failed' && phase !== 'deleted',
   );
 
+const seenAs = (node: Node, view: View): SeenNode | undefined =>
+  view.workload?.workload?.nodes.find(({ name }) => name === nameOf(view, node));
+
 function isEmptyFor(node: Node, minutes: number, view: View): boolean {
-  const seen = view.workload?.workload?.nodes.find(({ name }) => name === nameOf(view, node));
+  const seen = seenAs(node, view);
   return (
     node.role === 'worker' &&
     node.phase === 'ready' &&
