@@ -10,10 +10,12 @@ import {
   type Shape,
 } from '../domain/offering.ts';
 
-/** What a node is asked for by: exactly one of the two is given. */
+/** What a node is asked for by: exactly one of the three is given. */
 export interface Wanted {
   readonly role: NodeRole;
   readonly shape?: Shape;
+  /** As a policy chose it: of its size and architecture. */
+  readonly like?: Offering;
   readonly instanceType?: string;
   readonly lifecycle: Lifecycle;
 }
@@ -31,9 +33,11 @@ export function suitableOfferings(options: {
   return offerings
     .filter((offering) => offering.cloud === cloud && offering.lifecycle === wanted.lifecycle)
     .filter((offering) =>
-      wanted.instanceType === undefined
-        ? hasShape(offering, wanted.shape) && (wanted.role === 'worker' || offering.burstable !== true)
-        : offering.instanceType === wanted.instanceType,
+      wanted.like !== undefined
+        ? isLike(offering, wanted.like)
+        : wanted.instanceType === undefined
+          ? hasShape(offering, wanted.shape) && (wanted.role === 'worker' || offering.burstable !== true)
+          : offering.instanceType === wanted.instanceType,
     )
     .toSorted((a, b) => a.usdPerHour - b.usdPerHour || (a.instanceType < b.instanceType ? -1 : 1));
 }
@@ -43,6 +47,13 @@ const hasShape = ({ vcpus, memoryGib, architecture }: Offering, shape: Shape | u
   vcpus === shapes[shape].vcpus &&
   memoryGib >= shapes[shape].memoryGib &&
   architecture === 'amd64';
+
+/** Shares of vCPUs are no vCPUs, unless it was one of those. */
+const isLike = (offering: Offering, { vcpus, memoryGib, architecture, burstable }: Offering): boolean =>
+  offering.vcpus === vcpus &&
+  offering.memoryGib >= memoryGib &&
+  offering.architecture === architecture &&
+  (offering.burstable !== true || burstable === true);
 
 export const isCoolingOff = (offering: Offering, coolOffs: readonly OfferingName[]): boolean =>
   coolOffs.some((coolOff) => isSameOffering(coolOff, offering));

@@ -3,7 +3,7 @@ import type { ClusterCloud } from '../domain/cluster.ts';
 import { plusSeconds, type Instant } from '../domain/ids.ts';
 import { attemptsMaxOf, type Node } from '../domain/node.ts';
 import { isSameOffering, type Lifecycle, type Market, type Offering } from '../domain/offering.ts';
-import { isCoolingOff, suitableOfferings } from './choose-offering.ts';
+import { isCoolingOff, suitableOfferings, type Wanted } from './choose-offering.ts';
 
 export interface NextOffering {
   readonly offering: Offering;
@@ -25,7 +25,7 @@ export const coolOffUntil = (options: { error: string; now: Instant }): Instant 
 
 /** What a node may be made from in the end: what is tried differs by what it was asked for by. */
 interface Sought {
-  readonly node: Pick<Node, 'role' | 'shape' | 'offering' | 'cloud'>;
+  readonly node: Pick<Node, 'role' | 'shape' | 'offering' | 'cloud' | 'boughtFor'>;
   readonly clouds: readonly ClusterCloud[];
   /** Of all these clouds. */
   readonly market: Market;
@@ -50,7 +50,7 @@ export function otherOfferings({ node, clouds, market }: Sought): readonly Offer
       wanted: {
         role: node.role,
         lifecycle,
-        ...(node.shape === undefined ? { instanceType: node.offering.instanceType } : { shape: node.shape }),
+        ...wantedFor(node),
       },
     }).filter(
       (offering) => !isCoolingOff(offering, market.coolOffs) && !isSameOffering(offering, node.offering),
@@ -62,6 +62,16 @@ export function otherOfferings({ node, clouds, market }: Sought): readonly Offer
     ),
   ];
 }
+
+/** A policy means no type: any of the size would have done, had it been cheaper. */
+const wantedFor = ({
+  shape,
+  offering,
+  boughtFor,
+}: Sought['node']): Pick<Wanted, 'shape' | 'like' | 'instanceType'> => {
+  if (shape !== undefined) return { shape };
+  return boughtFor === undefined ? { instanceType: offering.instanceType } : { like: offering };
+};
 
 /**
  * What to try after a failed attempt: the first of the other offerings. When everything that would do is cooling off, the

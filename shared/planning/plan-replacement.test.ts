@@ -85,6 +85,7 @@ describe('a node that its cloud takes back', () => {
   const allSpot = cooling('aws', 'spot', 'c6a.xlarge', 'c6i.xlarge', 'c7i.xlarge');
   const allOnDemand = cooling('aws', 'on-demand', 'c6a.xlarge', 'c6i.xlarge', 'c7i.xlarge');
   const { shape: _shape, ...byType } = taken(1);
+  const bought: Node = { ...byType, boughtFor: 'unschedulable-pods' };
   const only = { policies: { spot: { fallbackToOnDemand: false } } };
 
   it.each<[string, Node[], OfferingName[], Parameters<typeof plan>[3], string]>([
@@ -107,6 +108,14 @@ describe('a node that its cloud takes back', () => {
     ],
     ['by policy never on-demand', [taken(1)], allSpot, only, 'azure Standard_D4als_v6 spot'],
     ['that was asked for by its type keeps it', [byType], own, {}, 'aws c7i.xlarge on-demand for spot'],
+    ['that a policy bought gets another of its size', [bought], own, {}, 'aws c6a.xlarge spot'],
+    [
+      'of those that policies may buy',
+      [bought],
+      own,
+      { policies: { purchasing: { excludedFamilies: ['c6a'] } } },
+      'aws c6i.xlarge spot',
+    ],
     ['and nothing else is to be had, is tried again', [byType], own, only, 'aws c7i.xlarge spot'],
   ])('%s', (_, nodes, coolOffs, given, expected) => {
     const [first] = plan(nodes, [1], coolOffs, given).nodes;

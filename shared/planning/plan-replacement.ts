@@ -4,6 +4,7 @@ import type { NodeId } from '../domain/ids.ts';
 import type { Node, PlannedNode } from '../domain/node.ts';
 import { isSameOffering, type Market, type Offering } from '../domain/offering.ts';
 import { chooseOffering } from './choose-offering.ts';
+import { mayBeBought } from './may-be-bought.ts';
 import { otherOfferings } from './next-offering.ts';
 import { takeNumbers } from './plan-cluster.ts';
 
@@ -77,7 +78,15 @@ function offeringElsewhere(
   const clouds = cluster.clouds.filter(({ cloud }) => cloud === node.cloud || standing.includes(cloud));
   const mayFallBack = cluster.policies.spot?.fallbackToOnDemand ?? true;
   const others = otherOfferings({ node, clouds, market }).filter(
-    ({ lifecycle }) => mayFallBack || lifecycle === node.offering.lifecycle,
+    (offering) =>
+      (mayFallBack || offering.lifecycle === node.offering.lifecycle) &&
+      // What people asked for is their own decision.
+      (node.boughtFor === undefined ||
+        mayBeBought(
+          offering,
+          cluster.policies,
+          cluster.clouds.map(({ cloud }) => cloud),
+        )),
   );
   const [first] = others;
   if (first === undefined) return node.offering;
