@@ -97,6 +97,8 @@ export interface Pod extends PodSpec {
   readonly name: string;
   /** It belongs to its node and goes with it: a DaemonSet's, or a static pod. */
   readonly isNodesOwn?: true;
+  /** It was asked to stop: it holds its room for now, and whoever makes it anew has done so already. */
+  readonly isStopping?: true;
   /** Nothing makes it anew once it is taken away. */
   readonly isUnmanaged?: true;
   /** Annotated with `doNotDisruptAnnotation`: nothing is to take it away but people and its cloud. */

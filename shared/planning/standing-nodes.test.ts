@@ -92,8 +92,10 @@ describe('a cluster’s nodes', () => {
   it.each<[string, Partial<Node>]>([
     ['is to go', { desired: 'absent' }],
     ['is taken back', { interruption: 'terminate' }],
-  ])('one that %s gives its pods back, but for those that are its own', (_, given) => {
-    const { nodes, waiting } = stand([node(1, given)], { nodes: [seen(1)], waiting: [pod('w')] });
+  ])('one that %s gives its pods back, but for those that are its own or stopping', (_, given) => {
+    const there = seen(1);
+    const pods = [...there.pods, pod('stopping', { isStopping: true })];
+    const { nodes, waiting } = stand([node(1, given)], { nodes: [{ ...there, pods }], waiting: [pod('w')] });
     expect(nodes).toEqual([]);
     expect(waiting.map(({ name }) => name)).toEqual(['w', 'on-1']);
   });

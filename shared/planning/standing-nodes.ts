@@ -47,12 +47,12 @@ export function standingNodes(options: {
           pods: [],
         })),
     ],
-    waiting: [
-      ...workload.waiting,
-      ...going.flatMap((node) => seenOf(node)?.pods ?? []).filter(({ isNodesOwn }) => isNodesOwn !== true),
-    ],
+    waiting: [...workload.waiting, ...going.flatMap((node) => seenOf(node)?.pods ?? []).filter(needsPlace)],
   };
 }
+
+/** What belongs to its node goes with it; what is asked to stop waits under another name, if it is made anew at all. */
+const needsPlace = ({ isNodesOwn, isStopping }: Pod): boolean => isNodesOwn !== true && isStopping !== true;
 
 const isStaying = ({ desired, phase, interruption }: Node): boolean =>
   desired === 'present' && phase !== 'failed' && phase !== 'deleted' && interruption !== 'terminate';

@@ -229,6 +229,7 @@ describe('of a pod is kept', () => {
     expect(read({}, owner('DaemonSet', false))).toEqual({ isUnmanaged: true });
     expect(read({}, owner('ReplicaSet'))).toEqual({});
     expect(read({}, { ownerReferences: [] })).toEqual({ isUnmanaged: true });
+    expect(read({}, { deletionTimestamp: '2026-11-23T04:00:00Z' })).toEqual({ isStopping: true });
     expect(read({}, { annotations: { 'kubernetes.io/config.mirror': 'x' } })).toEqual({ isNodesOwn: true });
     expect(read({}, { annotations: { 'overcast.dev/do-not-disrupt': 'true' } })).toEqual({
       doNotDisrupt: true,

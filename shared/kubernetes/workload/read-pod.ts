@@ -43,6 +43,7 @@ export function readPod(pod: PodForm, namespacesOf: ResolveNamespaces): Pod {
     ...(labels != null && Object.keys(labels).length > 0 && { labels }),
     ...(isNodesOwn && { isNodesOwn: true }),
     ...(!isNodesOwn && controller === undefined && { isUnmanaged: true }),
+    ...(pod.metadata.deletionTimestamp != null && { isStopping: true }),
     ...(annotations?.[doNotDisruptAnnotation] === 'true' && { doNotDisrupt: true }),
   };
 }

@@ -8,7 +8,7 @@ export const graceSeconds = 10 * 60;
 
 /** Those that have to find another place when the node goes. */
 export const movableOn = ({ pods }: ConsolidationNode): readonly Pod[] =>
-  pods.filter(({ isNodesOwn }) => isNodesOwn !== true);
+  pods.filter(({ isNodesOwn, isStopping }) => isNodesOwn !== true && isStopping !== true);
 
 /** Whether the budgets let all these pods go at once. */
 export const isWithinBudgets = (pods: readonly Pod[], budgets: readonly DisruptionBudget[]): boolean =>
