@@ -116,6 +116,8 @@ export interface Node extends PlannedNode {
   /** It goes without its work being taken off it first: somebody said so. */
   readonly skipDrain?: boolean;
   readonly drainHeldUp?: DrainHeldUp;
+  /** When somebody said that it is to go, and that it may be drained first. */
+  readonly letGoAt?: Instant;
   /** Let go because its machine was found lost: unless it was heard of since, it has nothing to hand over. */
   readonly lostAt?: Instant;
   /** Let go by consolidation: it counts towards what may go within an hour. */

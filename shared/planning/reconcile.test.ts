@@ -665,6 +665,16 @@ describe('a node', () => {
     ['that failed is not tried again', node({ phase: 'failed' }), []],
     ['that is to go is retired', node({ desired: 'absent' }), ['NodeRetirementRequested 1']],
     [
+      'but not while whoever let it go may just have said so',
+      node({ desired: 'absent', letGoAt: plusSeconds(now, -60) }),
+      [],
+    ],
+    [
+      'once that must have been lost',
+      node({ desired: 'absent', letGoAt: plusSeconds(now, -61) }),
+      ['NodeRetirementRequested 1'],
+    ],
+    [
       'that failed and is to go is retired',
       node({ desired: 'absent', phase: 'failed' }),
       ['NodeRetirementRequested 1'],

@@ -253,7 +253,7 @@ export function nodeStore(table: Table): NodeStore {
       did(
         clusterId,
         number,
-        { set: { desired: 'absent', lostAt, consolidatedAt } },
+        { set: { desired: 'absent', letGoAt: table.now(), lostAt, consolidatedAt } },
         { when: '#desired = :present', values: { present: 'present' } },
       ),
 

@@ -1,4 +1,5 @@
-import { isGoing, isIdle, type Strategy } from './view.ts';
+import { secondsBetween } from '../../domain/ids.ts';
+import { eventGraceSeconds, isGoing, isIdle, type Strategy } from './view.ts';
 
 export const retireNodes: Strategy = {
   name: 'retirement',
@@ -9,6 +10,8 @@ export const retireNodes: Strategy = {
       : nodes
           .filter((node) => isIdle(node, 'absent') && node.phase !== 'deleted')
           .filter(({ retireNotBefore }) => retireNotBefore === undefined || retireNotBefore <= now)
+          // Whoever let it go has said so, and that may be on its way.
+          .filter(({ letGoAt }) => letGoAt === undefined || secondsBetween(letGoAt, now) > eventGraceSeconds)
           .map(({ number }) => ({
             kind: 'say' as const,
             event: 'NodeRetirementRequested' as const,
