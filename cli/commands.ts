@@ -140,7 +140,9 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
   waiting(
     program
       .command('apply')
-      .description('create the cluster that a file describes, or change its policies to what the file says')
+      .description(
+        'create the cluster that a file describes, or change its policies and ingress to what the file says',
+      )
       .requiredOption('-f, --filename <file>', 'the cluster file, - for standard input')
       .option('--dry-run', 'only print what would be created or changed'),
     'the cluster is ready',

@@ -18,6 +18,7 @@ import { spotInterruption } from './spot-interruption.ts';
 import { etcdSnapshotTaken } from './etcd-snapshot-taken.ts';
 import { etcdSnapshotFailed } from './etcd-snapshot-failed.ts';
 import { podsUnschedulable } from './pods-unschedulable.ts';
+import { ingressChanged } from './ingress-changed.ts';
 import { policyChanged } from './policy-changed.ts';
 import { upgradeRequested } from './upgrade-requested.ts';
 import { nodeUpgradeBegun } from './node-upgrade-begun.ts';
@@ -54,6 +55,7 @@ export const allEvents = [
   etcdSnapshotTaken,
   etcdSnapshotFailed,
   podsUnschedulable,
+  ingressChanged,
   policyChanged,
   upgradeRequested,
   nodeUpgradeBegun,

@@ -4,6 +4,7 @@ import { clusterRestoreRequested } from '../events/cluster-restore-requested.ts'
 import { clusterRestored } from '../events/cluster-restored.ts';
 import { driftFound } from '../events/drift-found.ts';
 import { etcdSnapshotTaken } from '../events/etcd-snapshot-taken.ts';
+import { ingressChanged } from '../events/ingress-changed.ts';
 import { nodeFailed } from '../events/node-failed.ts';
 import { nodeJoined } from '../events/node-joined.ts';
 import { nodeReady } from '../events/node-ready.ts';
@@ -36,7 +37,11 @@ export interface EventRoute {
 
 /** Who acts on what: the table of the design as data, for the stack and for whoever simulates the bus. */
 export const eventRoutes: readonly EventRoute[] = [
-  { id: 'ProvisionCluster', events: [clusterRequested, driftFound], to: { machine: 'ProvisionCluster' } },
+  {
+    id: 'ProvisionCluster',
+    events: [clusterRequested, driftFound, ingressChanged],
+    to: { machine: 'ProvisionCluster' },
+  },
   { id: 'CleanupCluster', events: [clusterDeletionRequested], to: { machine: 'CleanupCluster' } },
   { id: 'ProvisionNode', events: [nodeRequested], to: { machine: 'ProvisionNode' } },
   { id: 'RetireNode', events: [nodeRetirementRequested], to: { machine: 'RetireNode' } },

@@ -28,6 +28,7 @@ import { nodeUpgraded } from '../events/node-upgraded.ts';
 import { nodesPlanned } from '../events/nodes-planned.ts';
 import { operationSettled } from '../events/operation-settled.ts';
 import { podsUnschedulable } from '../events/pods-unschedulable.ts';
+import { ingressChanged } from '../events/ingress-changed.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { spotInterruption } from '../events/spot-interruption.ts';
 import { upgradeFinished } from '../events/upgrade-finished.ts';
@@ -91,6 +92,7 @@ export const functionSpecs: readonly FunctionSpec[] = [
       clusterRestoreRequested,
       nodesPlanned,
       nodeRetirementRequested,
+      ingressChanged,
       policyChanged,
     ],
     hostedZone: 'knows',

@@ -36,6 +36,8 @@ const sentences: {
   EtcdSnapshotTaken: ({ number, snapshot }) => `node ${number} put the etcd snapshot ${snapshot} away`,
   EtcdSnapshotFailed: ({ number, reason }) => `node ${number} could not take an etcd snapshot: ${reason}`,
   PodsUnschedulable: () => 'pods fit on no node',
+  IngressChanged: ({ loadBalancers }) =>
+    loadBalancers ? 'load balancers were asked for' : 'its load balancers are no longer wanted',
   PolicyChanged: ({ changes }) => `its policies were changed: ${changes}`,
   UpgradeRequested: ({ to }) => `Kubernetes ${to} was asked for`,
   NodeUpgradeBegun: ({ number, to }) => `control plane ${number} moves to Kubernetes ${to}`,

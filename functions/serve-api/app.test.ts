@@ -1,7 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ClusterDetails, ListOf, NodeView, ProblemDocument } from '../../shared/domain/api-types.ts';
+import type {
+  AppliedCluster,
+  ClusterDetails,
+  ListOf,
+  NodeView,
+  ProblemDocument,
+} from '../../shared/domain/api-types.ts';
 import { cloudNames } from '../../shared/domain/cloud.ts';
+import { describePolicyChange } from '../../shared/domain/policy-change.ts';
 import { exampleTime } from '../../test/builders/cluster.ts';
 import { recordingBus, silentLog, testClock, type RecordingBus } from '../../test/builders/platform.ts';
 import { startTestStore, type TestStore } from '../../test/builders/store.ts';
@@ -422,14 +429,39 @@ describe('applying a file', () => {
       body: file({ region: 'eu-central' }, 'applied'),
     });
     expect([status, json.errors?.map(({ field }) => field)]).toEqual([409, ['spec.region']]);
-    const spec = { clouds: [{ cloud: 'aws' }] };
-    await send({ method: 'PUT', path: '/clusters/unbalanced', body: file(spec, 'unbalanced') });
-    const balanced = await send<ProblemDocument>({
-      method: 'PUT',
-      path: '/clusters/unbalanced',
-      body: file({ ...spec, ingress: { loadBalancers: true } }, 'unbalanced'),
-    });
-    expect(balanced.json.errors?.map(({ field }) => field)).toEqual(['spec.ingress']);
+  });
+  it('asks for load balancers, and takes them back, as a new generation; a file that is silent leaves them', async () => {
+    const put = async (ingress: Record<string, unknown>, query = '') => {
+      const path = `/clusters/balanced${query}`;
+      const { json } = await send<AppliedCluster>({ method: 'PUT', path, body: file(ingress, 'balanced') });
+      const cluster = await tests.store.clusters.get(json.id);
+      return [json.change, json.changes.map(describePolicyChange), cluster?.ingress, cluster?.generation];
+    };
+    const [off, on] = [{ loadBalancers: false }, { loadBalancers: true }];
+    await put({});
+    const change = 'ingress.loadBalancers is true instead of false';
+    expect(await put({ ingress: on }, '?dryRun=true')).toEqual(['changed', [change], off, 1]);
+    expect(bus.names().filter((event) => event === 'IngressChanged')).toEqual([]);
+    expect(await put({ ingress: on })).toEqual(['changed', [change], on, 2]);
+    expect(await put({ ingress: on })).toEqual(['unchanged', [], on, 2]);
+    expect(await put({})).toEqual(['unchanged', [], on, 2]);
+    expect(await put({ ingress: off })).toEqual([
+      'changed',
+      ['ingress.loadBalancers is false instead of true'],
+      off,
+      3,
+    ]);
+    expect(bus.names().filter((event) => event === 'IngressChanged')).toEqual([
+      'IngressChanged',
+      'IngressChanged',
+    ]);
+  });
+  it('changes no ingress of a cluster that goes', async () => {
+    const { name, id } = await create();
+    await tests.store.clusters.requestDeletion(id, { by: 'somebody', now: exampleTime });
+    const body = file({ ingress: { loadBalancers: true } }, name);
+    expect((await send({ method: 'PUT', path: `/clusters/${name}`, body })).status).toBe(409);
+    expect((await tests.store.clusters.get(id))?.ingress).toEqual({ loadBalancers: false });
   });
   it('refuses a file of another name', async () => {
     expect((await send({ method: 'PUT', path: '/clusters/applied', body: file({}, 'another') })).status).toBe(

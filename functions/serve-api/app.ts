@@ -9,6 +9,7 @@ import type {
 } from '../../shared/domain/api-types.ts';
 import { clusterView } from '../../shared/domain/cluster-view.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
+import { ingressDefault } from '../../shared/domain/load-balancer.ts';
 import { nodesPerPlanMax } from '../../shared/domain/node.ts';
 import { materialiseNode } from '../../shared/planning/plan-cluster.ts';
 import type { PeopleEnvironment } from '../../shared/runtime/people-http/caller.ts';
@@ -18,7 +19,8 @@ import { Problem } from '../../shared/runtime/people-http/problem.ts';
 import { addNodes } from './add-nodes.ts';
 import type { ApiDependencies } from './api.ts';
 import { refuseChanges } from './apply-cluster.ts';
-import type { PolicyEdit } from './change-policies.ts';
+import { changeIngress } from './change-ingress.ts';
+import { auditOf, type PolicyEdit } from './change-policies.ts';
 import { addNodesDocument, clusterDocument, restoreDocument } from './cluster-document.ts';
 import { createCluster, foreseeCluster, readRequest } from './create-cluster.ts';
 import { listOfferings } from './list-offerings.ts';
@@ -108,12 +110,28 @@ export function createApp(dependencies: ApiDependencies): Hono<PeopleEnvironment
       // A file that is silent about policies leaves them to whoever set them; an empty object says that there are none.
       const next: PolicyEdit['next'] =
         document.spec.policies === undefined ? (now) => now : () => request.policies;
-      const { cluster, ...what } = await editPolicies(dependencies, context, {
+      const edited = await editPolicies(dependencies, context, {
         cluster: known,
         next,
         within: 'spec.policies.',
       });
-      const applied: AppliedCluster = { ...(await detailsOf(cluster)), ...what };
+      // As with policies: what a file is silent about stays as it is.
+      const { cluster, changes: ofIngress } = await changeIngress(dependencies, {
+        cluster: edited.cluster,
+        ingress:
+          document.spec.ingress?.loadBalancers === undefined
+            ? (edited.cluster.ingress ?? ingressDefault)
+            : request.ingress,
+        dryRun: isDryRun(context),
+      });
+      const changes = [...edited.changes, ...ofIngress];
+      const audit = isDryRun(context) ? undefined : auditOf(changes);
+      if (audit !== undefined) context.set('auditDetails', audit);
+      const applied: AppliedCluster = {
+        ...(await detailsOf(cluster)),
+        change: changes.length === 0 ? 'unchanged' : 'changed',
+        changes,
+      };
       return context.json(applied);
     }
     if (isDryRun(context)) {

@@ -1,13 +1,12 @@
 import type { FieldError } from '../../shared/domain/api-types.ts';
 import type { ClusterRequest } from '../../shared/domain/cluster-request.ts';
 import type { Cluster } from '../../shared/domain/cluster.ts';
-import { ingressDefault } from '../../shared/domain/load-balancer.ts';
 import { Problem } from '../../shared/runtime/people-http/problem.ts';
 
 /**
  * Holds a file against the cluster that is there. What cannot be changed by a file is refused by name, with the command
- * that changes it where there is one; nothing is changed silently and nothing is ignored. Policies can be changed, and are
- * not looked at here.
+ * that changes it where there is one; nothing is changed silently and nothing is ignored. Policies and ingress can be
+ * changed, and are not looked at here.
  *
  * @param says the file's own words, where a default must not be taken for them.
  * @throws Problem 409 with every field that differs.
@@ -49,7 +48,6 @@ export function refuseChanges(
     cluster.groups !== undefined
   )
     compare('spec.nodes', cluster.groups.map(inOrder), request.groups.map(inOrder), byHand);
-  compare('spec.ingress', cluster.ingress ?? ingressDefault, request.ingress, notYet);
   if (errors.length > 0)
     throw new Problem(409, `the cluster ${cluster.name} cannot be changed to this by a file`, errors);
 }

@@ -163,7 +163,7 @@ export interface PoliciesChange extends PoliciesView {
   readonly changes: readonly PolicyChange[];
 }
 
-/** What applying a file came to, or with `dryRun` would come to; `changes` are those of the policies. */
+/** What applying a file came to, or with `dryRun` would come to; `changes` are those of the policies and of ingress. */
 export interface AppliedCluster extends ClusterDetails {
   readonly change: 'created' | 'changed' | 'unchanged';
   readonly changes: readonly PolicyChange[];

@@ -4,7 +4,7 @@ import type { Policies } from './policy.ts';
 
 /** One difference: a field that is set, changed or no longer set, or a section that is on or off as a whole. */
 export interface PolicyChange {
-  /** `clusterLimits.maxVcpus`, `spot` */
+  /** `clusterLimits.maxVcpus`, `spot`; of what a file says besides policies, `ingress.loadBalancers` */
   readonly field: string;
   /** Absent: it was not there. */
   readonly from?: unknown;

@@ -141,6 +141,31 @@ describe('plan', () => {
   });
 });
 
+describe('a change of ingress', () => {
+  const change = (id: string, generationRead: number, loadBalancers = true) =>
+    test.store.clusters.changeIngress(id, { ingress: { loadBalancers }, generationRead, now: later });
+
+  it('is a new generation, once, and due at once', async () => {
+    const cluster = await stored();
+    expect(won(await race(async () => change(cluster.id, 1)))).toBe(1);
+    expect(await read(cluster)).toMatchObject({
+      ingress: { loadBalancers: true },
+      generation: 2,
+      dueAt: later,
+    });
+    expect(await change(cluster.id, 1, false)).toBe(false);
+    expect(await change(cluster.id, 2, false)).toBe(true);
+  });
+
+  it.each<[string, Partial<Cluster>]>([
+    ['of a cluster that goes', { desired: 'absent' }],
+    ['once its deletion was asked for', { deletionRequestedAt: later }],
+  ])('is refused %s', async (_what, given) => {
+    const cluster = await stored(given);
+    expect(await change(cluster.id, 1)).toBe(false);
+  });
+});
+
 describe('a change of policies', () => {
   const change = async (id: string, versionRead: number, maxVcpus = 8, generationRead = 1) =>
     test.store.clusters.changePolicies(id, {

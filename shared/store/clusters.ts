@@ -46,6 +46,12 @@ const planned = (options: {
 });
 const mayPlan = '#desired = :present AND #generation = :read AND attribute_not_exists(#pendingPlan)';
 
+/** Nothing was planned or asked for since it was read, and it is to stay. */
+const isAsRead = (generation: number): Condition & { readonly values: Attributes } => ({
+  when: '#desired = :present AND attribute_not_exists(#deletionRequestedAt) AND #generation = :read',
+  values: { present: 'present', read: generation },
+});
+
 /** `(nobody's, or mine, or that of a machine observed gone)` */
 const isFree = (claim: 'init' | 'join', holder: Holder, gone: Holder | undefined): Condition => {
   const heldBy = (who: string): string =>
@@ -149,16 +155,14 @@ export function clusterStore(table: Table): ClusterStore {
     },
 
     async changePolicies(id, { policies, versionRead, generationRead, now }) {
-      const asRead = policiesAre(versionRead);
-      return did(
-        id,
-        { set: { policies, policiesVersion: versionRead + 1, dueAt: now } },
-        {
-          when: `#desired = :present AND attribute_not_exists(#deletionRequestedAt) AND #generation = :read AND ${asRead.when}`,
-          values: { present: 'present', read: generationRead, ...asRead.values },
-        },
-      );
+      const [cluster, asRead] = [isAsRead(generationRead), policiesAre(versionRead)];
+      const change = { policies, policiesVersion: versionRead + 1, dueAt: now };
+      const values = { ...cluster.values, ...asRead.values };
+      return did(id, { set: change }, { when: `${cluster.when} AND ${asRead.when}`, values });
     },
+
+    changeIngress: async (id, { ingress, generationRead, now }) =>
+      did(id, { set: { ingress, generation: generationRead + 1, dueAt: now } }, isAsRead(generationRead)),
 
     clearPlan: async (id, planId) =>
       did(id, { remove: ['pendingPlan'] }, { when: '#pendingPlan.#id = :plan', values: { plan: planId } }),

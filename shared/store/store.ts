@@ -15,7 +15,7 @@ import type {
 import type { DnsFlaw, DnsRecord, PublishedDns } from '../domain/dns.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ClusterId, Instant } from '../domain/ids.ts';
-import type { LoadBalancer } from '../domain/load-balancer.ts';
+import type { Ingress, LoadBalancer } from '../domain/load-balancer.ts';
 import type { Mesh, MeshMember } from '../domain/mesh.ts';
 import type { Network } from '../domain/network.ts';
 import type { CreateRequest, DrainHeldUp, Node, NodeFailure, NodePhase } from '../domain/node.ts';
@@ -105,6 +105,14 @@ export interface ClusterStore {
   changePolicies(
     id: ClusterId,
     options: { policies: Policies; versionRead: number; generationRead: number; now: Instant },
+  ): Promise<boolean>;
+  /**
+   * desired = present AND deletion not asked for AND generation = :read → the ingress, and the next generation, due at once:
+   * the cluster is to be built once more as it is asked for now.
+   */
+  changeIngress(
+    id: ClusterId,
+    options: { ingress: Ingress; generationRead: number; now: Instant },
   ): Promise<boolean>;
   /** pendingPlan.id = :id */
   clearPlan(id: ClusterId, planId: string): Promise<boolean>;
