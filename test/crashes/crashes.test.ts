@@ -4,7 +4,7 @@ import type { Cloud } from '../../shared/clouds/contract.ts';
 import { boundedCases, Cases, sample } from './cases.ts';
 import { runPlatformCase, Uncut } from './platform/cases.ts';
 import type { Through } from './platform/world.ts';
-import { WireCases } from './wire/cases.ts';
+import { methods, WireCases } from './wire/cases.ts';
 
 const cases = new Cases();
 afterAll(() => cases.close());
@@ -46,7 +46,7 @@ describe('a run that is cut ends as if nothing had been', { timeout: 120_000 }, 
   it('at calls of the platform and at requests of its drivers', async () => {
     const { recorded, platform, wire } = await cases.record();
     // All four clouds, and every method of theirs: what is not recorded is not cut.
-    expect(recorded).toHaveLength(2 + 4 * 4);
+    expect(recorded).toHaveLength(2 + 4 * methods.length);
     for (const { what, calls } of recorded) expect(calls, what).toBeGreaterThan(2);
     const outcomes = await cases.run([
       ...sample(platform, boundedCases.platform),

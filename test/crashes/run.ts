@@ -17,8 +17,8 @@ const help = `Cuts the platform at its outside calls, one by one, lets it recove
 Platform: the cluster over four clouds is created until it is ready, and deleted until its tombstone, in the deterministic
 simulation. For each call that a function makes (table, bus, queues, state machines, clouds, KMS, the cluster's API) it dies
 before it, or after it with the reply lost; every seventh also at its next try ("twice").
-Wire: each driver with its official SDK against its simulator; each HTTP request of ensureNetwork, createMachine,
-deleteMachine and collapse is cut before it is carried out, or after; the driver may try again ("retried"), or its function
+Wire: each driver with its official SDK against its simulator; each HTTP request of ensureNetwork, createMachine, the three of
+load balancers, deleteMachine and collapse is cut before it is carried out, or after; the driver may try again ("retried"), or its function
 is gone and another calls the method anew ("dies").
 `;
 

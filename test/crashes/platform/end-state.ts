@@ -99,8 +99,11 @@ export function endState(parts: {
       return `machine in ${cloud}: ${JSON.stringify(plain({ ...shown, state: world.state(machine) }))}`;
     });
     const networks = world.networks().map((each) => `network in ${cloud}: ${JSON.stringify(plain(each))}`);
+    const balancers = world
+      .balancers()
+      .map((each) => `load balancer in ${cloud}: ${JSON.stringify(plain(each))}`);
     const spares = world.spares().map((each) => `left over in ${cloud}: ${JSON.stringify(plain(each))}`);
-    return [...machines, ...networks, ...spares];
+    return [...machines, ...networks, ...balancers, ...spares];
   });
   return [...items, ...things].toSorted();
 }

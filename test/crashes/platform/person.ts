@@ -5,7 +5,7 @@ import { cloudNames } from '../../../shared/domain/cloud.ts';
 
 export const clusterName = 'four-clouds';
 
-/** examples/four-clouds.yaml */
+/** examples/four-clouds.yaml, with a load balancer in each cloud that has workers. */
 const document = {
   apiVersion: 'overcast.dev/v1',
   kind: 'Cluster',
@@ -16,6 +16,7 @@ const document = {
     configuration: 'highly-available',
     kubernetesVersion: '1.36',
     vpn: 'wireguard-full-mesh',
+    ingress: { loadBalancers: true },
     policies: {},
   },
 };

@@ -5,6 +5,7 @@ import { World } from '../../../local/clouds/world.ts';
 import type { Cloud, MachineRequest, Progress } from '../../../shared/clouds/contract.ts';
 import { isCloudError } from '../../../shared/clouds/errors.ts';
 import type { CloudName, Owner } from '../../../shared/domain/cloud.ts';
+import type { LoadBalancerSpec } from '../../../shared/domain/load-balancer.ts';
 import { ranges, type Network, type NetworkSpec } from '../../../shared/domain/network.ts';
 import { findRegion } from '../../../shared/domain/regions.ts';
 import { wireSubjects, type WireSubject } from './subjects.ts';
@@ -162,6 +163,25 @@ export class Account {
       location: this.location,
       candidates: candidates[cloud],
       firewall,
+    };
+  }
+
+  balancerSpecOf(owner: Owner, network: Network): LoadBalancerSpec {
+    return {
+      owner,
+      clusterName: 'crashes',
+      location: this.location,
+      network,
+      listeners: [80, 443].map((port) => ({ port, targetPort: port })),
+      healthCheck: {
+        port: 8081,
+        path: '/nginx-ready',
+        intervalSeconds: 10,
+        timeoutSeconds: 5,
+        unhealthyAfter: 2,
+        healthyAfter: 2,
+      },
+      members: [],
     };
   }
 

@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Cloud, MachineRef, MachineRequest, Progress } from '../../../shared/clouds/contract.ts';
 import { cloudNames, type CloudName, type Owner } from '../../../shared/domain/cloud.ts';
+import type { LoadBalancerSpec } from '../../../shared/domain/load-balancer.ts';
 import type { Network } from '../../../shared/domain/network.ts';
 import { differences, type Outcome } from '../case.ts';
 import { Account, deadCallMilliseconds, within } from './account.ts';
 
-export const methods = ['ensureNetwork', 'createMachine', 'deleteMachine', 'collapse'] as const;
+export const methods = [
+  'ensureNetwork',
+  'createMachine',
+  'ensureLoadBalancer',
+  'joinLoadBalancer',
+  'leaveLoadBalancer',
+  'deleteMachine',
+  'collapse',
+] as const;
 export type Method = (typeof methods)[number];
 const forms = ['before', 'after'] as const;
 /** The SDK and the driver may try again; or the function that called them is gone as well, and another comes. */
@@ -53,6 +62,8 @@ interface Stage {
   readonly network: Network | undefined;
   readonly machine: MachineRequest | undefined;
   readonly providerId: string | undefined;
+  /** As the method is to leave it; absent where none is looked at. */
+  readonly balancer?: LoadBalancerSpec;
 }
 
 /** What a method's uncut run asked, and what it left. */
@@ -150,13 +161,20 @@ async function prepare(account: Account, method: Method): Promise<Stage> {
   const steady = await account.steady();
   const network = await account.repeated(() => steady.ensureNetwork(account.specOf(owner)));
   const machine = account.requestFor(owner, network);
-  const made =
-    method === 'createMachine' ? undefined : await account.repeated(() => steady.createMachine(machine));
-  return { account, owner, network, machine, providerId: made?.providerId };
+  if (method === 'createMachine') return { ...nothing, network, machine };
+  const { providerId } = await account.repeated(() => steady.createMachine(machine));
+  const stage = { account, owner, network, machine, providerId };
+  if (method === 'deleteMachine') return stage;
+  const member = { providerId, nodeId: machine.nodeId, name: machine.name, location: account.location };
+  const empty = account.balancerSpecOf(owner, network);
+  const full = { ...empty, members: [member] };
+  if (method === 'ensureLoadBalancer') return { ...stage, balancer: full };
+  await account.repeated(() => steady.ensureLoadBalancer(method === 'joinLoadBalancer' ? empty : full));
+  return { ...stage, balancer: method === 'joinLoadBalancer' ? full : empty };
 }
 
 function act(
-  { account, owner, machine, providerId }: Stage,
+  { account, owner, machine, providerId, balancer }: Stage,
   cloud: Cloud,
   method: Method,
 ): Promise<Progress<unknown>> {
@@ -164,6 +182,13 @@ function act(
   if (method === 'collapse') return cloud.collapse(owner, account.location);
   if (machine === undefined) throw new Error('no machine was asked for');
   if (method === 'createMachine') return cloud.createMachine(machine);
+  if (balancer !== undefined && providerId !== undefined) {
+    if (method === 'ensureLoadBalancer') return cloud.ensureLoadBalancer(balancer);
+    const member = { providerId, nodeId: machine.nodeId, name: machine.name, location: account.location };
+    return method === 'joinLoadBalancer'
+      ? cloud.joinLoadBalancer(member, owner)
+      : cloud.leaveLoadBalancer(member, owner);
+  }
   const ref: MachineRef = {
     nodeId: machine.nodeId,
     name: machine.name,
@@ -221,16 +246,20 @@ const leftOf = ({ account, owner, machine, providerId }: Stage): readonly string
 
 /** What the cloud holds, and what the driver itself says of it. */
 async function whatIsWrong(stage: Stage, method: Method, recorded: Recorded): Promise<string | undefined> {
-  const { account, owner, machine } = stage;
+  const { account, owner, machine, balancer } = stage;
   const found = differences(recorded.left, leftOf(stage));
   if (found.length > 0) return `the end is another than the uncut run's\n  ${found.join('\n  ')}`;
   const touched = account.touched();
   if (touched.length > 0) return `strangers were touched: ${touched.join(', ')}`;
   const steady = await account.steady();
-  const expected = { network: account.specOf(owner), machines: [] };
+  const expected = {
+    network: account.specOf(owner),
+    machines: [],
+    ...(balancer === undefined || method === 'collapse' ? {} : { loadBalancer: balancer }),
+  };
   const [seen] = await steady.observe([{ ...owner, expected }], account.location);
   if (seen === undefined) return 'it observes nothing at all';
-  const wanted = method === 'createMachine' ? 1 : 0;
+  const wanted = method === 'createMachine' || method.endsWith('LoadBalancer') ? 1 : 0;
   if (seen.machines.length !== wanted) return `it sees ${seen.machines.length} machines`;
   if (wanted === 1 && seen.machines[0]?.nodeId !== machine?.nodeId) return 'its machine is not the node’s';
   const spare = seen.resources.filter(({ isSpare }) => isSpare);
