@@ -223,7 +223,10 @@ export interface Flaw {
    * machine that is gone is no flaw: it is not listed.
    */
   readonly of: 'network' | 'machine' | 'load-balancer';
-  /** Stable while the difference stays, and without spaces: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. */
+  /**
+   * Stable while the difference stays, and without spaces: `security-group:worker:surplus-rule:tcp:22:0.0.0.0/0`. About a
+   * load balancer's member it ends in the machine's id: `load-balancer:missing-member:i-0abc`.
+   */
   readonly subject: string;
   /** For people: `worker firewall: tcp 22 from 0.0.0.0/0 was added by hand`. */
   readonly message: string;

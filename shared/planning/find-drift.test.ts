@@ -260,6 +260,30 @@ describe('what was changed', () => {
     expect(drift([node], [seen])).toEqual([]);
   });
 
+  it.each<[string, Partial<Node>, string, readonly string[]]>([
+    ['that joins', { operation: { executionArn: 'x', kind: 'ProvisionNode', startedAt: now } }, ':i-1', []],
+    ['that leaves', { operation: { executionArn: 'x', kind: 'RetireNode', startedAt: now } }, ':i-1', []],
+    ['that joined just before the look', { joinedAt: plusSeconds(now, -100) }, ':i-1', []],
+    ['that nobody is at work on', {}, ':i-1', ['load-balancer-changed: aws: it is not behind it']],
+    [
+      'beside one that joins',
+      { operation: { executionArn: 'x', kind: 'ProvisionNode', startedAt: now } },
+      ':80:i-11',
+      ['load-balancer-changed: aws: it is not behind it'],
+    ],
+  ])('a member %s', (_what, given, ending, said) => {
+    const at = plusSeconds(now, -30);
+    const subject = `load-balancer:missing-member${ending}`;
+    const usual = sighting([machineOf(node)], { at });
+    const flaws = [{ of: 'load-balancer', subject, message: 'it is not behind it' } as const];
+    const balanced: CloudParts = {
+      ...standing,
+      loadBalancer: { cloud: 'aws', dnsName: 'it.elb.example', addresses: [], parts: {} },
+    };
+    const seen = { ...usual, observation: { ...usual.observation, flaws } };
+    expect(drift([{ ...node, ...given }], [seen], [balanced])).toEqual(said);
+  });
+
   it('a load balancer that failed says how, and nothing else is lost', () => {
     const failed: CloudParts = {
       ...standing,

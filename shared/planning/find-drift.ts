@@ -6,6 +6,7 @@ import { isHeldUp, type Node } from '../domain/node.ts';
 import type { Sighting } from '../domain/observation.ts';
 import type { StoredCredential } from '../domain/sealed-keys.ts';
 import { dnsFindings, type DnsView } from './find-dns.ts';
+import { changedLoadBalancers, failedLoadBalancers } from './find-balancer-drift.ts';
 import { findLosses, lossFingerprint, type Losses } from './find-losses.ts';
 import { isRestoring } from './restoring.ts';
 import { meshFindings } from './find-mesh-drift.ts';
@@ -83,7 +84,7 @@ export function findDrift(options: {
     ...mesh(options, lost),
     ...changedMachines(nodes, parts, fresh),
     ...failedLoadBalancers(parts),
-    ...changedLoadBalancers(parts, fresh),
+    ...changedLoadBalancers(nodes, parts, fresh),
     ...dnsFindings(options),
     ...strays({ nodes, parts, fresh, now }),
     ...strangers(fresh),
@@ -238,40 +239,6 @@ const changedMachines = (
 
 const numberOf = (node: Node | undefined): { number?: number } =>
   node === undefined ? {} : { number: node.number };
-
-const failedLoadBalancers = (parts: readonly CloudParts[]): readonly Found[] =>
-  parts.flatMap(({ cloud, loadBalancerFailure: failure }) =>
-    failure === undefined
-      ? []
-      : [
-          {
-            cloud,
-            fingerprint: `load-balancer-failed:${failure.error}`,
-            kind: 'load-balancer-failed' as const,
-            subject: cloud,
-            message: `${cloud}: no load balancer: ${failure.error}: ${failure.message}`,
-            remedy: 'it is tried again',
-          },
-        ],
-  );
-
-/** Of those that were recorded: before that, the run that builds them knows best. */
-const changedLoadBalancers = (parts: readonly CloudParts[], fresh: readonly Sighting[]): readonly Found[] =>
-  fresh
-    .filter((sighting) => isNewerThanRepair(sighting, parts))
-    .filter(({ cloud }) => parts.find((part) => part.cloud === cloud)?.loadBalancer !== undefined)
-    .flatMap(({ cloud, observation }) =>
-      (observation.flaws ?? [])
-        .filter(({ of }) => of === 'load-balancer')
-        .map(({ subject, message }) => ({
-          cloud,
-          fingerprint: `load-balancer-changed:${subject}`,
-          kind: 'load-balancer-changed' as const,
-          subject,
-          message: `${cloud}: ${message}`,
-          remedy: 'it is put right',
-        })),
-    );
 
 const strays = (seen: {
   nodes: readonly Node[];

@@ -344,6 +344,7 @@ export function describeBalancers(doing: Doing): void {
     await control.damage('remove-member', { machineId: member.providerId });
     expect(await membersOf(control, network)).toEqual([]);
     const flaws = await seeFlaws(spec);
+    for (const { subject } of flaws) expect(subject.endsWith(`:${member.providerId}`)).toBe(true);
     expect(flaws.map(({ message }) => message).join()).toMatch(
       new RegExp(`${member.providerId}|${member.name}`),
     );

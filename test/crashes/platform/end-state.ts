@@ -34,6 +34,7 @@ const made = new Set([
   'sessionHash',
   'publicAddress',
   'privateAddress',
+  'address',
   'addresses',
   'endpoints',
   'bodyHash',
@@ -70,6 +71,7 @@ export function endState(parts: {
       .replaceAll(instant, '<time>')
       .replaceAll(/\b(?:aws|gcp|azure|digitalocean)-\d{5}\b/g, (id) => names.get(id) ?? '<machine>')
       .replaceAll(/\bnetwork-\d{5}\b/g, '<network>')
+      .replaceAll(/\bbalancer-\d{5}\b/g, '<load balancer>')
       .replaceAll(/\b10\.(?:1|2)\d\d\.\d+\.0\/20\b/g, '<range>');
   const plain = (value: unknown): unknown => {
     if (typeof value === 'string') return text(value);
