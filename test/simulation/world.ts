@@ -171,6 +171,8 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
           beginsInit: (each) => invariants.beginsInit(each),
           beginsJoin: (each) => invariants.beginsJoin(each),
           beginsRestore: (each) => invariants.beginsRestore(each),
+          joined: (each) => invariants.etcd.joins(each),
+          forgets: ({ clusterId }, address) => invariants.etcd.forgets(clusterId, address),
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });

@@ -135,6 +135,8 @@ export async function runPlatform(options: {
           beginsInit: (each) => invariants.beginsInit(each),
           beginsJoin: (each) => invariants.beginsJoin(each),
           beginsRestore: (each) => invariants.beginsRestore(each),
+          joined: (each) => invariants.etcd.joins(each),
+          forgets: ({ clusterId }, address) => invariants.etcd.forgets(clusterId, address),
           apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
         },
       });

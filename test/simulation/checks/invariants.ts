@@ -5,6 +5,7 @@ import type { Finding } from '../../../shared/domain/finding.ts';
 import { phaseRank, type Node } from '../../../shared/domain/node.ts';
 import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Clouds } from '../life/clouds.ts';
+import { Etcd } from '../life/etcd.ts';
 import type { SimulatedMachine } from '../life/machine.ts';
 import { installationId } from '../platform/functions.ts';
 import type { MemoryTable, Written } from '../table/memory-table.ts';
@@ -34,6 +35,7 @@ export class Invariants {
     { readonly cloud: CloudName; readonly networkId: string; readonly text: string }
   >();
   readonly #numbers = new Map<string, string>();
+  readonly etcd = new Etcd();
   readonly #inits = new Map<string, SimulatedMachine[]>();
   /** On whose disk an etcd is, and which one: each init and each restore begins another. */
   readonly #etcds = new Map<SimulatedMachine, number>();
@@ -298,6 +300,7 @@ export class Invariants {
       () => `${machine.name} begins another while ${rival?.name} still exists`,
     );
     this.#etcdsBegun += 1;
+    this.etcd.begins(machine);
     this.#etcds.set(machine, this.#etcdsBegun);
   }
 
@@ -428,14 +431,8 @@ export class Invariants {
     });
   }
 
-  /** A control plane that has come up serves the API for as long as it runs. */
+  /** A control plane that has come up serves the API for as long as its etcd has a quorum. */
   apiAnswers(clusterId: string): boolean {
-    return this.#machines.some(
-      (machine) =>
-        machine.clusterId === clusterId &&
-        machine.role === 'control-plane' &&
-        ['joined', 'ready'].includes(machine.phase) &&
-        machine.runs,
-    );
+    return this.etcd.serves(clusterId);
   }
 }

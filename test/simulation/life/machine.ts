@@ -21,6 +21,10 @@ export interface MachineWatch {
   beginsInit(machine: SimulatedMachine): void;
   beginsJoin(machine: SimulatedMachine): void;
   beginsRestore(machine: SimulatedMachine): void;
+  /** It has become a member of the cluster's etcd. */
+  joined(machine: SimulatedMachine): void;
+  /** @returns whether the member at this overlay address is one no more. */
+  forgets(machine: SimulatedMachine, address: string): boolean;
   /** Whether a control plane of the cluster serves its API. */
   apiAnswers(clusterId: string): boolean;
 }
@@ -170,7 +174,8 @@ export class SimulatedMachine {
       }
       if (instruction.kind === 'forget-member' && !this.#done.has(instruction.id)) {
         this.#done.add(instruction.id);
-        result = { instructionId: instruction.id, ok: true };
+        const ok = this.#parts.watch.forgets(this, instruction.endpoint ?? '');
+        result = { instructionId: instruction.id, ok };
         continue;
       }
       if (instruction.kind === 'snapshot' && !this.#done.has(instruction.id)) {
@@ -230,6 +235,7 @@ export class SimulatedMachine {
       this.#enter('failed');
       return { instructionId: id, ok: false };
     }
+    if (kind === 'join' && this.role === 'control-plane') watch.joined(this);
     this.#enter('joined');
     return { instructionId: id, ok: true };
   }
