@@ -14,8 +14,9 @@ import {
 } from '../builders/local-platform.ts';
 
 const name = 'bad-days';
-/** Three of these, and a machine that says nothing is given up. */
-const waitSeconds = 5;
+/** Three of these, and a machine that says nothing is given up; one on a busy processor is only slow. */
+const waitSeconds = 10;
+const hungSecondsMax = 100;
 const listingMilliseconds = 100;
 
 /** One cluster in four clouds that gets a node more for each bad day. */
@@ -28,10 +29,15 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
     platform = await startTestPlatform({ waitSeconds });
     await platform.apply(name, smallFile(name, cloudNames));
     clusterId = (await platform.untilSettled(name)).id;
-    // Its patience is long: what needs no fault of a create passes meanwhile, since its next machine's could take it.
+    // The platform's patience with it is long: other days pass meanwhile.
     platform.fleet.misbehave(`${name}-2`, { hangAt: 'join', machines: 1 });
     await add('digitalocean');
-    hung = untilReady(2);
+    hung = eventually(
+      'another machine in its place',
+      () => node(2),
+      ({ phase }) => phase === 'ready' || phase === 'failed',
+      hungSecondsMax,
+    );
     // Looked at in its own test.
     hung.catch(() => {});
   }, 90_000);
@@ -77,6 +83,8 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
     effect: FaultEffect,
     { shape, ...rest }: { shape: Shape; operation: 'createMachine' | '*'; times?: number },
   ): Promise<readonly { planned: NodeView; ready: NodeView }[]> {
+    // The create of its next machine would take the fault that is meant for another's.
+    if (clouds.includes('digitalocean')) await hung;
     return Promise.all(
       clouds.map(async (cloud) => {
         await platform.fault({ cloud, effect, ...rest });
@@ -138,10 +146,42 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
     await platform.untilReady(name);
   });
 
-  it('replaces a machine that has stopped talking', async () => {
-    const ready = await hung;
-    expect(ready).toMatchObject({ number: 2, phase: 'ready', attempt: 2 });
-    expect(machinesOf(ready)).toBe(1);
+  it('builds what it can where one cloud refuses the credentials, says which and why, and is repaired by the tick', async () => {
+    const other = 'half-refused';
+    await platform.fault({ cloud: 'azure', effect: 'credentials', operation: '*', times: 1_000_000 });
+    const file = smallFile(
+      other,
+      ['aws', 'azure'],
+      [
+        { role: 'control-plane', cloud: 'aws' },
+        { role: 'worker', cloud: 'azure' },
+      ],
+    );
+    const { id } = await platform.apply(other, file);
+    const refused = await platform.until(
+      id,
+      ({ nodes, operation, statusReason }) =>
+        statusReason !== undefined &&
+        operation === undefined &&
+        nodes.some(({ cloud, phase }) => cloud === 'aws' && phase === 'ready'),
+    );
+    expect(refused.status).toBe('creating');
+    expect(refused.statusReason).toMatch(/^azure: CredentialsRejected: azure: /);
+    const parts = new Map(refused.cloudParts.map((part) => [part.cloud, part]));
+    expect(parts.get('aws')?.network).toBeDefined();
+    expect(parts.get('aws')?.failure).toBeUndefined();
+    expect(parts.get('azure')?.failure?.error).toBe('CredentialsRejected');
+    expect(refused.nodes.find(({ cloud }) => cloud === 'azure')?.phase).toBe('planned');
+
+    await platform.clearFaults();
+    // A minute later; the reconciler has said it once more by then.
+    await platform.tickAfter(id, 120);
+    const repaired = await platform.untilSettled(other);
+    expect(repaired.statusReason).toBeUndefined();
+    expect(
+      repaired.cloudParts.every(({ failure, network }) => failure === undefined && network !== undefined),
+    ).toBe(true);
+    expect((await platform.timeline(id)).some(({ event }) => event === 'DriftFound')).toBe(true);
   });
 
   it.each<{
@@ -154,18 +194,18 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
     minutes: number;
   }>([
     {
-      title: 'has no capacity',
-      shape: 'small',
-      effect: 'no-capacity',
-      clouds: cloudNames,
-      error: 'CapacityUnavailable',
-      minutes: 15,
-    },
-    {
       title: 'finds no capacity after it had accepted',
       shape: 'medium',
       effect: 'no-capacity-later',
       clouds: ['gcp', 'azure'],
+      error: 'CapacityUnavailable',
+      minutes: 15,
+    },
+    {
+      title: 'has no capacity',
+      shape: 'small',
+      effect: 'no-capacity',
+      clouds: cloudNames,
       error: 'CapacityUnavailable',
       minutes: 15,
     },
@@ -223,42 +263,10 @@ describe('bad days in the clouds', { timeout: 90_000 }, () => {
     expect(platform.world.faults()).toEqual([]);
   });
 
-  it('builds what it can where one cloud refuses the credentials, says which and why, and is repaired by the tick', async () => {
-    const other = 'half-refused';
-    await platform.fault({ cloud: 'azure', effect: 'credentials', operation: '*', times: 1_000_000 });
-    const file = smallFile(
-      other,
-      ['aws', 'azure'],
-      [
-        { role: 'control-plane', cloud: 'aws' },
-        { role: 'worker', cloud: 'azure' },
-      ],
-    );
-    const { id } = await platform.apply(other, file);
-    const refused = await platform.until(
-      id,
-      ({ nodes, operation, statusReason }) =>
-        statusReason !== undefined &&
-        operation === undefined &&
-        nodes.some(({ cloud, phase }) => cloud === 'aws' && phase === 'ready'),
-    );
-    expect(refused.status).toBe('creating');
-    expect(refused.statusReason).toMatch(/^azure: CredentialsRejected: azure: /);
-    const parts = new Map(refused.cloudParts.map((part) => [part.cloud, part]));
-    expect(parts.get('aws')?.network).toBeDefined();
-    expect(parts.get('aws')?.failure).toBeUndefined();
-    expect(parts.get('azure')?.failure?.error).toBe('CredentialsRejected');
-    expect(refused.nodes.find(({ cloud }) => cloud === 'azure')?.phase).toBe('planned');
-
-    await platform.clearFaults();
-    // A minute later; the reconciler has said it once more by then.
-    await platform.tickAfter(id, 120);
-    const repaired = await platform.untilSettled(other);
-    expect(repaired.statusReason).toBeUndefined();
-    expect(
-      repaired.cloudParts.every(({ failure, network }) => failure === undefined && network !== undefined),
-    ).toBe(true);
-    expect((await platform.timeline(id)).some(({ event }) => event === 'DriftFound')).toBe(true);
+  it('replaces a machine that has stopped talking', async () => {
+    const ready = await hung;
+    expect(ready).toMatchObject({ number: 2, phase: 'ready', attempt: 2 });
+    expect(machinesOf(ready)).toBe(1);
   });
 
   it('ends with a cluster that is whole, one machine for each node, and leaves nothing when it goes', async () => {
