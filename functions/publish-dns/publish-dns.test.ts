@@ -272,6 +272,24 @@ describe('what Route 53 refuses', () => {
     expect((await published())?.failure).toBeUndefined();
   });
 
+  it('although no look shows why is told in Route 53’s words', async () => {
+    const { published, controlPlane, clusterId } = await scene();
+    await controlPlane(1);
+    const stubborn = { ...at.dns, change: async () => ({ objection: 'the zone is locked' }) };
+    const run = publishDns({
+      store,
+      dns: stubborn,
+      clock: testClock(),
+      newNonce: randomUUID,
+      log: silentLog,
+    });
+    await expect(run({ clusterId })).rejects.toMatchObject({ name: 'NamesUnsettled' });
+    expect((await published())?.failure).toMatchObject({
+      error: 'NamesUnsettled',
+      message: expect.stringContaining('the zone is locked') as string,
+    });
+  });
+
   it('is carried out once when its answer is lost', async () => {
     const { publish, controlPlane, api } = await scene();
     await controlPlane(1);

@@ -30,58 +30,78 @@ export interface PublishParts {
 const passesMax = 8;
 const messageCharactersMax = 900;
 
+/** Others were faster each time, or Route 53 objects for a reason that no look shows. */
+class NamesUnsettled extends Error {
+  override readonly name = 'NamesUnsettled';
+}
+
 /**
  * Makes a cluster's names lead where they should: what is wanted is read anew before each look at the zone, so that of several
  * runs at once whoever writes last has read last. Of a cluster that is to go nothing is wanted, and nothing is left.
  *
- * @throws CloudError as shared/runtime/dns.ts has it; what no repetition changes is recorded first, and found there.
+ * @throws CloudError as shared/runtime/dns.ts has it, or NamesUnsettled; what no patience changes is recorded first, and found
+ *   there.
  */
 export const publishDns =
   (parts: PublishParts) =>
   async ({ clusterId, unlessPublished = false }: PublishRequest): Promise<{ done: true }> => {
-    const { store, dns, log } = parts;
+    const { dns } = parts;
     if (dns === undefined) return { done: true };
     try {
-      for (let pass = 1; pass <= passesMax; pass += 1)
-        if (await isRight({ ...parts, dns }, clusterId, unlessPublished && pass === 1)) return { done: true };
-    } catch (error) {
-      if (isCloudError(error) && error.name !== 'Throttled' && error.name !== 'CloudUnavailable') {
-        const { name, message } = error;
-        log.warn('names not published', { clusterId, error: name, message });
-        if ((await store.clusters.get(clusterId))?.desired === 'present')
-          await store.dns.recordFailure(clusterId, {
-            error: name,
-            message: message.slice(0, messageCharactersMax),
-            at: parts.clock.now(),
-          });
+      let objection = '';
+      for (let pass = 1; pass <= passesMax; pass += 1) {
+        const outcome = await takePass({ ...parts, dns }, clusterId, unlessPublished && pass === 1);
+        if (outcome === 'right') return { done: true };
+        objection = outcome.objection ?? objection;
       }
+      throw new NamesUnsettled(`not right after ${passesMax} passes: ${objection}`);
+    } catch (error) {
+      if (error instanceof NamesUnsettled || (isCloudError(error) && !needsPatience(error)))
+        await recordFailure(parts, clusterId, error);
       throw error;
     }
-    throw new Error(`the names of cluster ${clusterId} were still changing after ${passesMax} passes`);
   };
 
-/** One look, and what is to be done first. @returns true when nothing was. */
-async function isRight(
+const needsPatience = ({ name }: Error): boolean => name === 'Throttled' || name === 'CloudUnavailable';
+
+async function recordFailure(
+  { store, clock, log }: PublishParts,
+  clusterId: ClusterId,
+  { name, message }: Error,
+): Promise<void> {
+  log.warn('names not published', { clusterId, error: name, message });
+  if ((await store.clusters.get(clusterId))?.desired !== 'present') return;
+  await store.dns.recordFailure(clusterId, {
+    error: name,
+    message: message.slice(0, messageCharactersMax),
+    at: clock.now(),
+  });
+}
+
+/** What Route 53 objects to is no error: the next look shows why. */
+interface Step {
+  readonly objection?: string;
+}
+
+/** One look, and what is to be done first. */
+async function takePass(
   parts: PublishParts & { readonly dns: Dns },
   clusterId: ClusterId,
   mayTrust: boolean,
-): Promise<boolean> {
+): Promise<'right' | Step> {
   const { store, dns, clock } = parts;
   const cluster = await store.clusters.get(clusterId);
-  if (cluster === undefined) return true;
+  if (cluster === undefined) return 'right';
   const [nodes, cloudParts, published] = await Promise.all([
     store.nodes.list(clusterId),
     store.parts.list(clusterId),
     store.dns.get(clusterId),
   ]);
   const wanted = planDns({ cluster, nodes, parts: cloudParts, zone: dns.zone });
-  if (mayTrust && published?.failure === undefined && isPublished(wanted, published)) return true;
+  if (mayTrust && published?.failure === undefined && isPublished(wanted, published)) return 'right';
   const names = clusterNames(cluster.name, dns.zone.name);
   const { flaws, step } = compareDns({ clusterId, names, wanted, seen: await dns.look(cluster.name) });
-  if (step !== undefined) {
-    await carryOut(parts, clusterId, step);
-    return false;
-  }
+  if (step !== undefined) return carryOut(parts, clusterId, step);
   if (cluster.desired === 'present')
     await store.dns.recordPublished(clusterId, {
       clusterName: cluster.name,
@@ -90,24 +110,24 @@ async function isRight(
       at: clock.now(),
     });
   else await store.dns.forget(clusterId);
-  return true;
+  return 'right';
 }
 
 async function carryOut(
   { dns, newNonce, log }: PublishParts & { readonly dns: Dns },
   clusterId: ClusterId,
   step: DnsStep,
-): Promise<void> {
+): Promise<Step> {
   log.info('names', { clusterId, step: step.kind, ...countOf(step) });
   if (step.kind === 'change-records') {
-    // What was outdated, the next look shows.
-    await dns.change(step.changes);
-    return;
+    const outcome = await dns.change(step.changes);
+    return outcome === 'changed' ? {} : outcome;
   }
   // One after the other: an account is let make five calls a second.
   if (step.kind === 'create-checks')
     for (const target of step.targets) await dns.createCheck(target, checkReference(clusterId, newNonce()));
   else for (const id of step.ids) await dns.removeCheck(id);
+  return {};
 }
 
 const countOf = (step: DnsStep): { readonly count: number } => ({

@@ -30,8 +30,8 @@ export interface Dns {
   look(clusterName?: string): Promise<SeenDns>;
   /** A repeat with the same reference makes nothing twice. `spent`: the reference was used for another check before. */
   createCheck(target: CheckTarget, reference: string): Promise<'created' | 'spent'>;
-  /** All of them or none. `outdated`: the zone is not as it was seen. */
-  change(changes: readonly RecordChange[]): Promise<'changed' | 'outdated'>;
+  /** All of them or none. An objection, in Route 53's words: the zone is not as it was seen. */
+  change(changes: readonly RecordChange[]): Promise<'changed' | { readonly objection: string }>;
   /** What is not there counts as removed. */
   removeCheck(id: string): Promise<void>;
 }
@@ -151,10 +151,11 @@ export function createDns(options: {
           return 'changed';
         } catch (error) {
           // It is there already, or no longer as it was; a name that the zone cannot have is no look away.
-          if (nameOf(error) === 'InvalidChangeBatch' && !/not permitted in zone/.test(String(error)))
-            return 'outdated';
-          if (nameOf(error) === 'NoSuchHealthCheck') return 'outdated';
-          throw error;
+          const isOutdated =
+            nameOf(error) === 'NoSuchHealthCheck' ||
+            (nameOf(error) === 'InvalidChangeBatch' && !/not permitted in zone/.test(String(error)));
+          if (!isOutdated || !(error instanceof Error)) throw error;
+          return { objection: error.message };
         }
       }),
     removeCheck: (HealthCheckId) =>

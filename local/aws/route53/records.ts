@@ -46,8 +46,9 @@ export const wireName = (name: string): string => {
     .replaceAll('@', String.raw`\100`);
 };
 
+/** Source: Route 53 API Reference, ListResourceRecordSets: `org.example.demo.` with its dot. */
 const sortKey = ({ Name, Type, SetIdentifier = '' }: RecordSet): string =>
-  `${Name.split('.').filter(Boolean).toReversed().join('\u0001')}\u0000${Type}\u0000${SetIdentifier}`;
+  `${Name.split('.').filter(Boolean).toReversed().join('.')}.\u0000${Type}\u0000${SetIdentifier}`;
 
 export const compareRecords = (a: RecordSet, b: RecordSet): number => {
   return byText(sortKey(a), sortKey(b));
