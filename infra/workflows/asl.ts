@@ -61,6 +61,17 @@ const retries = [
   },
 ];
 
+/** For what holds up something more urgent than itself. */
+const briefRetries = [
+  {
+    ErrorEquals: ['States.TaskFailed', 'States.Timeout'],
+    IntervalSeconds: 1,
+    MaxAttempts: 3,
+    BackoffRate: 2,
+    JitterStrategy: 'FULL',
+  },
+];
+
 /** Refusals that no repetition changes: they go to the catcher at once. */
 const finalErrors = [
   'Superseded',
@@ -79,8 +90,8 @@ export interface TaskOptions {
   readonly comment?: string;
   /** How long one call may take, with its function's own timeout inside. */
   readonly timeoutSeconds?: number;
-  /** What fails is left to the catcher at once, whatever it was. */
-  readonly once?: true;
+  /** A few seconds of trying and no more: whoever catches it goes on, and somebody else does it later. */
+  readonly briefly?: true;
 }
 
 /** One call of a Lambda function; its answer is the state's output unless `output` says otherwise. */
@@ -90,7 +101,10 @@ export const callFunction = (options: TaskOptions): State => ({
   Resource: 'arn:aws:states:::lambda:invoke',
   Arguments: { FunctionName: options.function, Payload: options.payload },
   TimeoutSeconds: options.timeoutSeconds ?? 120,
-  ...(options.once === true ? {} : { Retry: [{ ErrorEquals: finalErrors, MaxAttempts: 0 }, ...retries] }),
+  Retry: [
+    { ErrorEquals: finalErrors, MaxAttempts: 0 },
+    ...(options.briefly === true ? briefRetries : retries),
+  ],
   ...(options.assign === undefined ? {} : { Assign: options.assign }),
   Output: options.output ?? expression('$states.result.Payload'),
   ...(options.catch === undefined ? {} : { Catch: options.catch }),

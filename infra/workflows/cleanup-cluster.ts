@@ -174,7 +174,7 @@ export const cleanupCluster = (functions: WorkflowFunctions): Workflow => {
           'No name leads to an address that may be somebody else’s in a minute; what fails is done before the burial',
         function: functions.publishDns,
         payload: { clusterId: expression('$clusterId') },
-        once: true,
+        briefly: true,
         catch: [onError(['States.ALL'], 'Collapse')],
         next: 'Collapse',
       }),

@@ -173,7 +173,7 @@ export const provisionNode = (functions: WorkflowFunctions): Workflow => {
         comment: 'A control plane comes into the cluster’s names; what fails here, the reconciler finds',
         function: functions.publishDns,
         payload: { clusterId: expression('$clusterId'), unlessPublished: true },
-        once: true,
+        briefly: true,
         catch: [onError(['States.ALL'], 'Settle')],
         next: 'Settle',
       }),

@@ -54,7 +54,7 @@ export const retireNode = (functions: WorkflowFunctions): Workflow => {
         comment: 'A control plane is no longer given as an answer; what fails here, the reconciler finds',
         function: functions.publishDns,
         payload: { clusterId: expression('$clusterId'), unlessPublished: true },
-        once: true,
+        briefly: true,
         catch: [onError(['States.ALL'], 'Leave')],
         next: 'Leave',
       }),

@@ -189,6 +189,17 @@ export const mutants: readonly Mutant[] = [
       test: 'much at once in one cloud > 3 of 3: paused true',
     },
   },
+  {
+    name: 'names-of-others-deleted',
+    breaks: 'whatever has an address under a cluster’s name is taken for its own and deleted',
+    file: 'shared/planning/compare-dns.ts',
+    find: 'const own = seen.records.filter((record) => isRecordOf(clusterId, record));',
+    replace: 'const own = seen.records;',
+    caughtBy: {
+      file: 'shared/planning/compare-dns.test.ts',
+      test: 'what is as it should be > is not disturbed by what others have in the zone and in the account',
+    },
+  },
 ];
 
 /** The mutant's file with its one change. @throws when what it replaces does not stand there exactly once. */

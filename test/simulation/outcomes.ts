@@ -13,14 +13,14 @@ export const shortHistoryLines = 40;
 const humdrum = / (?:table|state|info observe-cloud-\w+|info tick-clusters) /;
 
 /** What a person needs of a world that went wrong: its seed, what is wrong, and how it came to that. */
-export function describeFailure({ seed, violation, faults, history }: WorldReport): string {
+export function describeFailure({ seed, violation, faults, history, hasZone }: WorldReport): string {
   const lines = history.lines().filter((line) => !humdrum.test(line));
   return [
     `seed ${seed}: ${violation?.invariant ?? 'nothing is wrong'}`,
     `  ${violation?.detail ?? ''}`,
     `  faults: ${faults}`,
     ...lines.slice(-shortHistoryLines).map((line) => `  ${shorten(line)}`),
-    `  replay: npm run test:simulation -- --seeds 1 --from ${seed} --verbose`,
+    `  replay: npm run test:simulation -- --seeds 1 --from ${seed}${hasZone ? ' --zone' : ''} --verbose`,
   ].join('\n');
 }
 

@@ -6,11 +6,12 @@ import { runWorld, type Counts } from './world.ts';
 
 const help = `Runs whole simulated worlds, each from one seed, and looks whether anything that must hold ever did not.
 
-  npm run test:simulation -- [--seeds N] [--from S] [--workers W] [--verbose]
+  npm run test:simulation -- [--seeds N] [--from S] [--workers W] [--zone] [--verbose]
 
   --seeds N    how many worlds (200)
   --from S     the first one's seed (1)
   --workers W  how many threads (2)
+  --zone       the installations have a hosted zone, which somebody meddles with
   --verbose    prints the whole history of each world; for one seed at a time
 `;
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200' },
     from: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
+    zone: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -43,7 +45,7 @@ interface Total {
 
 async function replay(from: number, seeds: number): Promise<void> {
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const report = await runWorld(seed);
+    const report = await runWorld(seed, { hasZone: values.zone });
     process.stdout.write(`${report.history.lines().join('\n')}\n`);
     if (report.violation === undefined) continue;
     process.stdout.write(`${describeFailure(report)}\n`);
@@ -56,7 +58,7 @@ async function runMany(): Promise<void> {
   const [from, seeds] = [whole('from'), whole('seeds')];
   const batches: Batch[] = [];
   for (let first = from; first < from + seeds; first += batchSeeds)
-    batches.push({ from: first, seeds: Math.min(batchSeeds, from + seeds - first) });
+    batches.push({ hasZone: values.zone, from: first, seeds: Math.min(batchSeeds, from + seeds - first) });
   const total: Total = { counts: undefined, failures: [], outcomes: new Map() };
   await Promise.all(Array.from({ length: Math.max(1, whole('workers')) }, async () => work(batches, total)));
   print(total, (performance.now() - startedAt) / 1000);

@@ -5,6 +5,7 @@ import { runWorld, tryWorld, type Counts } from './world.ts';
 /** A few of the ten thousand that `npm run test:simulation` runs; other seeds than those of its default. */
 const firstSeed = 100_001;
 const seeds = 200;
+const seedsWithZone = 25;
 
 describe('simulated worlds', () => {
   it('hold every invariant at every step, and settle', { timeout: 300_000 }, async () => {
@@ -30,6 +31,13 @@ describe('simulated worlds', () => {
         'absent: strangers are in the way',
       ]),
     );
+  });
+
+  it('with a hosted zone, which people meddle with, settle too', { timeout: 120_000 }, async () => {
+    for (let seed = 1; seed <= seedsWithZone; seed += 1) {
+      const report = await tryWorld(seed, { hasZone: true });
+      expect(report.violation, describeFailure(report)).toBeUndefined();
+    }
   });
 
   it('have one history for one seed', async () => {

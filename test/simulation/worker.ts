@@ -6,6 +6,7 @@ import { tryWorld, type Counts } from './world.ts';
 export interface Batch {
   readonly from: number;
   readonly seeds: number;
+  readonly hasZone: boolean;
 }
 
 export interface BatchReport {
@@ -24,12 +25,12 @@ parentPort?.on('message', (batch: Batch) => {
   );
 });
 
-async function runBatch({ from, seeds }: Batch): Promise<BatchReport> {
+async function runBatch({ from, seeds, hasZone }: Batch): Promise<BatchReport> {
   let counts: Counts | undefined;
   const failures: { seed: number; text: string }[] = [];
   const outcomes: Record<string, number> = {};
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const report = await tryWorld(seed);
+    const report = await tryWorld(seed, { hasZone });
     counts = addCounts(counts, report.counts);
     for (const outcome of report.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     if (report.violation !== undefined) failures.push({ seed, text: describeFailure(report) });

@@ -14,6 +14,7 @@ import { Fate, meddlingSeconds } from './life/fate.ts';
 import { SimulatedMachine } from './life/machine.ts';
 import { apiKey, People, type WantedCluster } from './life/people.ts';
 import { Workloads } from './life/workloads.ts';
+import { SimulatedZone } from './life/zone.ts';
 import type { Services } from './platform/container.ts';
 import { Faults } from './platform/faults.ts';
 import { Lambda } from './platform/lambda.ts';
@@ -58,15 +59,16 @@ export interface WorldReport {
   readonly faults: string;
   /** What became of each cluster: `present: ready`. */
   readonly outcomes: readonly string[];
+  readonly hasZone: boolean;
 }
 
 /**
  * The world of one seed, without its history unless something is wrong: then it is run once more, which gives the same.
  */
-export async function tryWorld(seed: number): Promise<WorldReport> {
-  const tried = await runWorld(seed, { keepsHistory: false });
+export async function tryWorld(seed: number, { hasZone = false } = {}): Promise<WorldReport> {
+  const tried = await runWorld(seed, { keepsHistory: false, hasZone });
   if (tried.violation === undefined) return tried;
-  const told = await runWorld(seed);
+  const told = await runWorld(seed, { hasZone });
   if (told.violation?.detail === tried.violation.detail) return told;
   const was = `${tried.violation.invariant}: ${tried.violation.detail}`;
   return {
@@ -75,8 +77,15 @@ export async function tryWorld(seed: number): Promise<WorldReport> {
   };
 }
 
-/** One whole world, from its beginning to the moment when everything has settled or something is wrong. */
-export async function runWorld(seed: number, { keepsHistory = true } = {}): Promise<WorldReport> {
+/**
+ * One whole world, from its beginning to the moment when everything has settled or something is wrong.
+ *
+ * @param options.hasZone the installation has a hosted zone, and somebody meddles with it.
+ */
+export async function runWorld(
+  seed: number,
+  { keepsHistory = true, hasZone = false } = {},
+): Promise<WorldReport> {
   const random = randomFrom(seed);
   const time = new VirtualTime(beginning);
   const history = new History(time, keepsHistory);
@@ -112,6 +121,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     nodesOf: (clusterId) => invariants.nodesOf(clusterId),
   });
   const bucket = new Set<string>();
+  const zone = hasZone ? new SimulatedZone() : undefined;
   const blocked = new Map<string, string>();
   const services: Services = {
     outside,
@@ -135,6 +145,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
     clusterModel: workloads,
     bucket,
+    ...(zone !== undefined && { zone }),
     onLog: (functionName, line) => {
       const secret = secretIn(line);
       if (secret !== undefined) onSecret(`a line of ${functionName}`, secret);
@@ -200,7 +211,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   invariants.onLetGo = (node) => resizing.onLetGo(node);
   workloads.onLook = (clusterId) => resizing.look(clusterId);
   const people = new People({ outside, lambda, look: invariants, workloads });
-  const fate: Fate = new Fate({ outside, clouds, stepFunctions, people, machines, invariants });
+  const fate: Fate = new Fate({ outside, clouds, zone, stepFunctions, people, machines, invariants });
 
   // What stands in the table before anybody comes.
   const setUp = storeOver(
@@ -219,10 +230,12 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   for (const cloud of cloudNames) await setUp.accounts.put({ cloud, id: 'main', createdAt: time.now() });
 
   const whyBlocked = (clusterId: string): string | undefined => blocked.get(clusterId);
-  const parts = { people, clouds, stepFunctions, machines, invariants, resizing, whyBlocked };
+  const parts = { table, zone, people, clouds, stepFunctions, machines, invariants, resizing, whyBlocked };
   let isSettled = false;
   let settledLooks = 0;
   const everyMinute = (): void => {
+    const touched = zone?.touched();
+    if (touched !== undefined) invariants.broken('strangers are not touched', touched);
     invariants.everyMinute();
     for (const clusterId of workloads.clusterIds) {
       workloads.schedule(clusterId);
@@ -276,6 +289,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   });
   everyMinute();
   messaging.startTicking();
+  if (zone !== undefined) messaging.startLookingAtNames();
   fate.begin();
 
   try {
@@ -289,6 +303,7 @@ export async function runWorld(seed: number, { keepsHistory = true } = {}): Prom
   const hours = (time.nowMs - Date.parse(beginning)) / 3_600_000;
   return {
     seed,
+    hasZone,
     violation: invariants.violation,
     history,
     faults: faultsDrawn,

@@ -2,6 +2,7 @@ import { cloudNames } from '../../../shared/domain/cloud.ts';
 import type { Key } from '../../../shared/store/keys.ts';
 import type { Invariants } from '../../simulation/checks/invariants.ts';
 import type { Clouds } from '../../simulation/life/clouds.ts';
+import type { SimulatedZone } from '../../simulation/life/zone.ts';
 import { installationId } from '../../simulation/platform/functions.ts';
 import type { MemoryTable } from '../../simulation/table/memory-table.ts';
 
@@ -36,6 +37,8 @@ const made = new Set([
   'privateAddress',
   'address',
   'addresses',
+  'address',
+  'values',
   'endpoints',
   'bodyHash',
   'token',
@@ -54,6 +57,7 @@ export function endState(parts: {
   /** Every key that was ever written. */
   readonly keys: Iterable<Key>;
   readonly clouds: Clouds;
+  readonly zone: SimulatedZone;
   readonly invariants: Invariants;
   readonly clusterId: string;
 }): readonly string[] {
@@ -107,7 +111,14 @@ export function endState(parts: {
     const spares = world.spares().map((each) => `left over in ${cloud}: ${JSON.stringify(plain(each))}`);
     return [...machines, ...networks, ...balancers, ...spares];
   });
-  return [...items, ...things].toSorted();
+  const { records: published, checks } = parts.zone.look();
+  const dns = published.map((record) => `record: ${JSON.stringify(plain({ ...record, healthCheckId: '' }))}`);
+  const checked = checks.map(({ callerReference, target, isAsSet }) => {
+    const of = callerReference.split('/')[0] ?? '';
+    return `health check of ${text(of)}: ${JSON.stringify(plain({ target, isAsSet }))}`;
+  });
+  // Machines of two clouds in memory may have one address, and then one check: how many there are is chance.
+  return [...items, ...things, ...dns, ...new Set(checked)].toSorted();
 }
 
 /** The mesh counts its changes. */

@@ -13,6 +13,7 @@ import { Clouds } from '../../simulation/life/clouds.ts';
 import { SimulatedMachine } from '../../simulation/life/machine.ts';
 import { apiKey, People, type WantedCluster } from '../../simulation/life/people.ts';
 import { Workloads } from '../../simulation/life/workloads.ts';
+import { SimulatedZone } from '../../simulation/life/zone.ts';
 import type { Services } from '../../simulation/platform/container.ts';
 import { Faults } from '../../simulation/platform/faults.ts';
 import { Lambda } from '../../simulation/platform/lambda.ts';
@@ -92,6 +93,7 @@ export async function runPlatform(options: {
     clusterOf: (clusterId) => invariants.clusterOf(clusterId),
     nodesOf: (clusterId) => invariants.nodesOf(clusterId),
   });
+  const zone = new SimulatedZone();
   const services: Services = {
     clusterModel: workloads,
     outside,
@@ -108,6 +110,7 @@ export async function runPlatform(options: {
     aroundCloud: (...call) => clouds.around(...call),
     broken: (invariant, detail) => invariants.broken(invariant, detail),
     apiAnswers: (clusterId) => invariants.apiAnswers(clusterId),
+    zone,
     onLog: () => {},
   };
   const lambda = new Lambda(services, onSecret);
@@ -174,6 +177,8 @@ export async function runPlatform(options: {
   const wanted: WantedCluster = { name: clusterName, clouds: cloudNames, id: undefined, wanted: 'present' };
   people.clusters.push(wanted);
   const parts = {
+    table,
+    zone,
     people,
     clouds,
     stepFunctions,
@@ -203,7 +208,14 @@ export async function runPlatform(options: {
   const end = (phase: Phase): void => {
     outside.phase = undefined;
     history.note('world', phase, 'is over');
-    ends[phase] = endState({ table, keys: keys.values(), clouds, invariants, clusterId: wanted.id ?? '' });
+    ends[phase] = endState({
+      table,
+      keys: keys.values(),
+      clouds,
+      zone,
+      invariants,
+      clusterId: wanted.id ?? '',
+    });
   };
   const live = async (): Promise<void> => {
     outside.phase = 'create';

@@ -6,10 +6,15 @@ import type { People, WantedCluster } from '../life/people.ts';
 import { installationId } from '../platform/functions.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import { notBuilt, type Outcome } from './expectations.ts';
+import type { SimulatedZone } from '../life/zone.ts';
+import type { MemoryTable } from '../table/memory-table.ts';
 import type { Invariants } from './invariants.ts';
+import { namesLeftToDo } from './names.ts';
 import type { Resizing } from './resizing.ts';
 
 interface Parts {
+  readonly table: MemoryTable;
+  readonly zone: SimulatedZone | undefined;
   readonly people: People;
   readonly clouds: Clouds;
   readonly stepFunctions: StepFunctions;
@@ -28,8 +33,9 @@ export function whatIsLeftToDo(parts: Parts, wanted: WantedCluster): string | un
   return wanted.wanted === 'absent' ? whyNotGone(parts, cluster) : whyNotServing(parts, cluster);
 }
 
-function whyNotGone({ clouds, invariants, whyBlocked }: Parts, cluster: Cluster): string | undefined {
-  if (cluster.status === 'deleted') return undefined;
+function whyNotGone(parts: Parts, cluster: Cluster): string | undefined {
+  const { clouds, invariants, whyBlocked } = parts;
+  if (cluster.status === 'deleted') return namesLeftToDo(parts, cluster, []);
   const strangers = cloudNames.flatMap((cloud) =>
     clouds.worlds[cloud]
       .networks()
@@ -134,5 +140,5 @@ function whyNotServing(parts: Parts, cluster: Cluster): string | undefined {
     )
     .filter(({ machine }) => !present.some((node) => node.providerId === machine.providerId));
   if (strays.length > 0) return `${strays.length} machines are left over`;
-  return resizing.whatIsLeftToDo(cluster);
+  return namesLeftToDo(parts, cluster, nodes) ?? resizing.whatIsLeftToDo(cluster);
 }

@@ -6,11 +6,13 @@ import type { Outside } from '../platform/outside.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import type { Clouds } from './clouds.ts';
 import type { SimulatedMachine } from './machine.ts';
+import type { SimulatedZone } from './zone.ts';
 import type { People, WantedCluster } from './people.ts';
 
 interface Parts {
   readonly outside: Outside;
   readonly clouds: Clouds;
+  readonly zone: SimulatedZone | undefined;
   readonly stepFunctions: StepFunctions;
   readonly people: People;
   readonly machines: readonly SimulatedMachine[];
@@ -128,6 +130,7 @@ export class Fate {
       ['somebody tampers', async () => this.#tamper()],
       ['somebody tampers', async () => this.#tamper()],
       ['somebody tampers', async () => this.#tamper()],
+      ...this.#changesOfNames(),
       ['a stranger comes', async () => this.#stranger()],
       ['delete twice', async () => this.#removeTwice()],
     ];
@@ -146,6 +149,14 @@ export class Fate {
     await Promise.all([people.remove(cluster), people.remove(cluster)]);
     await outside.time.sleep(outside.random.between(1, 60));
     await people.remove(cluster);
+  }
+
+  #changesOfNames(): readonly (readonly [string, () => Promise<void>])[] {
+    const { outside, zone } = this.#parts;
+    if (zone === undefined) return [];
+    const change = async (): Promise<void> =>
+      outside.history.note('fate', zone.tamper(outside.random.int(0, 60)));
+    return [['somebody changes names', change]];
   }
 
   /** What people do by hand in a cloud's console. */

@@ -7,6 +7,7 @@ import type { QueueName } from '../../../infra/functions.ts';
 import type { CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cloud, OfferingSource } from '../../../shared/clouds/contract.ts';
 import type { Connect, ConnectCloud } from '../../../shared/runtime/accounts.ts';
+import type { Dns } from '../../../shared/runtime/dns.ts';
 import { createBus, type Bus } from '../../../shared/runtime/bus.ts';
 import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Log, LogFields } from '../../../shared/runtime/log.ts';
@@ -19,6 +20,7 @@ import { createStates, type States } from '../../../shared/runtime/states.ts';
 import { storeOver, type Store } from '../../../shared/store/index.ts';
 import type { Workloads } from '../life/workloads.ts';
 import type { Random } from '../clock/random.ts';
+import { simulatedZone, type SimulatedZone } from '../life/zone.ts';
 import { tableOver, type MemoryTable } from '../table/memory-table.ts';
 import type { StepFunctions } from '../states/step-functions.ts';
 import { Invocation, type Outside } from './outside.ts';
@@ -49,6 +51,8 @@ export interface Services {
   readonly apiAnswers: (clusterId: string) => boolean;
   readonly clusterModel: ClusterModel;
   readonly broken: (invariant: string, detail: string) => void;
+  /** Absent: the installation has no hosted zone. */
+  readonly zone?: SimulatedZone;
   /** The keys in the bucket of etcd snapshots; absent: none are taken. */
   readonly bucket?: Set<string>;
   /** Sees every line that a function writes. */
@@ -171,6 +175,20 @@ export class Container {
         outside.call(this.current, 'bucket', 'remove', () => {
           bucket.delete(key);
         }),
+    };
+  }
+
+  dns(): Dns | undefined {
+    const { outside, zone } = this.#services;
+    if (zone === undefined) return undefined;
+    const call = <T>(what: string, act: () => T): Promise<T> =>
+      outside.call(this.current, 'route53', what, act);
+    return {
+      zone: simulatedZone,
+      look: () => call('look', () => zone.look()),
+      createCheck: (target, reference) => call('createCheck', () => zone.createCheck(target, reference)),
+      change: (changes) => call('change', () => zone.change(changes)),
+      removeCheck: (id) => call('removeCheck', () => zone.removeCheck(id)),
     };
   }
 

@@ -13,6 +13,7 @@ import { forgetNode, forgetRequest } from '../../../functions/forget-node/forget
 import { nodeIsReady, onNodeReady } from '../../../functions/name-workers/on-node-ready.ts';
 import { observe } from '../../../functions/observe-cloud/observe.ts';
 import { observePods } from '../../../functions/observe-pods/observe-pods.ts';
+import { observeDns, observeDnsRequest } from '../../../functions/observe-dns/observe-dns.ts';
 import { onSnapshotTaken, snapshotIsTaken } from '../../../functions/prune-snapshots/on-snapshot-taken.ts';
 import { reconcileCluster } from '../../../functions/reconcile-cluster/reconcile-cluster.ts';
 import { nodeReport, onNodeReported } from '../../../functions/record-node-joined/on-node-reported.ts';
@@ -243,7 +244,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
     const { store, clock, log } = container;
     return validated(
       publishRequest,
-      publishDns({ store, clock, log, dns: undefined, newNonce: () => container.uuid() }),
+      publishDns({ store, clock, log, dns: container.dns(), newNonce: () => container.uuid() }),
     );
   },
   'prune-snapshots': (container) => {
@@ -263,6 +264,11 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
       log: container.log,
     });
     return () => behaviour();
+  },
+  'observe-dns': (container) => {
+    const { store, clock, log } = container;
+    const [dns, reconcileQueue] = [container.dns(), container.queue('reconcile')];
+    return validated(observeDnsRequest, observeDns({ store, dns, reconcileQueue, clock, log }));
   },
   'observe-pods': (container) => {
     const { store, clock, log } = container;
@@ -285,6 +291,7 @@ export const functions: Readonly<Record<string, (container: Container) => Handle
         store: container.store,
         bus: container.bus(),
         states: container.states,
+        zone: container.dns()?.zone,
         clock: container.clock,
         random: () => container.random(),
         newId: () => container.uuid(),

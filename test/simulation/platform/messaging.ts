@@ -4,6 +4,7 @@ import {
   eventRoutes,
   queueConsumer,
   receivesMax,
+  nameReading,
   tick,
   timelineFunction,
   visibilitySeconds,
@@ -156,5 +157,12 @@ export class Messaging {
     if (!faults.strikes('tickLost')) strike();
     if (faults.strikes('tickTwice')) time.after(random.between(0, 30), strike);
     time.after(tick.everyMinutes * 60, () => this.startTicking());
+  }
+
+  /** The other schedule, where there is a hosted zone. */
+  startLookingAtNames(): void {
+    const { time } = this.#parts.outside;
+    this.#parts.lambda.invokeLater(nameReading.function, {});
+    time.after(nameReading.everyMinutes * 60, () => this.startLookingAtNames());
   }
 }
