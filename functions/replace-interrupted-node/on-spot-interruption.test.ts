@@ -99,7 +99,9 @@ describe('a node that its cloud takes back', () => {
     ]);
     expect(await at.plannedFor()).toEqual([7]);
     expect(await at.node(7)).toMatchObject({ desired: 'present', interruption: 'terminate' });
-    expect(at.bus.said).toEqual([{ event: 'NodesPlanned', detail: { clusterId: at.id } }]);
+    expect(at.bus.said).toEqual([
+      { event: 'NodesPlanned', detail: { clusterId: at.id }, reason: 'taken back by their clouds: node 7' },
+    ]);
   });
 
   it('leaves its offering to cool off', async () => {

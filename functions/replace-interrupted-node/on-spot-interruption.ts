@@ -89,12 +89,9 @@ async function replaceAll(parts: Parts, clusterId: string): Promise<'done' | 'in
     market: await readMarket(store, cluster, now),
     newId,
   });
+  const reason = `taken back by their clouds: node ${numbers.join(', node ')}`;
   const isPlanned = await store.clusters.plan(clusterId, {
-    plan: {
-      id: newId(),
-      nodes: plan.nodes,
-      reason: `taken back by their clouds: node ${numbers.join(', node ')}`,
-    },
+    plan: { id: newId(), nodes: plan.nodes, reason },
     generationRead: cluster.generation,
     nextNumber: plan.nextNumber,
     now,
@@ -105,6 +102,6 @@ async function replaceAll(parts: Parts, clusterId: string): Promise<'done' | 'in
     numbers,
     by: plan.nodes.map((node) => [node.number, node.offering.cloud, node.offering.instanceType]),
   });
-  await bus.say(nodesPlanned, { clusterId });
+  await bus.say(nodesPlanned, { clusterId, reason });
   return 'done';
 }
