@@ -48,10 +48,14 @@ export const observe =
   async (body: unknown): Promise<void> => {
     const message = parsePayload(observeMessage, body);
     const { accountId, region, clusterIds } = message;
-    const taken = await takeLook(parts, message, clusterIds.length);
+    const watched = await watchedOf(parts, clusterIds);
+    const isBalanced = ({ expected }: Watched): boolean => typeof expected?.loadBalancer === 'object';
+    const taken = await takeLook(parts, message, {
+      clusters: watched.length,
+      loadBalancers: watched.filter(isBalanced).length,
+    });
     if (!taken.isGranted) return putOff(parts, message, taken.afterSeconds);
     const cloud = await parts.connect(accountId);
-    const watched = await watchedOf(parts, clusterIds);
     // Dated before the look: whatever happens while the pages come in counts as not yet seen.
     const at = parts.clock.now();
     const observations = await lookAt(parts, message, () =>

@@ -2,6 +2,7 @@ import type { CloudName } from '../../shared/domain/cloud.ts';
 import {
   budgetScope,
   callsPerLook,
+  type LookSize,
   pauseCalls,
   pauseSecondsUsual,
   takeCalls,
@@ -25,15 +26,11 @@ const triesMax = 8;
 const busySeconds = 5;
 
 /** One write for a whole look. Where everybody takes at once, the last waits a little. */
-export async function takeLook(
-  { cloud, store, clock }: Parts,
-  place: Place,
-  clusters: number,
-): Promise<Taken> {
+export async function takeLook({ cloud, store, clock }: Parts, place: Place, size: LookSize): Promise<Taken> {
   const key = { cloud, accountId: place.accountId, scope: budgetScope(cloud, place.region) };
   for (let tries = 0; tries < triesMax; tries += 1) {
     const known = await store.callBudgets.get(key);
-    const taken = takeCalls({ cloud, calls: callsPerLook(cloud, clusters), known, now: clock.now() });
+    const taken = takeCalls({ cloud, calls: callsPerLook(cloud, size), known, now: clock.now() });
     if (!taken.isGranted || (await store.callBudgets.replace(key, taken.budget))) return taken;
   }
   return { isGranted: false, afterSeconds: busySeconds };

@@ -82,6 +82,9 @@ it('is counted where the cloud counts', () => {
     'us-east',
     'everywhere',
   ]);
-  expect(callsPerLook('digitalocean', 50)).toBeGreaterThan(50);
-  expect(callsPerLook('aws', 50)).toBe(callsPerLook('aws', 1));
+  const [one, many] = [1, 50].map((clusters) => ({ clusters, loadBalancers: 0 }));
+  if (one === undefined || many === undefined) throw new Error('two were made');
+  expect(callsPerLook('digitalocean', many)).toBeGreaterThan(50);
+  expect(callsPerLook('aws', many)).toBe(callsPerLook('aws', one));
+  expect(callsPerLook('aws', { ...many, loadBalancers: 50 })).toBe(callsPerLook('aws', one) + 150);
 });

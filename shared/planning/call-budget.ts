@@ -37,12 +37,20 @@ export const pauseSecondsUsual = 30;
 export const budgetScope = (cloud: CloudName, region: string): string =>
   cloud === 'aws' || cloud === 'gcp' ? region : 'everywhere';
 
+/** What a look is at. */
+export interface LookSize {
+  readonly clusters: number;
+  /** Those that are held against what they should be: who is behind one, some clouds tell of one at a time. */
+  readonly loadBalancers: number;
+}
+
 /**
- * How many calls one look makes at most while nothing is damaged and its lists fit on their pages. Only DigitalOcean's grows
- * with the clusters: its VPCs' members have a list each. The contract suite holds every driver to it.
+ * How many calls one look makes at most while nothing is damaged and its lists fit on their pages. DigitalOcean's VPCs' members
+ * have a list each; of a load balancer AWS lists the listeners and each of two ports' targets, Google Cloud the members. The
+ * contract suite holds every driver to it.
  */
-export const callsPerLook = (cloud: CloudName, clusters: number): number =>
-  ({ aws: 12, gcp: 11, azure: 9, digitalocean: 4 + clusters })[cloud];
+export const callsPerLook = (cloud: CloudName, { clusters, loadBalancers }: LookSize): number =>
+  ({ aws: 12 + 3 * loadBalancers, gcp: 11 + loadBalancers, azure: 9, digitalocean: 4 + clusters })[cloud];
 
 export type Taken =
   | { readonly isGranted: true; readonly budget: CallBudget }

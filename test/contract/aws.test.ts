@@ -11,8 +11,6 @@ describeContract(
     simulator: createAwsSimulator,
     driver: (endpoint, accessKeyId) => createAws({ accessKeyId, secretAccessKey: 'secret', endpoint }),
     networkIdOf: (network) => network.parts['vpcId'] ?? '',
-    // The balancer's listeners, and the targets of each of two target groups.
-    observeCallsPerBalancer: 3,
     exceptions: [
       {
         rule: 'add-spare-address is spare, and is removed',

@@ -12,6 +12,7 @@ import type { CloudError, CloudErrorName } from '../../shared/clouds/errors.ts';
 import type { Location, Owner } from '../../shared/domain/cloud.ts';
 import type { LoadBalancer, LoadBalancerSpec, Member } from '../../shared/domain/load-balancer.ts';
 import type { Network, NetworkSpec } from '../../shared/domain/network.ts';
+import { callsPerLook } from '../../shared/planning/call-budget.ts';
 import type { ControlClient, SeenBalancer } from './control-client.ts';
 
 const damages = [
@@ -49,8 +50,6 @@ export interface Doing {
   readonly observer: () => Cloud;
   readonly location: Location;
   readonly networkIdOf: (network: Network) => string;
-  /** Calls that `observe` makes for each load balancer that is expected. */
-  readonly callsPerBalancer: number;
   readonly settle: <T>(call: () => Promise<Progress<T>>, survive?: readonly CloudErrorName[]) => Promise<T>;
   readonly until: <T>(look: () => Promise<T>, good: (seen: T) => boolean) => Promise<T>;
   readonly newOwner: () => Owner;
@@ -438,6 +437,8 @@ export function describeBalancers(doing: Doing): void {
       return (await total()) - before;
     };
     const without = await count(() => watch(owner));
-    expect(await count(() => watch(owner, spec))).toBeLessThanOrEqual(without + doing.callsPerBalancer);
+    const { name } = doing.cloud();
+    const said = (loadBalancers: number): number => callsPerLook(name, { clusters: 1, loadBalancers });
+    expect(await count(() => watch(owner, spec))).toBeLessThanOrEqual(without + said(1) - said(0));
   });
 }

@@ -348,8 +348,9 @@ export function describeDrift(doing: Doing): void {
       const one = await count(owners.slice(0, 1));
       // What a look takes of its account's calls is what it makes.
       const { name } = doing.cloud();
-      expect(one).toBeLessThanOrEqual(callsPerLook(name, 1));
-      expect(await count(standing)).toBeLessThanOrEqual(callsPerLook(name, standing.length));
+      expect(one).toBeLessThanOrEqual(callsPerLook(name, { clusters: 1, loadBalancers: 0 }));
+      const size = { clusters: standing.length, loadBalancers: 0 };
+      expect(await count(standing)).toBeLessThanOrEqual(callsPerLook(name, size));
       expect(await count(owners)).toBeLessThanOrEqual(one + (standing.length - 1) * doing.callsPerCluster);
       await control.change({ pageSizeMax: doing.pageSizeMax });
       await Promise.all(standing.map(collapse));

@@ -11,8 +11,6 @@ describeContract(
     simulator: createGcpSimulator,
     driver: (endpoint, token) => createGcp({ projectId: 'overcast-contract', token, endpoint }),
     networkIdOf: (network) => network.parts['network'] ?? '',
-    // The members of the balancer's instance group.
-    observeCallsPerBalancer: 1,
     exceptions: [
       {
         rule: 'add-spare-interface is spare, and is removed',

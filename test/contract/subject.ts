@@ -69,7 +69,6 @@ export function simulated(options: {
   readonly networkIdOf: (network: Network) => string;
   readonly exceptions?: Subject['exceptions'];
   readonly observeCallsPerCluster?: number;
-  readonly observeCallsPerBalancer?: number;
 }): Subject {
   const { cloud } = options;
   return {
@@ -80,9 +79,6 @@ export function simulated(options: {
     ...(options.observeCallsPerCluster === undefined
       ? {}
       : { observeCallsPerCluster: options.observeCallsPerCluster }),
-    ...(options.observeCallsPerBalancer === undefined
-      ? {}
-      : { observeCallsPerBalancer: options.observeCallsPerBalancer }),
     create: async () => {
       const given = process.env[endpointVariable];
       const own = given === undefined ? await startWorld(options.simulator) : undefined;

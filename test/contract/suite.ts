@@ -70,8 +70,6 @@ export interface Subject {
   readonly exceptions?: readonly { readonly rule: Rule; readonly reason: string }[];
   /** How many calls `observe` makes for each cluster that stands, beside its lists; absent: none. Say why. */
   readonly observeCallsPerCluster?: number;
-  /** The same for each load balancer that is expected. */
-  readonly observeCallsPerBalancer?: number;
 }
 
 /** Small enough that a dozen machines are several pages. */
@@ -802,7 +800,6 @@ export function describeContract(subject: Subject): void {
         observer: () => ground.observer,
         location: subject.location,
         networkIdOf: subject.networkIdOf,
-        callsPerBalancer: subject.observeCallsPerBalancer ?? 0,
         settle,
         until,
         newOwner,
