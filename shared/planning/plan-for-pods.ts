@@ -86,14 +86,17 @@ function wanted(
   };
 }
 
-/** All its pods may be on spot, and spot of its size, not to be had just now, would be cheaper. */
+/**
+ * All its pods may be on spot, and spot of its size, not to be had just now, would be cheaper. Headroom is for pods of which
+ * nothing is known, and which spot would not take without their saying so.
+ */
 function standsInForSpot(
   { classes, placements }: Packing,
-  { offering }: NewNode,
+  { offering, holdsHeadroom }: NewNode,
   index: number,
   everything: readonly Offering[],
 ): boolean {
-  if (offering.lifecycle === 'spot') return false;
+  if (offering.lifecycle === 'spot' || holdsHeadroom === true) return false;
   const specs = placements
     .filter(({ on }) => 'newNode' in on && on.newNode === index)
     .flatMap(({ podClass }) => classes[podClass]?.spec ?? []);

@@ -64,6 +64,8 @@ export interface NewNode {
   readonly room: Allocatable;
   /** What the pods that are placed here ask for together. */
   readonly requested: Resources;
+  /** A part of the headroom is to be had here. */
+  readonly holdsHeadroom?: true;
 }
 
 /** What stands in a pod's way, on one place or another. */

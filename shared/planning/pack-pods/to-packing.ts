@@ -36,6 +36,9 @@ export function toPacking(options: PackingOptions, task: Task, outcome: Outcome)
     sum.memoryBytes += load.memoryBytes * count;
   }
 
+  const withHeadroom = new Set(
+    scene.placed.filter(({ demand }) => !isPods(demand)).map(({ bin }) => numbers.get(bin)),
+  );
   const placed = placedByDemand(scene);
   const missing = (scene.demands.at(-1)?.count ?? 0) - (placed.at(-1) ?? 0);
   const headroom = scene.demands.at(-1);
@@ -43,7 +46,11 @@ export function toPacking(options: PackingOptions, task: Task, outcome: Outcome)
     classes: scene.demands.filter(({ pods }) => pods.length > 0).map(({ spec, pods }) => ({ spec, pods })),
     placements: [...atOnce, ...late],
     placementsAtOnce: atOnce.length,
-    newNodes: newNodes.map((node, at) => ({ ...node, requested: requested[at] ?? node.requested })),
+    newNodes: newNodes.map((node, at) => ({
+      ...node,
+      requested: requested[at] ?? node.requested,
+      ...(withHeadroom.has(at) && { holdsHeadroom: true }),
+    })),
     unplaced: explainUnplaced(options, task, outcome, placed),
     ...(headroom !== undefined &&
       headroom.pods.length === 0 &&

@@ -7,7 +7,10 @@ export const buyForPods: Strategy = {
     const { pods } = view;
     if (pods === undefined || pods.buy.length === 0 || !mayResize(view)) return [];
     const count = pods.standing.waiting.length;
-    const because = `${count === 1 ? '1 pod waits' : `${count} pods wait`} for room`;
+    const because =
+      count === 0
+        ? 'there is less headroom than the policy wants'
+        : `${count === 1 ? '1 pod waits' : `${count} pods wait`} for room`;
     return [{ kind: 'plan', nodes: pods.buy, because }];
   },
 };

@@ -271,6 +271,19 @@ describe('spot', () => {
     ]);
   });
 
+  it('is nothing that a node stands in for with headroom on it: the pods to come may not be on spot', () => {
+    const unschedulablePods = { headroom: { cpuPercent: 100 } };
+    const given: Given = {
+      policies: { ...spot, unschedulablePods },
+      waiting: pods(12, tolerant),
+      coolOffs: allSpot,
+    };
+    expect(done(given).filter((text) => /on-demand$/.test(text)).length).toBeGreaterThan(0);
+    expect(
+      done({ ...given, policies: { ...on, spot: { fallbackToOnDemand: false }, unschedulablePods } }),
+    ).not.toEqual([]);
+  });
+
   const offering = anOffering();
   const standIn = (given: Partial<Node> = {}): Node =>
     node(2, { ...bought, offering, standsInFor: 'spot', readyAt: ago(3601), ...given });
