@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../shared/domain/cluster.ts';
 import type { Finding } from '../../../shared/domain/finding.ts';
 import type { Node } from '../../../shared/domain/node.ts';
+import { isRestoring } from '../../../shared/planning/restoring.ts';
 import { joinSecondsMax } from '../../../shared/planning/standing-nodes.ts';
 import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Workloads } from '../life/workloads.ts';
@@ -111,6 +112,8 @@ export class Resizing {
     if (node.consolidatedAt !== undefined) this.consolidated += 1;
     // What is lost, given up or taken back is nobody's choice.
     if (node.lostAt !== undefined || node.phase === 'failed' || node.interruption !== undefined) return;
+    // Two etcds must never serve one cluster: what is left of the old one goes, whatever the limit.
+    if (node.role === 'control-plane' && isRestoring(cluster)) return;
     if (nowMs - before < sameTimeSeconds * 1000 && node.consolidatedAt === undefined) return;
     const { minVcpus = 0 } = policies.clusterLimits ?? {};
     const left = vcpusOf([...nodesOf(id).filter(isStaying), ...(pendingPlan?.nodes ?? [])]);
