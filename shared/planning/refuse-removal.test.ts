@@ -37,6 +37,16 @@ describe('may be removed', () => {
     ['what goes already, a control plane too', replaced(controlPlane(3, { desired: 'absent' })), [3]],
     ['a worker while a control plane is leaving', replaced(controlPlane(3, { desired: 'absent' })), [4]],
     ['a worker that leaves the lower limit', three, [4], { policies: { clusterLimits: { minVcpus: 16 } } }],
+    [
+      'what was given up, or is being taken back, below the lower limit too',
+      [
+        ...three,
+        aNode({ clusterId: 'c', number: 6, phase: 'failed' }),
+        aNode({ clusterId: 'c', number: 7, phase: 'ready', interruption: 'terminate' }),
+      ],
+      [6, 7],
+      { policies: { clusterLimits: { minVcpus: 40 } } },
+    ],
     ['the one that answers no more', replaced(controlPlane(3, silent)), [3]],
     [
       'one that failed before it joined',
@@ -134,6 +144,17 @@ describe('is refused', () => {
       [4, 5],
       { policies: { clusterLimits: { minVcpus: 13 } } },
       'without nodes 4 and 5 the cluster has 12 vCPUs, and its lower limit is 13',
+    ],
+    [
+      'a worker below the lower limit, where others were given up or are being taken back',
+      [
+        ...three,
+        aNode({ clusterId: 'c', number: 6, phase: 'failed' }),
+        aNode({ clusterId: 'c', number: 7, phase: 'ready', interruption: 'terminate' }),
+      ],
+      [4],
+      { policies: { clusterLimits: { minVcpus: 17 } } },
+      'without node 4 the cluster has 16 vCPUs, and its lower limit is 17',
     ],
     [
       'a control plane below the lower limit',

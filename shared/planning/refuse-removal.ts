@@ -28,9 +28,12 @@ export function refuseRemoval(options: {
   if (ofControlPlanes.refusal !== undefined) return ofControlPlanes;
 
   const { minVcpus } = cluster.policies.clusterLimits ?? {};
-  const staying = nodes.filter(({ desired, number }) => desired === 'present' && !numbers.includes(number));
+  // What was given up, or is being taken back, gives nobody a vCPU for long: it neither counts nor is missed.
+  const counts = ({ desired, phase, interruption }: Node): boolean =>
+    desired === 'present' && phase !== 'failed' && interruption !== 'terminate';
+  const staying = nodes.filter((node) => counts(node) && !numbers.includes(node.number));
   const vcpus = staying.reduce((sum, { offering }) => sum + offering.vcpus, 0);
-  if (minVcpus !== undefined && going.length > 0 && vcpus < minVcpus)
+  if (minVcpus !== undefined && going.some(counts) && vcpus < minVcpus)
     return {
       refusal: `without ${named(going)} the cluster has ${vcpus} vCPUs, and its lower limit is ${minVcpus}`,
     };

@@ -47,6 +47,14 @@ const both = (given: Partial<Pod>): Given => ({
 });
 const gone = (number: number, secondsAgo: number): Node =>
   node(number, { phase: 'deleted', desired: 'absent', consolidatedAt: ago(secondsAgo) });
+/** Bought for pods, and gone again. */
+const boughtBack = (number: number, secondsAgo: number): Node =>
+  node(number, {
+    phase: 'deleted',
+    desired: 'absent',
+    boughtFor: 'unschedulable-pods',
+    createdAt: ago(secondsAgo),
+  });
 const budget = (disruptionsAllowed: number): Given => ({
   ...half,
   budgets: [{ namespace: 'default', name: 'all', selector: [], disruptionsAllowed }],
@@ -75,6 +83,15 @@ describe('consolidation', () => {
     ],
     ['keeps to its nodes of an hour', [], also(...[4, 5, 6, 7, 8].map((number) => gone(number, 3599)))],
     ['counts anew in the next', ['retire 2'], also(...[4, 5, 6, 7, 8].map((number) => gone(number, 3600)))],
+    ['rests when something was bought right after', [], also(gone(4, 4000), boughtBack(5, 3500))],
+    ['rests no longer than an hour the first time', ['retire 2'], also(gone(4, 4200), boughtBack(5, 3601))],
+    [
+      'rests longer the next time',
+      [],
+      also(gone(4, 9000), boughtBack(5, 8900), gone(6, 4200), boughtBack(7, 3601)),
+    ],
+    ['rests for nothing that was bought long after', ['retire 2'], also(gone(4, 5401), boughtBack(5, 3600))],
+    ['rests for nothing that was bought before', ['retire 2'], also(gone(4, 3000), boughtBack(5, 3001))],
     ['leaves pods that say so', [], both({ doNotDisrupt: true })],
     ['leaves pods that nothing makes anew', [], both({ isUnmanaged: true })],
     ['leaves pods that a budget keeps', [], budget(0)],

@@ -1,4 +1,4 @@
-import { secondsBetween, type Instant } from '../../domain/ids.ts';
+import { plusSeconds, secondsBetween, type Instant } from '../../domain/ids.ts';
 import { nodeName, type Node } from '../../domain/node.ts';
 import { isSameOffering, type Market } from '../../domain/offering.ts';
 import { consolidate, mayHandOver } from '../consolidate/consolidate.ts';
@@ -10,6 +10,10 @@ import { isIdle, mayResize, type Action, type Strategy, type View } from './view
 const hourSeconds = 3600;
 /** A purchase that nothing could be handed over to is not repeated before: a node came for nothing, and went again. */
 const vainPurchaseRestSeconds = 6 * hourSeconds;
+
+/** What is bought for pods so soon after nodes were let go is bought because they were. */
+const regretSeconds = 1800;
+const regretHoursMax = 12;
 
 export const consolidateNodes: Strategy = {
   name: 'consolidation',
@@ -65,6 +69,8 @@ function optionsOf(view: View): ConsolidationOptions | undefined {
   const { cluster, nodes, parts, workload, market, pods, now } = view;
   const budgets = workload?.workload?.budgets;
   if (cluster.policies.consolidation === undefined) return undefined;
+  const rest = restUntil(nodes, now);
+  if (rest !== undefined && rest > now) return undefined;
   // Budgets are asked for only since the policy is on: without them nobody knows what they forbid.
   if (pods === undefined || market === undefined || budgets === undefined) return undefined;
   const resumeAt = purchasesResumeAt(nodes);
@@ -113,6 +119,24 @@ const boughtInVain = (nodes: readonly Node[], now: Instant): boolean =>
       secondsBetween(readyAt, now) < vainPurchaseRestSeconds &&
       !nodes.some(({ id, consolidatedAt }) => consolidatedAt !== undefined && takesOverFrom.includes(id)),
   );
+
+/**
+ * Nothing more is let go for a while once something had to be bought in place of what was: a scheduler places pods otherwise
+ * than a packing does, and what did for the one is too little for the other. An hour after the first time in a day, and twice
+ * as long after each that follows.
+ */
+function restUntil(nodes: readonly Node[], now: Instant): Instant | undefined {
+  const letGo = nodes.flatMap(({ consolidatedAt }) => consolidatedAt ?? []);
+  const regrets = nodes
+    .filter(({ boughtFor }) => boughtFor === 'unschedulable-pods')
+    .map(({ createdAt }) => createdAt)
+    .filter((at) => secondsBetween(at, now) < 24 * hourSeconds)
+    .filter((at) => letGo.some((gone) => gone <= at && secondsBetween(gone, at) <= regretSeconds))
+    .toSorted();
+  const last = regrets.at(-1);
+  const hours = Math.min(regretHoursMax, 2 ** (regrets.length - 1));
+  return last === undefined ? undefined : plusSeconds(last, hours * hourSeconds);
+}
 
 function handOver(to: Node, options: ConsolidationOptions, view: View): readonly Action[] {
   const { cluster, nodes, now } = view;

@@ -3,6 +3,7 @@ import { cloudNames, type CloudName } from '../../../shared/domain/cloud.ts';
 import type { Cluster } from '../../../shared/domain/cluster.ts';
 import type { Finding } from '../../../shared/domain/finding.ts';
 import { phaseRank, type Node } from '../../../shared/domain/node.ts';
+import { strayGraceSeconds, strayPatienceSeconds } from '../../../shared/planning/find-strays.ts';
 import type { VirtualTime } from '../clock/virtual-time.ts';
 import type { Clouds } from '../life/clouds.ts';
 import { Etcd } from '../life/etcd.ts';
@@ -17,8 +18,11 @@ export interface Violation {
 
 /** Two machines of one node may be there for a moment, not for long. */
 const twinSecondsMax = 300;
-/** How long something may be owned that the store does not know of. */
-const graceSeconds = 600;
+/**
+ * How long something may be owned that the store does not know of: what a create left behind that was cut off is removed when
+ * it is older than the grace time, and was then found in two sweeps; and the repair takes its time.
+ */
+const unknownSecondsMax = strayGraceSeconds + 2 * strayPatienceSeconds + 300;
 
 /** What must be true at every moment, whatever went wrong. Looked at with each write and each change in a cloud. */
 export class Invariants {
@@ -359,7 +363,7 @@ export class Invariants {
       twinSecondsMax,
       'at most one machine per node',
     );
-    this.#lasting(this.#unknownSince, unknown, graceSeconds, 'what is owned is known');
+    this.#lasting(this.#unknownSince, unknown, unknownSecondsMax, 'what is owned is known');
     for (const cloud of cloudNames)
       for (const { id, owner } of [
         ...(this.#clouds?.worlds[cloud].networks() ?? []),
