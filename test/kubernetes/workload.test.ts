@@ -68,6 +68,8 @@ it('reads hundreds of pods in pages, and what holds each', async () => {
     name: 'pod-1',
     namespace: 'default',
     labels: { app: 'web' },
+    // Somebody made it by hand.
+    isUnmanaged: true,
     requests: { cpuMillis: 250, memoryBytes: 64 * 2 ** 20 },
     // What admission gives every pod.
     tolerations: ['not-ready', 'unreachable'].map((what) => ({

@@ -116,7 +116,7 @@ describe('an upgrade to the next minor', { timeout: 180_000 }, () => {
       number: 2,
       reason: 'simulated: upgrade was made to fail',
     });
-    const found = await platform.until(id, ({ findings }) => findings.length > 0);
+    const found = await platform.tickUntil(id, ({ findings }) => findings.length > 0);
     expect(found.findings.map(({ message, remedy }) => `${message}: ${remedy}`)).toEqual([
       'the upgrade to Kubernetes 1.37 has stopped at node 2: simulated: upgrade was made to fail: see to it, then: overcast cluster upgrade resume rising',
     ]);

@@ -71,10 +71,13 @@ export function networkDifferences(
   return [
     ...modeDifferences(network, name),
     ...subnetworkDifferences(spec, seen.subnetwork, name, path),
-    ...routeChanges(seen.routes).map((route) => ({
-      flaws: route.flaws,
-      change: { what: 'route', route } as const,
-    })),
+    ...routeChanges(seen.routes)
+      // GCE makes a network's way out a moment after the network: one that has no subnet yet may still be in the making.
+      .filter(({ verb }) => verb === 'delete' || seen.subnetwork !== undefined)
+      .map((route) => ({
+        flaws: route.flaws,
+        change: { what: 'route', route } as const,
+      })),
     ...firewallChanges(wantedFirewalls(spec, path), seen.firewalls).map((firewall) => ({
       flaws: firewall.flaws,
       change: { what: 'firewall', firewall } as const,
