@@ -42,17 +42,19 @@ export async function collapse(
   if (machines.length + ourDisks.length + balancer.length === 0 && network === undefined)
     return { done: true, value: 'nothing left' };
 
-  const changes: Promise<unknown>[] = machines
+  // Begun together, once all is looked at: one that failed while nobody waited for it would end the whole process.
+  const changes: (() => Promise<unknown>)[] = machines
     .filter((machine) => stateOf(machine) !== 'stopping')
-    .map((machine) =>
-      ignoringGone(
-        clients.instances.delete({ project, zone: lastOf(machine.zone), instance: machine.name ?? '' }),
-      ),
+    .map(
+      (machine) => () =>
+        ignoringGone(
+          clients.instances.delete({ project, zone: lastOf(machine.zone), instance: machine.name ?? '' }),
+        ),
     );
-  changes.push(removeFreeParts(clients, location.region, balancer));
+  changes.push(() => removeFreeParts(clients, location.region, balancer));
   for (const disk of ourDisks)
     if ((disk.users ?? []).length === 0)
-      changes.push(
+      changes.push(() =>
         ignoringGone(clients.disks.delete({ project, zone: lastOf(disk.zone), disk: disk.name ?? '' })),
       );
 
@@ -71,23 +73,23 @@ export async function collapse(
     // What GCE made with the network goes with it; routes that somebody added must go first.
     const routes = rules.routes.filter((route) => !goesWithNetwork(route));
     for (const firewall of rules.firewalls)
-      changes.push(ignoringGone(clients.firewalls.delete({ project, firewall: firewall.name ?? '' })));
+      changes.push(() => ignoringGone(clients.firewalls.delete({ project, firewall: firewall.name ?? '' })));
     for (const route of routes)
-      changes.push(ignoringGone(clients.routes.delete({ project, route: route.name ?? '' })));
+      changes.push(() => ignoringGone(clients.routes.delete({ project, route: route.name ?? '' })));
     if (machines.length === 0) {
       // Right before a container goes: somebody may have moved in since the first look.
       strangers = strangersNow(await allInstances(clients));
       if (strangers.length === 0) {
         if (subnetwork)
-          changes.push(
+          changes.push(() =>
             ignoringGone(clients.subnetworks.delete({ project, region: location.region, subnetwork: name })),
           );
         else if (rules.firewalls.length + routes.length === 0)
-          changes.push(ignoringGone(clients.networks.delete({ project, network: name })));
+          changes.push(() => ignoringGone(clients.networks.delete({ project, network: name })));
       }
     }
   }
-  await settled(changes);
+  await settled(changes.map((begin) => begin()));
   const left = [
     ...(machines.length === 0 ? [] : [`${machines.length} machines`]),
     ...(ourDisks.length === 0 ? [] : [`${ourDisks.length} disks`]),
