@@ -12,6 +12,7 @@ import type { MemoryTable } from '../../simulation/table/memory-table.ts';
  * - times: instants, epoch seconds, and whatever is counted from them;
  * - counters of attempts: a machine may have been made anew, a claim or repair tried again, the mesh changed once more;
  * - what a machine or a draw of lots made: keys, hashes, addresses;
+ * - whether anybody had to wait for a control plane to be heard of again before it joined, long over by the end;
  * - which of the control planes came first: all of them are members in the end;
  * - what follows from the cluster's id: its shard of the due list, its range of DigitalOcean's.
  * Not compared are records of what happened (timeline, audit) and of what was last seen (observations, until the next look).
@@ -24,6 +25,7 @@ const counters = new Set([
   'tries',
   'meshVersion',
   'sinceVersion',
+  'joinerUntil',
 ]);
 const made = new Set([
   'dueAt',
